@@ -55,7 +55,7 @@ const MIGRATIONS: &[&str] = &[
     ALTER TABLE ecp_inbox.callbacks ADD COLUMN since bigint;
 ",
     "
-    -- Numbers of callbacks by state, and of payments, so that nobody has to count them: the sum of
+    -- Numbers of callbacks by state, and of payments, kept so that no query has to count them: the sum of
     -- what each transaction adds. One row a number would make all transactions wait for each other.
     LOCK TABLE ecp_inbox.payments, ecp_inbox.callbacks IN SHARE ROW EXCLUSIVE MODE;
     CREATE TABLE ecp_inbox.counts (name text NOT NULL, change bigint NOT NULL);

@@ -42,7 +42,7 @@ CREATE INDEX ecp_inbox_waiting ON ecp_inbox_callbacks (due, id) WHERE state = 'w
 CREATE INDEX ecp_inbox_waiting_of_payment ON ecp_inbox_callbacks (payment, id)
     WHERE state = 'waiting';
 
--- Numbers of callbacks by state, and of payments, so that nobody has to count them. Who inserts
+-- Numbers of callbacks by state, and of payments, kept so that no statement has to count them. Who inserts
 -- rows counts them; triggers count what is changed or deleted, by hand too.
 CREATE TABLE ecp_inbox_counts (name TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO ecp_inbox_counts VALUES ('waiting', 0), ('done', 0), ('dead', 0), ('held', 0),

@@ -29,12 +29,12 @@ struct Shop {
     pages: Mutex<HashMap<String, String>>,
     /// In place of every answer, if there are any.
     words: Mutex<Option<String>>,
-    callbacks: watch::Sender<Vec<Told>>,
+    callbacks: watch::Sender<Vec<Reported>>,
 }
 
 /// Contents of a genuine callback.
 #[derive(Clone)]
-struct Told {
+struct Reported {
     payment_id: PaymentId,
     status: String,
 }
@@ -102,7 +102,7 @@ impl Merchant {
     }
 
     /// Publishes a page of the shop that runs the platform's widget, and returns the URL of the
-    /// page. `window.told` contains the widget's messages; `call` is the widget's function to call,
+    /// page. `window.messages` contains the widget's messages; `call` is the widget's function to call,
     /// such as `run(config)`.
     pub fn widget_page(&self, name: &str, signed: &SignedPage, base: &str, call: &str) -> String {
         const EVENTS: [&str; 8] = [
@@ -117,7 +117,7 @@ impl Merchant {
         ];
         let config = signed.widget_config();
         let events =
-            EVENTS.map(|event| format!("{event}: () => told.push(\"{event}\"),\n")).concat();
+            EVENTS.map(|event| format!("{event}: () => messages.push(\"{event}\"),\n")).concat();
         let html = format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\">\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\
@@ -126,7 +126,7 @@ impl Merchant {
              <body style=\"font-family: sans-serif; margin: 2rem\"><h1>A shop</h1>\
              <p>Two tickets and a lemonade.</p><button id=\"pay\">Pay</button>\
              <div id=\"here\"></div>\
-             <script>window.told = [];\n\
+             <script>window.messages = [];\n\
              document.getElementById(\"pay\").addEventListener(\"click\", () => {{\n\
              const config = {{...{config},\n{events}}};\n\
              EPayWidget.{call};\n}});</script></body></html>"
@@ -136,15 +136,14 @@ impl Merchant {
 
     /// Waits for a genuine callback with a final status of this payment, and returns the status.
     pub async fn final_status(&self, payment_id: &str) -> anyhow::Result<String> {
-        let is_it = |told: &&Told| {
-            told.payment_id.as_str() == payment_id
-                && ["success", "decline"].contains(&&*told.status)
+        let is_it = |one: &&Reported| {
+            one.payment_id.as_str() == payment_id && ["success", "decline"].contains(&&*one.status)
         };
         let mut callbacks = self.0.callbacks.subscribe();
-        let waiting = callbacks.wait_for(|told| told.iter().any(|told| is_it(&told)));
+        let waiting = callbacks.wait_for(|all| all.iter().any(|one| is_it(&one)));
         let patience = std::time::Duration::from_secs(20);
-        let told = tokio::time::timeout(patience, waiting).await??;
-        Ok(told.iter().find(is_it).map(|told| told.status.clone()).unwrap_or_default())
+        let all = tokio::time::timeout(patience, waiting).await??;
+        Ok(all.iter().find(is_it).map(|one| one.status.clone()).unwrap_or_default())
     }
 }
 
@@ -153,15 +152,15 @@ async fn callback(State(merchant): State<Merchant>, body: Bytes) -> (StatusCode,
     let Ok(callback) = merchant.0.verifier.verify(&body) else {
         return (StatusCode::BAD_REQUEST, words);
     };
-    if let Some(told) = told(&callback) {
-        merchant.0.callbacks.send_modify(|callbacks| callbacks.push(told));
+    if let Some(reported) = reported(&callback) {
+        merchant.0.callbacks.send_modify(|callbacks| callbacks.push(reported));
     }
     (StatusCode::OK, words)
 }
 
-fn told(callback: &Callback) -> Option<Told> {
+fn reported(callback: &Callback) -> Option<Reported> {
     let status = callback.payment_status()?.as_str().to_owned();
-    Some(Told { payment_id: callback.payment_id()?.clone(), status })
+    Some(Reported { payment_id: callback.payment_id()?.clone(), status })
 }
 
 async fn confirm(State(merchant): State<Merchant>, body: Bytes) -> Response {

@@ -73,7 +73,7 @@ async fn a_payment_is_led_through_its_life_over_http() {
     local.received();
     let resend = format!("{path}/callbacks/3/resend");
     assert_eq!(post(&local, &resend, json!({})).await.0, StatusCode::OK);
-    assert_eq!(local.told(), ["success"]);
+    assert_eq!(local.statuses(), ["success"]);
     let resend = format!("{path}/callbacks/4/resend");
     assert_eq!(post(&local, &resend, json!({})).await.0, StatusCode::CONFLICT);
 

@@ -291,7 +291,7 @@ async fn faults_of_callbacks_strike_deliveries_of_operations() {
         local.sandbox.add_fault(FaultRule::new(fault).path("/operations/get"));
         // Callbacks are not what the rule is about.
         local.send(PAYOUT, Local::document("X1", 10_000)).await;
-        assert_eq!(local.told(), ["success"], "{fault:?}");
+        assert_eq!(local.statuses(), ["success"], "{fault:?}");
         ask(&local, OPERATIONS, json!({"destination": THERE})).await;
         local.sandbox.settled().await;
         local.advance(Duration::from_hours(1)).await;

@@ -35,7 +35,7 @@ async fn answers_are_cut_off_before_and_after_the_registration() {
             assert!(error.contains("cut the answer off"), "{error}");
             local.sandbox.settled().await;
             assert_eq!(is_registered(&local).await, registered, "{fault:?}");
-            assert_eq!(local.told().len(), usize::from(registered));
+            assert_eq!(local.statuses().len(), usize::from(registered));
             let events = local.sandbox.events();
             let struck = events.iter().any(|event| {
                 matches!(event.kind, EventKind::FaultStruck { fault: name, .. } if name == fault.name())
@@ -51,7 +51,7 @@ async fn a_truncated_answer_ends_in_an_error_and_the_payment_goes_on() {
     let request = signed(Local::document("X1", 10_000)).to_string();
     assert!(local.call("POST", PAYOUT, &request).await.is_err());
     local.sandbox.settled().await;
-    assert_eq!(local.told(), ["success"]);
+    assert_eq!(local.statuses(), ["success"]);
 }
 
 #[tokio::test]
@@ -72,7 +72,7 @@ async fn a_late_answer_comes_after_the_callback() {
     let request = signed(Local::document("X1", 10_000)).to_string();
     let late = async {
         let answer = local.call("POST", PAYOUT, &request).await;
-        assert_eq!(local.told(), ["success"]);
+        assert_eq!(local.statuses(), ["success"]);
         answer
     };
     let time = async {
@@ -150,13 +150,13 @@ async fn callbacks_are_repeated_lost_and_delayed() {
     assert!(local.received().is_empty());
     assert!(local.sandbox.resend_callback(Config::DEMO_PROJECT, &id("X2"), 1));
     local.sandbox.settled().await;
-    assert_eq!(local.told(), ["success"]);
+    assert_eq!(local.statuses(), ["success"]);
 
     local.send(PAYOUT, Local::document("X3", 10_000)).await;
     local.advance(9 * second()).await;
     assert!(local.received().is_empty());
     local.advance(second()).await;
-    assert_eq!(local.told(), ["success"]);
+    assert_eq!(local.statuses(), ["success"]);
 }
 
 /// On threads of their own, the copies could be late.
@@ -185,16 +185,16 @@ async fn a_callback_that_is_kept_back_comes_after_the_next_or_after_a_minute() {
     assert!(local.received().is_empty());
     assert!(local.choose("X1", Decision::Success));
     local.sandbox.settled().await;
-    assert_eq!(local.told(), ["success", redirect]);
+    assert_eq!(local.statuses(), ["success", redirect]);
 
     local.send(SALE, Local::document("X2", 10_000)).await;
     local.advance(59 * second()).await;
     assert!(local.received().is_empty());
     local.advance(second()).await;
-    assert_eq!(local.told(), [redirect]);
+    assert_eq!(local.statuses(), [redirect]);
     assert!(local.choose("X2", Decision::Decline));
     local.sandbox.settled().await;
-    assert_eq!(local.told(), ["decline"]);
+    assert_eq!(local.statuses(), ["decline"]);
 }
 
 #[tokio::test]
@@ -235,13 +235,13 @@ async fn a_stale_payment_ends_only_when_it_is_released() {
     assert!(local.sandbox.release(Config::DEMO_PROJECT, &id("X1")));
     assert!(!local.sandbox.release(Config::DEMO_PROJECT, &id("X1")));
     local.sandbox.settled().await;
-    assert_eq!(local.told(), ["awaiting redirect result", "external processing", "success"]);
+    assert_eq!(local.statuses(), ["awaiting redirect result", "external processing", "success"]);
 
     local.send(PAYOUT, Local::document("X2", 10_000)).await;
     assert_eq!(local.status("X2"), "processing");
     assert!(local.sandbox.release(Config::DEMO_PROJECT, &id("X2")));
     local.sandbox.settled().await;
-    assert_eq!(local.told(), ["success"]);
+    assert_eq!(local.statuses(), ["success"]);
 }
 
 #[tokio::test]
@@ -257,7 +257,7 @@ async fn an_end_in_error_moves_nothing_that_is_known_of() {
         assert_eq!(local.payment(id).code.as_str(), "501", "{id}");
     }
     // The first takes it with a callback too.
-    let last = local.told();
+    let last = local.statuses();
     assert!(last.iter().any(|status| status == "internal error"), "{last:?}");
     let general = json!({"project_id": Config::DEMO_PROJECT, "payment_id": "X2"});
     let (_, status) = local.send(STATUS, json!({"general": general})).await;
@@ -275,7 +275,7 @@ async fn a_slow_confirmation_is_asked_late() {
     local.advance(9 * second()).await;
     assert!(local.received().is_empty());
     local.advance(second()).await;
-    assert_eq!(local.told(), ["none", "success"], "the question, then the result");
+    assert_eq!(local.statuses(), ["none", "success"], "the question, then the result");
 }
 
 #[tokio::test]

@@ -129,7 +129,7 @@ impl Local {
     }
 
     /// The payment statuses of the callbacks that came, all of them genuine.
-    pub(crate) fn told(&self) -> Vec<String> {
+    pub(crate) fn statuses(&self) -> Vec<String> {
         let status = |body: Bytes| {
             verify(&body);
             let document: Value = serde_json::from_slice(&body).unwrap();

@@ -57,7 +57,7 @@ async fn amounts_are_counted_as_the_spec_says_on_every_way() {
     sale["payment"]["currency"] = "HUF".into();
     let (status, _) = local.send("/v2/payment/wallet/forint/sale", sale).await;
     assert_eq!(
-        (status, local.told().last().map(String::as_str)),
+        (status, local.statuses().last().map(String::as_str)),
         (StatusCode::OK, Some("decline"))
     );
     let (status, answer) = local.send(path, payout("P2", 300, "EUR")).await;

@@ -104,7 +104,7 @@ async fn a_limit_of_a_country_is_for_its_customers() {
         payout["customer"]["country"] = country.into();
         assert_eq!(local.send(PAYOUT, payout).await.0, StatusCode::OK);
     }
-    assert_eq!(local.told(), ["decline", "success", "success", "success"]);
+    assert_eq!(local.statuses(), ["decline", "success", "success", "success"]);
 }
 
 #[tokio::test]
@@ -124,13 +124,13 @@ async fn what_it_refuses_is_a_validation_error_with_the_field_and_the_problem() 
             "field": "account.number",
         }])
     );
-    assert!(local.told().is_empty());
+    assert!(local.statuses().is_empty());
     assert_eq!(local.sandbox.payments(&Filter::default(), Paging::ALL).items.len(), 0);
 
     // The id is free, because nothing was registered.
     payout["account"]["number"] = "123456".into();
     assert_eq!(local.send(PAYOUT, payout).await.0, StatusCode::OK);
-    assert_eq!(local.told(), ["success"]);
+    assert_eq!(local.statuses(), ["success"]);
 }
 
 #[tokio::test]
@@ -178,7 +178,7 @@ async fn it_is_not_asked_about_what_does_not_satisfy_the_spec() {
     let mut beyond = sale("S1", "below");
     beyond["payment"]["amount"] = 50_001.into();
     assert_eq!(local.send(SALE, beyond).await.0, StatusCode::OK);
-    assert_eq!(local.told(), ["decline"]);
+    assert_eq!(local.statuses(), ["decline"]);
 }
 
 #[tokio::test]

@@ -107,7 +107,7 @@ async fn a_callback_of_ones_own_making_is_sent_signed_or_as_it_is() {
     let body = r#"{"signature":"old","payment":{"id":"Order-1","status":"refunded"}}"#;
     send("Order-1", body, true).unwrap();
     local.sandbox.settled().await;
-    assert_eq!(local.told(), ["refunded"]);
+    assert_eq!(local.statuses(), ["refunded"]);
     send("Order-1", "no JSON at all", false).unwrap();
     local.sandbox.settled().await;
     assert_eq!(local.received(), ["no JSON at all"]);

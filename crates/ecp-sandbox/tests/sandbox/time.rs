@@ -58,7 +58,7 @@ async fn an_unpaid_sale_is_declined_at_its_cut_off_time() {
     local.advance(Duration::from_secs(599)).await;
     assert_eq!(local.status("X1"), "awaiting redirect result");
     local.advance(Duration::from_secs(1)).await;
-    assert_eq!(local.told(), ["awaiting redirect result", "decline"]);
+    assert_eq!(local.statuses(), ["awaiting redirect result", "decline"]);
     assert_eq!(local.payment("X1").code.as_str(), "20602");
     assert!(!local.choose("X1", Decision::Success));
 
@@ -80,7 +80,7 @@ async fn a_payout_that_takes_too_long_is_declined_at_its_cut_off_time() {
     // A sale meets no fault of payouts.
     local.sandbox.add_fault(FaultRule::new(slow(1)).payment_id("X3").times(1));
     local.send(SALE, Local::document("X3", 10_000)).await;
-    assert_eq!(local.told(), ["awaiting redirect result"]);
+    assert_eq!(local.statuses(), ["awaiting redirect result"]);
     assert_eq!(local.sandbox.faults().len(), 3);
     local.advance(Duration::from_secs(539)).await;
     assert_eq!(
@@ -89,7 +89,10 @@ async fn a_payout_that_takes_too_long_is_declined_at_its_cut_off_time() {
     );
     assert!(local.received().is_empty());
     local.advance(Duration::from_secs(1)).await;
-    assert_eq!((local.status("X2"), local.told()), ("success".into(), vec!["success".to_owned()]));
+    assert_eq!(
+        (local.status("X2"), local.statuses()),
+        ("success".into(), vec!["success".to_owned()])
+    );
     local.advance(Duration::from_secs(59)).await;
     assert_eq!(local.status("X1"), "processing");
     local.advance(Duration::from_secs(1)).await;
@@ -110,12 +113,12 @@ async fn the_final_callback_waits_as_long_as_the_merchant_wishes() {
     let mut sale = Local::document("X1", 10_000);
     sale["callback"] = json!({"delay": 600});
     local.send(SALE, sale).await;
-    assert_eq!(local.told(), ["awaiting redirect result"], "only the final one waits");
+    assert_eq!(local.statuses(), ["awaiting redirect result"], "only the final one waits");
     assert!(local.choose("X1", Decision::Success));
     local.advance(Duration::from_secs(599)).await;
     assert!(local.received().is_empty());
     local.advance(Duration::from_secs(1)).await;
-    assert_eq!(local.told(), ["success"]);
+    assert_eq!(local.statuses(), ["success"]);
 }
 
 #[tokio::test]
@@ -144,7 +147,7 @@ async fn callbacks_can_be_switched_off_and_wishes_that_are_none_are_refused() {
     let mut payout = Local::document("X3", 10_000);
     payout["callback"] = json!({"delay": 0, "force_disable": 0});
     local.send(PAYOUT, payout).await;
-    assert_eq!(local.told(), ["success"]);
+    assert_eq!(local.statuses(), ["success"]);
 }
 
 #[tokio::test]

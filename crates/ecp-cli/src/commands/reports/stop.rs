@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use crate::signals::Signals;
 
-/// A flag that is set when the process is told to stop. Work that must be complete is still
+/// A flag that is set by Ctrl-C or SIGTERM. Work that must be complete is still
 /// finished.
 #[derive(Clone)]
 pub(super) struct Stop(watch::Receiver<bool>);
@@ -27,12 +27,12 @@ impl Stop {
         Ok(Self(receiver))
     }
 
-    /// Returns whether the process was told to stop.
+    /// Returns whether the process has to stop.
     pub(super) fn is_set(&self) -> bool {
         *self.0.borrow()
     }
 
-    /// Waits for the work, and returns its result; `None` if the process is told to stop before.
+    /// Waits for the work, and returns its result; `None` if the process has to stop before.
     pub(super) async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut stop = self.0.clone();
         tokio::select! {

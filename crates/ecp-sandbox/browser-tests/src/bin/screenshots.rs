@@ -94,7 +94,7 @@ impl Studio {
         let shop = world.merchant.widget_page("modal", &page, &world.url, "run(config)");
         browser.goto(&shop).await?;
         browser.click("#pay").await?;
-        browser.wait_for("told.includes(\"onLoaded\")").await?;
+        browser.wait_for("messages.includes(\"onLoaded\")").await?;
         self.shoot("widget").await?;
 
         let open = World::methods(&registry)

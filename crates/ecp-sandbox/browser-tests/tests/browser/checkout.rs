@@ -65,22 +65,22 @@ async fn every_method_is_paid_and_declined_in_the_modal() {
             let shop = world.merchant.widget_page(&id, &page, &world.url, "run(config)");
             browser.goto(&shop).await.unwrap();
             browser.click("#pay").await.unwrap();
-            browser.wait_for("told.includes('onLoaded')").await.unwrap();
+            browser.wait_for("messages.includes('onLoaded')").await.unwrap();
             browser.frame(Some("iframe.ecp-widget-frame")).await.unwrap();
             pay(&browser, success).await;
             browser.find("[data-stage=ended]").await.unwrap();
             browser.frame(None).await.unwrap();
 
-            let (told, not) = if success {
+            let (messages, not) = if success {
                 ("onPaymentSuccess", "onPaymentFail")
             } else {
                 ("onPaymentFail", "onPaymentSuccess")
             };
-            browser.wait_for(&format!("told.includes('{told}')")).await.unwrap();
-            let told = browser.wait_for("told").await.unwrap().to_string();
-            assert!(!told.contains(not), "{told}");
-            assert_eq!(told.matches("onPaymentSent").count(), 1, "{told}");
-            assert_eq!(told.matches("onLoaded").count(), 1, "{told}");
+            browser.wait_for(&format!("messages.includes('{messages}')")).await.unwrap();
+            let messages = browser.wait_for("messages").await.unwrap().to_string();
+            assert!(!messages.contains(not), "{messages}");
+            assert_eq!(messages.matches("onPaymentSent").count(), 1, "{messages}");
+            assert_eq!(messages.matches("onLoaded").count(), 1, "{messages}");
             assert_ended(&world, &id, success).await;
         }
     }
@@ -129,7 +129,7 @@ async fn the_widget_opens_in_an_element_and_in_a_tab_of_its_own() {
         let page = world.page(method, name, World::amount(method), options).unwrap();
         browser.goto(&world.merchant.widget_page(name, &page, &world.url, call)).await.unwrap();
         browser.click("#pay").await.unwrap();
-        browser.wait_for("told.includes('onLoaded')").await.unwrap();
+        browser.wait_for("messages.includes('onLoaded')").await.unwrap();
         browser.frame(Some(&format!("#here iframe.ecp-widget-{class}"))).await.unwrap();
         browser.find("[data-stage=choosing]").await.unwrap();
     }
@@ -203,14 +203,17 @@ async fn the_modal_opens_pays_and_closes_by_keyboard() {
     browser.goto(&shop).await.unwrap();
     browser.tab_to("#pay").await.unwrap();
     browser.press(Key::Enter).await.unwrap();
-    browser.wait_for("told.includes('onLoaded')").await.unwrap();
+    browser.wait_for("messages.includes('onLoaded')").await.unwrap();
     browser.frame(Some("iframe.ecp-widget-frame")).await.unwrap();
     pay_by_keyboard(&browser, false).await;
     browser.frame(None).await.unwrap();
-    browser.wait_for("told.includes('onPaymentFail')").await.unwrap();
+    browser.wait_for("messages.includes('onPaymentFail')").await.unwrap();
     assert_ended(&world, "modal", false).await;
     browser.press(Key::Escape).await.unwrap();
-    browser.wait_for("told.includes('onExit') && told.includes('onDestroy')").await.unwrap();
+    browser
+        .wait_for("messages.includes('onExit') && messages.includes('onDestroy')")
+        .await
+        .unwrap();
     assert!(browser.driver.find(By::Css("iframe")).await.is_err());
     // The focus is back on the button that opened it.
     browser.wait_for("document.activeElement.id === 'pay'").await.unwrap();
