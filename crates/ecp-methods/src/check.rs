@@ -1,6 +1,5 @@
 //! The one check between a request and the wire.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -31,7 +30,6 @@ pub struct Prepared<F: Flow> {
 pub struct PreparedRequest<R: OperationRequest> {
     spec: &'static MethodSpec,
     operation: Operation,
-    path: Cow<'static, str>,
     request: R,
 }
 
@@ -109,10 +107,10 @@ pub fn prepare_operation<R: OperationRequest>(
         return Err(rejected(Reason::FlowUnsupported));
     }
     check(method, &request.draft().with_operation(operation))?;
-    let path = spec
-        .path_of(operation)
-        .ok_or_else(|| rejected(Reason::InterfaceUnsupported(Interface::Gate)))?;
-    Ok(PreparedRequest { spec, operation, path, request })
+    if !spec.has_path(operation) {
+        return Err(rejected(Reason::InterfaceUnsupported(Interface::Gate)));
+    }
+    Ok(PreparedRequest { spec, operation, request })
 }
 
 /// Checks a request against the method's spec, then calls the method's own check.
@@ -230,7 +228,7 @@ fn check_amount(
     zero_amount: bool,
     draft: &Draft<'_>,
 ) -> Result<(), Reason> {
-    let currencies = spec.currencies_of(draft.flow());
+    let currencies = rule.own_currencies().unwrap_or(spec.currencies());
     if !currencies.contains(&amount.currency()) {
         return Err(Reason::CurrencyUnsupported(amount.currency(), currencies));
     }
@@ -405,8 +403,10 @@ impl<R: OperationRequest> PreparedRequest<R> {
     }
 
     /// The path of the request's endpoint on Gate, such as `/v2/payment/wallet/jeton/sale`.
+    #[expect(clippy::missing_panics_doc, reason = "the check has seen to it")]
     pub fn endpoint(&self) -> String {
-        format!("/v2/payment/{}", self.path)
+        let path = self.spec.path_of(self.operation).expect("the check has found this path before");
+        format!("/v2/payment/{path}")
     }
 
     /// The JSON body of the request, with the project's id and without a signature. The caller

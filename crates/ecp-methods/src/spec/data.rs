@@ -300,6 +300,14 @@ impl MethodSpec {
         }
     }
 
+    /// Whether an operation has a Gate path, which [`path_of`](Self::path_of) returns.
+    pub(crate) const fn has_path(&self, flow: Operation) -> bool {
+        match self.rule(flow) {
+            Some(rule) => rule.own_path().is_some() || self.gate_path.is_some(),
+            None => false,
+        }
+    }
+
     /// The operation that has a Gate path, which is given without `/v2/payment/`.
     pub fn by_path(&self, path: &str) -> Option<Operation> {
         let has = |flow: Operation, rule: &Rule| match rule.own_path() {
