@@ -166,12 +166,12 @@ impl<'f> Page<'f> {
         };
         let markers = known.iter().map(marker).collect::<Vec<_>>().join("\n") + "\n";
         let mut out = format!(
-            "//! {title}. Source: the page `{name}` of a documentation copy.\n\n\
+            "//! {title}. Source: the page `{name}` of a copy of the platform's documentation.\n\n\
              {}use ecp_core::Currency;\n{}use ecp_methods::spec::{{{}{testing}}};\n\
              use ecp_methods::{{{}}};\n\nuse crate::{shared};\n\n\
              /// {title}: {}.\n#[derive(Clone, Copy, Debug)]\npub struct {type_name};\n\n{markers}\n\
              impl PaymentMethod for {type_name} {{\n    const SPEC: Spec<Self> = Spec::new(\"{code}\", \"{title}\")\n\
-             .source(\"page `{name}` of a documentation copy, brand removed\")\n\
+             .source(\"page `{name}` of a copy of the platform's documentation\")\n\
              .certainty(Certainty::DocumentationCopy)\n.kind(Kind::{kind})\n.gate_path(\"{}\")\n",
             time.unwrap_or_default(),
             field.unwrap_or_default(),
@@ -247,26 +247,27 @@ impl<'f> Page<'f> {
         limits.filter(|limit| limit["flow"] == flow).collect()
     }
 
-    /// What no check depends on: steps, fields that are optional or asked for later, where limits come from.
+    /// Facts for display: the customer's step, optional fields, fields that are asked for later, and
+    /// the source of the limits.
     fn shared_facts(&self, endpoints: &[Endpoint<'_>]) -> String {
         let mut facts = String::from("facts::NAMES,");
         let mut add = |about: &str, text: &str| {
             let _ = write!(facts, "Fact::new({about:?}, {}),", wrapped(text));
         };
         let step = match (self.facts["redirect"] == true, self.facts["display_data"] == true) {
-            (true, true) => "a redirect, or an instruction to show (display_data)",
+            (true, true) => "a redirect, or an instruction to show to the customer (display_data)",
             (true, false) => "a redirect",
-            (false, true) => "an instruction to show (display_data)",
+            (false, true) => "an instruction to show to the customer (display_data)",
             (false, false) => "",
         };
         if !step.is_empty() && endpoints.iter().any(|endpoint| endpoint.flow == "sale") {
-            add("customer's step", step);
+            add("customer's step in a sale", step);
         }
         for (member, about, what) in [
             (
                 "asked_later",
-                "asked later",
-                ": the platform asks for those that a request lacks (clarification)",
+                "fields that the platform asks for later",
+                ", if missing in the request (clarification)",
             ),
             ("optional", "optional fields", ""),
         ] {
@@ -297,15 +298,19 @@ impl<'f> Page<'f> {
         let countries: BTreeSet<&str> =
             limits.iter().filter_map(|limit| limit["country_list"].as_str()).collect();
         if !countries.is_empty() {
+            let lists = if countries.len() == 1 { "list" } else { "lists" };
             let countries: Vec<&str> = countries.into_iter().collect();
-            let mut text = format!("those of the copy's list of {}", countries.join(", "));
+            let countries = countries.join(" and ");
+            let mut text = format!(
+                "the {lists} of payment methods in {countries}, in the copy of the documentation"
+            );
             if limits.iter().any(|limit| limit["changeable"] == true) {
-                text.push_str(", where the account manager can have them changed");
+                text.push_str("; the account manager can have the limits changed");
             }
-            add("limits", &text);
+            add("source of the limits", &text);
         }
         if let Some(note) = self.facts["regions_note"].as_str() {
-            add("more on regions", note);
+            add("more on countries", note);
         }
         facts
     }

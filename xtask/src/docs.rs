@@ -130,7 +130,13 @@ fn sorted(folder: &Path) -> Result<Vec<PathBuf>, String> {
 fn methods_page(registry: &Registry, families: &[Family]) -> String {
     let mut page = String::from(
         "<!-- Made from the specs by `cargo xtask docs`. Change the method's file instead. -->\n\n\
-         # Methods\n\nWhat each method can do. `+` is yes, `–` is no.\n\n",
+         # Methods\n\nCapabilities of each method. `+` is yes, `–` is no, \
+         and `not stated` means that the platform's\ndocumentation does not say.\n\n\
+         - saved credentials: payments with saved data of the customer\n\
+         - zero amount: a request may have the amount 0\n\
+         - amount confirmation: the platform asks the merchant to confirm the amount of each sale (`check_deposit`)\n\
+         - Payment Page, CMS plug-ins, Gate, Dashboard, payment links: interfaces of the platform where the method is \
+         offered\n\n",
     );
     page.push_str(&registry.matrix());
     for method in registry.iter() {
@@ -141,10 +147,13 @@ fn methods_page(registry: &Registry, families: &[Family]) -> String {
     page.push_str(
         "\n## The catalogue\n\nMore wallets and vouchers, in the crate `ecp-catalogue`. Their facts come from public copies of \
          the platform's\ndocumentation, so ask your account manager about a method before you rely on it. Each is offered over \
-         Gate alone;\nthe link has its fields, limits and conditions.\n",
+         Gate only.\nThe name of a method links to its file, which lists its fields, limits and conditions. The last column says \
+         how certain\nthe facts are:\n\n\
+         - documentation copy: the source is a copy of the platform's documentation\n\
+         - two sources: two independent public sources have the method, and do not contradict each other\n",
     );
     for family in families {
-        let _ = write!(page, "\n### {}\n\nBy the feature `{}`.\n\n", family.title, family.feature);
+        let _ = write!(page, "\n### {}\n\nCargo feature: `{}`.\n\n", family.title, family.feature);
         page.push_str(
             "| method | code | operations | currencies | countries | certainty |\n\
              |---|---|---|---|---|---|\n",

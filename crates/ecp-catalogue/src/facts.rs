@@ -2,9 +2,9 @@
 
 use ecp_methods::spec::Fact;
 
-/// No method of this crate has the two names.
+/// For every method of this crate: its code on the Payment Page and its name in callbacks are not
+/// known.
 pub(crate) const NAMES: Fact = Fact::new(
-    "other names",
-    "the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by \
-     the payment's id",
+    "Payment Page code and name in callbacks",
+    "not known: send requests to Gate, and match callbacks by the payment's id",
 );

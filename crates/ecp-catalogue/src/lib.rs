@@ -46,7 +46,7 @@
 //!
 //! - `africa-middle-east`, `europe`, `latin-america`, `south-asia`, `southeast-asia`: wallets and vouchers of
 //!   these regions.
-//! - `worldwide`: those that are bound to no region.
+//! - `worldwide`: wallets and vouchers of no particular region, such as those of crypto exchanges.
 //! - `all`: all of these.
 
 /// The methods of a family: a file and a line for each.

@@ -1,4 +1,4 @@
-//! Wallets and vouchers that are bound to no region, wallets of crypto exchanges among them.
+//! Wallets and vouchers of no particular region, such as those of crypto exchanges.
 
 methods! {
     bybit_pay => BybitPay,

@@ -231,20 +231,20 @@ fn a_mass_file_has_columns_for_what_conditions_may_demand() {
 fn the_table_says_scopes_conditions_and_what_is_not_stated() {
     let table = Bank::SPEC.markdown();
     for row in [
-        "| regions | all countries except KP |",
-        "| payout | 1.00 to 100.00 USD or equivalent, 50 KES or more, up to 9000 NGN in NG |",
-        "| payout needs | customer.id, identify |",
-        "| payout where customer.country is KE or NG needs | account.bank_id |",
-        "| payout in USD needs | customer.phone |",
-        "| payout with account.bank_id needs | account.number |",
-        "| payout where identify.doc_type is PASSPORT needs | identify.doc_issue_country |",
+        "| countries | all countries except KP |",
+        "| payout amounts | 1.00 to 100.00 USD or equivalent, 50 KES or more, up to 9000 NGN in NG |",
+        "| fields that a payout needs | customer.id, identify |",
+        "| fields that a payout needs where customer.country is KE or NG | account.bank_id |",
+        "| fields that a payout needs in USD | customer.phone |",
+        "| fields that a payout needs with account.bank_id | account.number |",
+        "| fields that a payout needs where identify.doc_type is PASSPORT | identify.doc_issue_country |",
     ] {
         assert!(table.contains(row), "{row}\n{table}");
     }
 
     let table = Unknown::SPEC.markdown();
-    assert!(table.contains("| payout | limits not stated |"), "{table}");
-    assert!(!table.contains("| regions"), "{table}");
+    assert!(table.contains("| payout amounts | limits not stated |"), "{table}");
+    assert!(!table.contains("| countries"), "{table}");
     let rejection = prepare(&Unknown, payout("1.00 EUR")).unwrap_err();
     assert!(matches!(rejection.reason(), Reason::InterfaceUnsupported(_)), "{rejection}");
 }
@@ -293,7 +293,8 @@ fn an_amount_is_sent_in_the_units_that_the_platform_counts() {
         mass_file::template(project, [(Forint::SPEC.untyped(), mass_file::RowKind::Payout)]);
     assert_eq!(records[1][4..6], ["100", "HUF"]);
     let table = Forint::SPEC.markdown();
-    assert!(table.contains("| counted in major units | HUF |\n"), "{table}");
+    let counted = "| currencies whose amounts are sent in major units | HUF |\n";
+    assert!(table.contains(counted), "{table}");
     assert!(table.contains("| payout currencies | HUF |\n"), "{table}");
 }
 

@@ -147,27 +147,27 @@ fn kinds_conversion_and_other_facts_are_those_of_the_pages() {
             &EcoVoucher,
             &[
                 ("kind", "vouchers"),
-                ("conversion", "by the platform"),
-                ("sale", "limits not stated, 0 allowed"),
+                ("currency conversion", "by the platform"),
+                ("sale amounts", "limits not stated, 0 is possible"),
             ],
         ),
         (
             &Jeton,
             &[
                 ("kind", "electronic wallets"),
-                ("conversion", "by the method's service"),
+                ("currency conversion", "by the method's service"),
                 ("settlement currencies", "on request"),
                 ("settlement speed", "without delay"),
             ],
         ),
-        (&TouchNGo, &[("kind", "electronic wallets"), ("conversion", "by the platform")]),
+        (&TouchNGo, &[("kind", "electronic wallets"), ("currency conversion", "by the platform")]),
         (
             &WalletPartner,
             &[
                 ("kind", "electronic wallets through a partner"),
-                ("conversion", "by the platform"),
+                ("currency conversion", "by the platform"),
                 ("conversion details", "the account manager knows them"),
-                ("refund", "no limits"),
+                ("refund amounts", "no limits"),
             ],
         ),
     ];
@@ -302,7 +302,12 @@ fn what_a_page_has_no_row_about_is_neither_yes_nor_no() {
             assert_eq!(row(capability.as_str()), printed, "{} {capability}", spec.code());
         }
         assert_eq!(words(spec.instruments()), instruments, "{}", spec.code());
-        assert_eq!(row("instruments").unwrap_or_default(), instruments, "{}", spec.code());
+        assert_eq!(
+            row("instruments in the documentation").unwrap_or_default(),
+            instruments,
+            "{}",
+            spec.code()
+        );
     }
     let registry = Registry::empty().with(EcoVoucher).unwrap().with(Jeton).unwrap();
     let registry = registry.with(TouchNGo).unwrap().with(WalletPartner).unwrap();
@@ -342,36 +347,37 @@ fn a_method_that_does_more_says_so() {
     assert_eq!(
         rows,
         [
-            "code: much",
+            "code in this library: much",
             "kind: electronic wallets",
             "chargebacks: yes",
             "recurring payments: yes",
             "saved credentials: yes",
             "a: b",
             "c: d (a letter)",
-            "declined in tests: 7 minor units (a letter)",
-            "source: its page",
+            "amounts declined in tests: 7 minor units (a letter)",
+            "source of this table: its page",
         ]
     );
 }
 
 #[test]
 fn test_data_say_where_they_come_from() {
-    let choice = "40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page)";
+    let choice =
+        "40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page)";
     let own = "40000, 40400 minor units (method page \"Jeton Wallet\")";
-    let shown = "20400, 40400 minor units (method page \"Jeton Wallet\")";
+    let shown = "for sales of 20400, 40400 minor units (method page \"Jeton Wallet\")";
     let table: [(&dyn DynMethod, &str, Option<&str>, &str); 4] = [
-        (&EcoVoucher, choice, None, "POST with fields (the sample on the page)"),
-        (&Jeton, own, Some(shown), "GET (the sample on the page)"),
-        (&TouchNGo, choice, None, "POST with fields (the sample on the page)"),
-        (&WalletPartner, choice, None, "POST without fields (the sample on the page)"),
+        (&EcoVoucher, choice, None, "POST with fields (the sample on the method's page)"),
+        (&Jeton, own, Some(shown), "GET (the sample on the method's page)"),
+        (&TouchNGo, choice, None, "POST with fields (the sample on the method's page)"),
+        (&WalletPartner, choice, None, "POST without fields (the sample on the method's page)"),
     ];
     for (method, declined, shown, redirect) in table {
         let rows = method.spec().describe();
         let row = |about: &str| rows.iter().find(|row| row.about == about).map(|row| &*row.text);
-        assert_eq!(row("declined in tests"), Some(declined));
-        assert_eq!(row("account shown in tests"), shown);
-        assert_eq!(row("redirect in tests"), Some(redirect));
+        assert_eq!(row("amounts declined in tests"), Some(declined));
+        assert_eq!(row("customer's account in test callbacks"), shown);
+        assert_eq!(row("customer's redirect in tests"), Some(redirect));
     }
 }
 

@@ -191,11 +191,11 @@ fn the_description_names_effects_and_paths_of_operations_that_are_not_usual() {
         .map(|row| format!("{}: {}", row.about, row.text))
         .collect();
     for expected in [
-        "1-tap effect: money in",
-        "1-tap path: acme/1-tap",
-        "auth effect: hold",
-        "capture: limits not stated, partial allowed",
-        "recurring/cancel effect: management",
+        "1-tap effect on money: money in",
+        "1-tap Gate path: acme/1-tap",
+        "auth effect on money: hold",
+        "capture amounts: limits not stated, a part of the payment is possible",
+        "recurring/cancel effect on money: management",
     ] {
         assert!(rows.iter().any(|row| row == expected), "{expected}: {rows:?}");
     }

@@ -1,4 +1,4 @@
-//! Cash Plus. Source: the page `cash-plus` of a documentation copy.
+//! Cash Plus. Source: the page `cash-plus` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,22 +12,22 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | cash-plus |
+/// | code in this library | cash-plus |
 /// | kind | electronic wallets |
 /// | currencies | MAD |
 /// | Gate path | wallet/cashplus |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | payout | limits not stated |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect, or an instruction to show (display_data) |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `cash-plus` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | payout amounts | limits not stated |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect, or an instruction to show to the customer (display_data) |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `cash-plus` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct CashPlus;
@@ -37,7 +37,7 @@ impl Supports<Payout> for CashPlus {}
 
 impl PaymentMethod for CashPlus {
     const SPEC: Spec<Self> = Spec::new("cash-plus", "Cash Plus")
-        .source("page `cash-plus` of a documentation copy, brand removed")
+        .source("page `cash-plus` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/cashplus")
@@ -60,6 +60,9 @@ impl PaymentMethod for CashPlus {
         ]))
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect, or an instruction to show (display_data)"),
+            Fact::new(
+                "customer's step in a sale",
+                "a redirect, or an instruction to show to the customer (display_data)",
+            ),
         ]);
 }

@@ -1,4 +1,4 @@
-//! Pyypl. Source: the page `pyypl-wallet` of a documentation copy.
+//! Pyypl. Source: the page `pyypl-wallet` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,20 +12,20 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | pyypl |
+/// | code in this library | pyypl |
 /// | kind | electronic wallets |
-/// | regions | AE, DZ, EG, LY, MA, QA, SA, TR |
+/// | countries | AE, DZ, EG, LY, MA, QA, SA, TR |
 /// | currencies | AED, USD |
 /// | Gate path | wallet/pyypl |
-/// | payout | 1.00 or more |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.email, customer.first_name, customer.last_name, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | payout amounts | 1.00 or more in major units of the currency |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.email, customer.first_name, customer.last_name, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | other operations | sale and refund, whose fields are not known |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | source | page `pyypl-wallet` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | source of this table | page `pyypl-wallet` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Pyypl;
@@ -34,7 +34,7 @@ impl Supports<Payout> for Pyypl {}
 
 impl PaymentMethod for Pyypl {
     const SPEC: Spec<Self> = Spec::new("pyypl", "Pyypl")
-        .source("page `pyypl-wallet` of a documentation copy, brand removed")
+        .source("page `pyypl-wallet` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/pyypl")
@@ -52,7 +52,7 @@ impl PaymentMethod for Pyypl {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new("other operations", "sale and refund, whose fields are not known"),
         ]);
 }

@@ -1,4 +1,4 @@
-//! Bancomat Pay. Source: the page `bancomat-pay` of a documentation copy.
+//! Bancomat Pay. Source: the page `bancomat-pay` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,24 +12,24 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | bancomat-pay |
+/// | code in this library | bancomat-pay |
 /// | kind | electronic wallets |
 /// | currencies | EUR |
 /// | Gate path | wallet/bancomatpay |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | refund | limits not stated, partial allowed |
-/// | refund on | Gate |
-/// | refund needs | payment.description |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
-/// | asked later | customer.phone of a sale: the platform asks for those that a request lacks (clarification) |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | refund amounts | limits not stated, a part of the payment is possible |
+/// | refund offered on | Gate |
+/// | fields that a refund needs | payment.description |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
+/// | fields that the platform asks for later | customer.phone of a sale, if missing in the request (clarification) |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `bancomat-pay` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `bancomat-pay` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct BancomatPay;
@@ -39,7 +39,7 @@ impl Supports<Refund> for BancomatPay {}
 
 impl PaymentMethod for BancomatPay {
     const SPEC: Spec<Self> = Spec::new("bancomat-pay", "Bancomat Pay")
-        .source("page `bancomat-pay` of a documentation copy, brand removed")
+        .source("page `bancomat-pay` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/bancomatpay")
@@ -54,11 +54,10 @@ impl PaymentMethod for BancomatPay {
         .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]).partial())
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
-                "asked later",
-                "customer.phone of a sale: the platform asks for those that a request lacks \
-                 (clarification)",
+                "fields that the platform asks for later",
+                "customer.phone of a sale, if missing in the request (clarification)",
             ),
             Fact::new(
                 "optional fields",

@@ -1,4 +1,4 @@
-//! MB WAY. Source: the page `mbway` of a documentation copy.
+//! MB WAY. Source: the page `mbway` of a copy of the platform's documentation.
 
 use std::time::Duration;
 
@@ -14,20 +14,22 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | mbway |
+/// | code in this library | mbway |
 /// | kind | electronic wallets |
 /// | currencies | EUR |
 /// | Gate path | wallet/mbway |
-/// | sale | limits not stated, base time 900 s, cut-off time 86400 s |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect, or an instruction to show (display_data) |
-/// | asked later | account.number of a sale: the platform asks for those that a request lacks (clarification) |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `mbway` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | limits not stated |
+/// | average time of a sale | 900 seconds |
+/// | cut-off time of a sale | 86400 seconds |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect, or an instruction to show to the customer (display_data) |
+/// | fields that the platform asks for later | account.number of a sale, if missing in the request (clarification) |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `mbway` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct MbWay;
@@ -36,7 +38,7 @@ impl Supports<Sale> for MbWay {}
 
 impl PaymentMethod for MbWay {
     const SPEC: Spec<Self> = Spec::new("mbway", "MB WAY")
-        .source("page `mbway` of a documentation copy, brand removed")
+        .source("page `mbway` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/mbway")
@@ -56,11 +58,13 @@ impl PaymentMethod for MbWay {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect, or an instruction to show (display_data)"),
             Fact::new(
-                "asked later",
-                "account.number of a sale: the platform asks for those that a request lacks \
-                 (clarification)",
+                "customer's step in a sale",
+                "a redirect, or an instruction to show to the customer (display_data)",
+            ),
+            Fact::new(
+                "fields that the platform asks for later",
+                "account.number of a sale, if missing in the request (clarification)",
             ),
         ]);
 }

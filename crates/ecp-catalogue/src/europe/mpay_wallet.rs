@@ -1,4 +1,4 @@
-//! MPay. Source: the page `mpay-wallet` of a documentation copy.
+//! MPay. Source: the page `mpay-wallet` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,22 +12,22 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | mpay-wallet |
+/// | code in this library | mpay-wallet |
 /// | kind | electronic wallets |
 /// | currencies | AZN |
 /// | Gate path | wallet/emanat |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | limits not stated |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | asked later | account.number, account.secret of a sale: the platform asks for those that a request lacks (clarification) |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `mpay-wallet` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | limits not stated |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | fields that the platform asks for later | account.number, account.secret of a sale, if missing in the request (clarification) |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `mpay-wallet` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct MPay;
@@ -37,7 +37,7 @@ impl Supports<Payout> for MPay {}
 
 impl PaymentMethod for MPay {
     const SPEC: Spec<Self> = Spec::new("mpay-wallet", "MPay")
-        .source("page `mpay-wallet` of a documentation copy, brand removed")
+        .source("page `mpay-wallet` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/emanat")
@@ -60,9 +60,9 @@ impl PaymentMethod for MPay {
         .facts(&[
             facts::NAMES,
             Fact::new(
-                "asked later",
-                "account.number, account.secret of a sale: the platform asks for those that \
-                 a request lacks (clarification)",
+                "fields that the platform asks for later",
+                "account.number, account.secret of a sale, if missing in the request \
+                 (clarification)",
             ),
         ]);
 }

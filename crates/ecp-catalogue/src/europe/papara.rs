@@ -1,4 +1,4 @@
-//! Papara. Source: the page `papara` of a documentation copy.
+//! Papara. Source: the page `papara` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::{Draft, Field};
@@ -14,28 +14,28 @@ use crate::{checks, facts};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | papara |
+/// | code in this library | papara |
 /// | kind | electronic wallets |
 /// | currencies | TRY |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | wallet/papara |
-/// | sale | 50.00 to 250000.00 TRY |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.day_of_birth, customer.country, return_url.success, return_url.decline |
-/// | payout | 50.00 to 250000.00 TRY |
-/// | payout on | Gate |
-/// | payout needs | customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.country, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect, or an instruction to show (display_data) |
+/// | sale amounts | 50.00 to 250000.00 TRY |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.day_of_birth, customer.country, return_url.success, return_url.decline |
+/// | payout amounts | 50.00 to 250000.00 TRY |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.country, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect, or an instruction to show to the customer (display_data) |
 /// | optional fields | return_url.return of a sale |
-/// | limits | those of the copy's list of Türkiye |
-/// | amounts | in TRY have no fraction |
-/// | instruction | receiver_name, receiver_account, currency, and amount in minor units |
+/// | source of the limits | the list of payment methods in Türkiye, in the copy of the documentation |
+/// | amounts in TRY | whole TRY only, without a fraction |
+/// | fields of the instruction | receiver_name, receiver_account, currency, and amount in minor units |
 /// | fields to ask about | whether customer.country and customer.day_of_birth are required: the account manager knows |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sample on the page) |
-/// | source | page `papara` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sample on the method's page) |
+/// | source of this table | page `papara` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Papara;
@@ -45,7 +45,7 @@ impl Supports<Payout> for Papara {}
 
 impl PaymentMethod for Papara {
     const SPEC: Spec<Self> = Spec::new("papara", "Papara")
-        .source("page `papara` of a documentation copy, brand removed")
+        .source("page `papara` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/papara")
@@ -82,12 +82,18 @@ impl PaymentMethod for Papara {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect, or an instruction to show (display_data)"),
-            Fact::new("optional fields", "return_url.return of a sale"),
-            Fact::new("limits", "those of the copy's list of Türkiye"),
-            Fact::new("amounts", "in TRY have no fraction"),
             Fact::new(
-                "instruction",
+                "customer's step in a sale",
+                "a redirect, or an instruction to show to the customer (display_data)",
+            ),
+            Fact::new("optional fields", "return_url.return of a sale"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Türkiye, in the copy of the documentation",
+            ),
+            Fact::new("amounts in TRY", "whole TRY only, without a fraction"),
+            Fact::new(
+                "fields of the instruction",
                 "receiver_name, receiver_account, currency, and amount in minor units",
             ),
             Fact::new(

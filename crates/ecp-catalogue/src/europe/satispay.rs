@@ -1,4 +1,4 @@
-//! Satispay. Source: the page `satispay` of a documentation copy.
+//! Satispay. Source: the page `satispay` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,24 +12,24 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | satispay |
+/// | code in this library | satispay |
 /// | kind | electronic wallets |
-/// | regions | AT, BE, BG, CH, CY, CZ, DE, DK, EE, ES, FI, FR, GB, GR, HR, HU, IE, IS, IT, LI, LT, LU, LV, MT, NL, NO, PL, PT, RO, SE, SI, SK |
+/// | countries | AT, BE, BG, CH, CY, CZ, DE, DK, EE, ES, FI, FR, GB, GR, HR, HU, IE, IS, IT, LI, LT, LU, LV, MT, NL, NO, PL, PT, RO, SE, SI, SK |
 /// | currencies | EUR |
 /// | Gate path | wallet/satispay |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.email |
-/// | refund | limits not stated, partial allowed |
-/// | refund on | Gate |
-/// | refund needs | payment.description |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
-/// | asked later | customer.first_name, customer.last_name, customer.country of a sale: the platform asks for those that a request lacks (clarification) |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `satispay` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.email |
+/// | refund amounts | limits not stated, a part of the payment is possible |
+/// | refund offered on | Gate |
+/// | fields that a refund needs | payment.description |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
+/// | fields that the platform asks for later | customer.first_name, customer.last_name, customer.country of a sale, if missing in the request (clarification) |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `satispay` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Satispay;
@@ -39,7 +39,7 @@ impl Supports<Refund> for Satispay {}
 
 impl PaymentMethod for Satispay {
     const SPEC: Spec<Self> = Spec::new("satispay", "Satispay")
-        .source("page `satispay` of a documentation copy, brand removed")
+        .source("page `satispay` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/satispay")
@@ -57,11 +57,11 @@ impl PaymentMethod for Satispay {
         .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]).partial())
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
-                "asked later",
-                "customer.first_name, customer.last_name, customer.country of a sale: the \
-                 platform asks for those that a request lacks (clarification)",
+                "fields that the platform asks for later",
+                "customer.first_name, customer.last_name, customer.country of a sale, if \
+                 missing in the request (clarification)",
             ),
         ]);
 }

@@ -1,4 +1,4 @@
-//! Skrill. Source: the page `skrill-wallet` of a documentation copy.
+//! Skrill. Source: the page `skrill-wallet` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -14,27 +14,27 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | skrill |
+/// | code in this library | skrill |
 /// | kind | electronic wallets |
-/// | regions | AT, BE, BG, CY, CZ, DE, DK, EE, ES, FI, FR, GB, GR, HR, HU, IE, IS, IT, LI, LT, LU, LV, MT, NL, NO, PL, PT, RO, SE, SI, SK |
+/// | countries | AT, BE, BG, CY, CZ, DE, DK, EE, ES, FI, FR, GB, GR, HR, HU, IE, IS, IT, LI, LT, LU, LV, MT, NL, NO, PL, PT, RO, SE, SI, SK |
 /// | currencies | EUR |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | wallet/skrill |
-/// | sale | 0.50 to 8000.00 EUR or equivalent |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.address, customer.city, customer.country, customer.zip |
+/// | sale amounts | 0.50 to 8000.00 EUR or equivalent |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.address, customer.city, customer.country, customer.zip |
 /// | chargebacks | no |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
-/// | asked later | customer.phone of a sale: the platform asks for those that a request lacks (clarification) |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
+/// | fields that the platform asks for later | customer.phone of a sale, if missing in the request (clarification) |
 /// | optional fields | return_url.return of a sale |
-/// | more on regions | EU, EEA and UK, as the page has it |
+/// | more on countries | the page says: EU, EEA and UK |
 /// | fields to ask about | whether the phone, the address, the city, the country and the postal code are required: the account manager knows |
-/// | older protocol | the paths skrill/sale, skrill/payout and skrill/refund, for more currencies and all countries: not in this spec |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sample on the page) |
-/// | source | page `skrill-wallet` of a documentation copy, brand removed; limits and chargebacks: the platform's overview of Skrill |
-/// | certainty | two sources |
+/// | older protocol | has the paths skrill/sale, skrill/payout and skrill/refund, more currencies, and all countries; it is not in this spec |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sample on the method's page) |
+/// | source of this table | page `skrill-wallet` of a copy of the platform's documentation; limits and chargebacks: the platform's overview of Skrill |
+/// | certainty | two sources: two independent public sources have the method, and do not contradict each other |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Skrill;
@@ -44,37 +44,45 @@ impl Supports<Sale> for Skrill {}
 impl PaymentMethod for Skrill {
     const SPEC: Spec<Self> = Spec::new("skrill", "Skrill")
         .source(
-            "page `skrill-wallet` of a documentation copy, brand removed; limits and chargebacks: the platform's \
-             overview of Skrill",
+            "page `skrill-wallet` of a copy of the platform's documentation; limits and \
+             chargebacks: the platform's overview of Skrill",
         )
         .certainty(Certainty::TwoSources)
         .kind(Kind::Wallet)
         .gate_path("wallet/skrill")
-        .regions(&["AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK"])
+        .regions(&[
+            "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GR", "HR",
+            "HU", "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO",
+            "SE", "SI", "SK",
+        ])
         .currencies(&[Currency::EUR])
         .conversion(Conversion::Platform)
-        .flow::<Sale>(Rule::new().limited(&[Limit::equivalent_of(Currency::EUR).from("0.50").to("8000.00")]).on(&[Interface::Gate]).needs(&[
-            Field::CUSTOMER_ID,
-            Field::CUSTOMER_IP_ADDRESS,
-            Field::CUSTOMER_FIRST_NAME,
-            Field::CUSTOMER_LAST_NAME,
-            Field::CUSTOMER_EMAIL,
-            Field::CUSTOMER_ADDRESS,
-            Field::CUSTOMER_CITY,
-            Field::CUSTOMER_COUNTRY,
-            Field::CUSTOMER_ZIP,
-        ]))
+        .flow::<Sale>(
+            Rule::new()
+                .limited(&[Limit::equivalent_of(Currency::EUR).from("0.50").to("8000.00")])
+                .on(&[Interface::Gate])
+                .needs(&[
+                    Field::CUSTOMER_ID,
+                    Field::CUSTOMER_IP_ADDRESS,
+                    Field::CUSTOMER_FIRST_NAME,
+                    Field::CUSTOMER_LAST_NAME,
+                    Field::CUSTOMER_EMAIL,
+                    Field::CUSTOMER_ADDRESS,
+                    Field::CUSTOMER_CITY,
+                    Field::CUSTOMER_COUNTRY,
+                    Field::CUSTOMER_ZIP,
+                ]),
+        )
         .chargebacks(false)
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
-                "asked later",
-                "customer.phone of a sale: the platform asks for those that a request lacks \
-                 (clarification)",
+                "fields that the platform asks for later",
+                "customer.phone of a sale, if missing in the request (clarification)",
             ),
             Fact::new("optional fields", "return_url.return of a sale"),
-            Fact::new("more on regions", "EU, EEA and UK, as the page has it"),
+            Fact::new("more on countries", "the page says: EU, EEA and UK"),
             Fact::new(
                 "fields to ask about",
                 "whether the phone, the address, the city, the country and the postal \
@@ -82,8 +90,8 @@ impl PaymentMethod for Skrill {
             ),
             Fact::new(
                 "older protocol",
-                "the paths skrill/sale, skrill/payout and skrill/refund, for more \
-                 currencies and all countries: not in this spec",
+                "has the paths skrill/sale, skrill/payout and skrill/refund, more currencies, \
+                 and all countries; it is not in this spec",
             ),
         ])
         .testing(Testing::new().redirect(TestRedirect::Get));

@@ -1,4 +1,4 @@
-//! Nequi. Source: the page `nequi` of a documentation copy.
+//! Nequi. Source: the page `nequi` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,24 +12,24 @@ use crate::{facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | nequi |
+/// | code in this library | nequi |
 /// | kind | electronic wallets |
 /// | currencies | COP |
 /// | Gate path | wallet/nequi |
-/// | sale | 5000.00 to 3000000.00 COP |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.phone, identify.doc_number, identify.doc_type |
-/// | payout | 10000.00 to 3000000.00 COP |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.phone, identify.doc_number, identify.doc_type, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 5000.00 to 3000000.00 COP |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.phone, identify.doc_number, identify.doc_type |
+/// | payout amounts | 10000.00 to 3000000.00 COP |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.phone, identify.doc_number, identify.doc_type, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Colombia |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `nequi` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Colombia, in the copy of the documentation |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `nequi` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Nequi;
@@ -39,7 +39,7 @@ impl Supports<Payout> for Nequi {}
 
 impl PaymentMethod for Nequi {
     const SPEC: Spec<Self> = Spec::new("nequi", "Nequi")
-        .source("page `nequi` of a documentation copy, brand removed")
+        .source("page `nequi` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/nequi")
@@ -77,11 +77,14 @@ impl PaymentMethod for Nequi {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
-            Fact::new("limits", "those of the copy's list of Colombia"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Colombia, in the copy of the documentation",
+            ),
         ]);
 }

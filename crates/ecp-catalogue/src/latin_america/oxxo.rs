@@ -1,4 +1,4 @@
-//! OXXO. Source: the page `oxxo` of a documentation copy.
+//! OXXO. Source: the page `oxxo` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::{Draft, Field};
@@ -14,25 +14,25 @@ use crate::{checks, facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | oxxo |
+/// | code in this library | oxxo |
 /// | kind | vouchers |
 /// | currencies | MXN, USD |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | voucher/oxxo |
-/// | sale | 1.60 to 500.00 USD |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, identify.doc_number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 1.60 to 500.00 USD |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, identify.doc_number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Mexico |
-/// | document | its number has 10 to 18 digits |
-/// | life of a voucher | 10 days, when it can still be paid within 30 at the bank, or 3 days: by the provider |
-/// | amounts | have no fraction with some providers |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sample on the page) |
-/// | source | page `oxxo` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Mexico, in the copy of the documentation |
+/// | identify.doc_number | 10 to 18 digits |
+/// | life of a voucher | 3 or 10 days, by the provider; a voucher of 10 days can still be paid at the bank within 30 days |
+/// | amounts | without a fraction, for some providers |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sample on the method's page) |
+/// | source of this table | page `oxxo` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Oxxo;
@@ -41,7 +41,7 @@ impl Supports<Sale> for Oxxo {}
 
 impl PaymentMethod for Oxxo {
     const SPEC: Spec<Self> = Spec::new("oxxo", "OXXO")
-        .source("page `oxxo` of a documentation copy, brand removed")
+        .source("page `oxxo` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Voucher)
         .gate_path("voucher/oxxo")
@@ -62,19 +62,22 @@ impl PaymentMethod for Oxxo {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
-            Fact::new("limits", "those of the copy's list of Mexico"),
-            Fact::new("document", "its number has 10 to 18 digits"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Mexico, in the copy of the documentation",
+            ),
+            Fact::new("identify.doc_number", "10 to 18 digits"),
             Fact::new(
                 "life of a voucher",
-                "10 days, when it can still be paid within 30 at the bank, or 3 days: by \
-                 the provider",
+                "3 or 10 days, by the provider; a voucher of 10 days can still be paid at the \
+                 bank within 30 days",
             ),
-            Fact::new("amounts", "have no fraction with some providers"),
+            Fact::new("amounts", "without a fraction, for some providers"),
         ])
         .testing(Testing::new().redirect(TestRedirect::Get));
 

@@ -1,4 +1,4 @@
-//! PagoEfectivo. Source: the page `pagoefectivo` of a documentation copy.
+//! PagoEfectivo. Source: the page `pagoefectivo` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,21 +12,21 @@ use crate::{facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | pagoefectivo |
+/// | code in this library | pagoefectivo |
 /// | kind | vouchers |
 /// | currencies | PEN |
 /// | Gate path | voucher/pagoefectivo |
-/// | sale | 1.00 to 43000.00 PEN |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, identify.doc_number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 1.00 to 43000.00 PEN |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, identify.doc_number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Peru |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `pagoefectivo` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Peru, in the copy of the documentation |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `pagoefectivo` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct PagoEfectivo;
@@ -35,7 +35,7 @@ impl Supports<Sale> for PagoEfectivo {}
 
 impl PaymentMethod for PagoEfectivo {
     const SPEC: Spec<Self> = Spec::new("pagoefectivo", "PagoEfectivo")
-        .source("page `pagoefectivo` of a documentation copy, brand removed")
+        .source("page `pagoefectivo` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Voucher)
         .gate_path("voucher/pagoefectivo")
@@ -55,11 +55,14 @@ impl PaymentMethod for PagoEfectivo {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
-            Fact::new("limits", "those of the copy's list of Peru"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Peru, in the copy of the documentation",
+            ),
         ]);
 }

@@ -1,4 +1,4 @@
-//! Peru QR. Source: the page `peru` of a documentation copy.
+//! Peru QR. Source: the page `peru` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,21 +12,21 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | peru-qr |
+/// | code in this library | peru-qr |
 /// | kind | electronic wallets |
 /// | currencies | PEN |
 /// | Gate path | wallet/peru-qr |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
-/// | asked later | identify.doc_number, identify.doc_type of a sale: the platform asks for those that a request lacks (clarification) |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
+/// | fields that the platform asks for later | identify.doc_number, identify.doc_type of a sale, if missing in the request (clarification) |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `peru` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `peru` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct PeruQr;
@@ -35,7 +35,7 @@ impl Supports<Sale> for PeruQr {}
 
 impl PaymentMethod for PeruQr {
     const SPEC: Spec<Self> = Spec::new("peru-qr", "Peru QR")
-        .source("page `peru` of a documentation copy, brand removed")
+        .source("page `peru` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/peru-qr")
@@ -49,11 +49,11 @@ impl PaymentMethod for PeruQr {
         ]))
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
-                "asked later",
-                "identify.doc_number, identify.doc_type of a sale: the platform asks for \
-                 those that a request lacks (clarification)",
+                "fields that the platform asks for later",
+                "identify.doc_number, identify.doc_type of a sale, if missing in the \
+                 request (clarification)",
             ),
             Fact::new(
                 "optional fields",

@@ -1,4 +1,4 @@
-//! Yape. Source: the page `yape` of a documentation copy.
+//! Yape. Source: the page `yape` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,21 +12,21 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | yape |
+/// | code in this library | yape |
 /// | kind | electronic wallets |
 /// | currencies | PEN |
 /// | Gate path | wallet/yape |
-/// | sale | 10.00 to 1900.00 PEN |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
-/// | asked later | customer.phone, identify.doc_number, identify.doc_type of a sale: the platform asks for those that a request lacks (clarification) |
-/// | limits | those of the copy's list of Peru |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `yape` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | 10.00 to 1900.00 PEN |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
+/// | fields that the platform asks for later | customer.phone, identify.doc_number, identify.doc_type of a sale, if missing in the request (clarification) |
+/// | source of the limits | the list of payment methods in Peru, in the copy of the documentation |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `yape` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Yape;
@@ -35,7 +35,7 @@ impl Supports<Sale> for Yape {}
 
 impl PaymentMethod for Yape {
     const SPEC: Spec<Self> = Spec::new("yape", "Yape")
-        .source("page `yape` of a documentation copy, brand removed")
+        .source("page `yape` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/yape")
@@ -54,12 +54,15 @@ impl PaymentMethod for Yape {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
-                "asked later",
-                "customer.phone, identify.doc_number, identify.doc_type of a sale: the \
-                 platform asks for those that a request lacks (clarification)",
+                "fields that the platform asks for later",
+                "customer.phone, identify.doc_number, identify.doc_type of a sale, if \
+                 missing in the request (clarification)",
             ),
-            Fact::new("limits", "those of the copy's list of Peru"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Peru, in the copy of the documentation",
+            ),
         ]);
 }

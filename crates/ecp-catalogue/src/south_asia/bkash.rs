@@ -1,4 +1,4 @@
-//! bKash. Source: the page `bkash` of a documentation copy.
+//! bKash. Source: the page `bkash` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::{Draft, Field};
@@ -14,31 +14,31 @@ use crate::{checks, facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | bkash |
+/// | code in this library | bkash |
 /// | kind | electronic wallets |
 /// | currencies | BDT |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | wallet/bkash |
-/// | sale | 200.00 to 25000.00 BDT |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | 400.00 to 25000.00 BDT |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect, or an instruction to show (display_data) |
-/// | asked later | account.number of a sale: the platform asks for those that a request lacks (clarification) |
-/// | limits | those of the copy's list of Bangladesh, where the account manager can have them changed |
-/// | two forms | the customer is redirected, or shown an account to transfer to; its provider decides, and the fields that are asked later are those of the second form |
-/// | after the transfer | the id that bKash gave the customer goes to the platform as additional_data.transaction_id of a clarification |
-/// | amounts | shown an account, the customer pays whole amounts that are multiples of 10.00 |
-/// | amount paid | can differ from the one requested: compare the sum of the callback |
-/// | account | up to 12 digits; callbacks about the second form have it |
-/// | working hours | can be limited by the provider; the account manager knows |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sample on the page) |
-/// | source | page `bkash` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | 200.00 to 25000.00 BDT |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | 400.00 to 25000.00 BDT |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect, or an instruction to show to the customer (display_data) |
+/// | fields that the platform asks for later | account.number of a sale, if missing in the request (clarification) |
+/// | source of the limits | the list of payment methods in Bangladesh, in the copy of the documentation; the account manager can have the limits changed |
+/// | two ways to pay | a redirect, or an account that is shown to the customer for a transfer; the provider decides which, and the fields that the platform asks for later belong to the second |
+/// | after a transfer | send the id that bKash gave the customer to the platform, as additional_data.transaction_id of a clarification |
+/// | amounts of transfers | multiples of 10.00 |
+/// | amount paid | can differ from the requested amount: compare it with the sum of the callback |
+/// | account.number | at most 12 digits; callbacks about a transfer have it |
+/// | working hours | the provider can have them; the account manager knows |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sample on the method's page) |
+/// | source of this table | page `bkash` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct BKash;
@@ -48,7 +48,7 @@ impl Supports<Payout> for BKash {}
 
 impl PaymentMethod for BKash {
     const SPEC: Spec<Self> = Spec::new("bkash", "bKash")
-        .source("page `bkash` of a documentation copy, brand removed")
+        .source("page `bkash` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/bkash")
@@ -81,39 +81,38 @@ impl PaymentMethod for BKash {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect, or an instruction to show (display_data)"),
             Fact::new(
-                "asked later",
-                "account.number of a sale: the platform asks for those that a request lacks \
-                 (clarification)",
+                "customer's step in a sale",
+                "a redirect, or an instruction to show to the customer (display_data)",
             ),
             Fact::new(
-                "limits",
-                "those of the copy's list of Bangladesh, where the account manager can have \
-                 them changed",
+                "fields that the platform asks for later",
+                "account.number of a sale, if missing in the request (clarification)",
             ),
             Fact::new(
-                "two forms",
-                "the customer is redirected, or shown an account to transfer to; its \
-                 provider decides, and the fields that are asked later are those of the \
-                 second form",
+                "source of the limits",
+                "the list of payment methods in Bangladesh, in the copy of the \
+                 documentation; the account manager can have the limits changed",
             ),
             Fact::new(
-                "after the transfer",
-                "the id that bKash gave the customer goes to the platform as \
+                "two ways to pay",
+                "a redirect, or an account that is shown to the customer for a transfer; \
+                 the provider decides which, and the fields that the platform asks for \
+                 later belong to the second",
+            ),
+            Fact::new(
+                "after a transfer",
+                "send the id that bKash gave the customer to the platform, as \
                  additional_data.transaction_id of a clarification",
             ),
-            Fact::new(
-                "amounts",
-                "shown an account, the customer pays whole amounts that are multiples of \
-                 10.00",
-            ),
+            Fact::new("amounts of transfers", "multiples of 10.00"),
             Fact::new(
                 "amount paid",
-                "can differ from the one requested: compare the sum of the callback",
+                "can differ from the requested amount: compare it with the sum of the \
+                 callback",
             ),
-            Fact::new("account", "up to 12 digits; callbacks about the second form have it"),
-            Fact::new("working hours", "can be limited by the provider; the account manager knows"),
+            Fact::new("account.number", "at most 12 digits; callbacks about a transfer have it"),
+            Fact::new("working hours", "the provider can have them; the account manager knows"),
         ])
         .testing(Testing::new().redirect(TestRedirect::Get));
 

@@ -1,4 +1,4 @@
-//! Easypaisa. Source: the page `easypaisa` of a documentation copy.
+//! Easypaisa. Source: the page `easypaisa` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,23 +12,23 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | easypaisa |
+/// | code in this library | easypaisa |
 /// | kind | electronic wallets |
 /// | currencies | PKR |
 /// | Gate path | wallet/easypaisa |
-/// | sale | 200.00 to 50000.00 PKR |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | payout | 200.00 to 50000.00 PKR |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect, or an instruction to show (display_data) |
-/// | limits | those of the copy's list of Pakistan, where the account manager can have them changed |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `easypaisa` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | 200.00 to 50000.00 PKR |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | payout amounts | 200.00 to 50000.00 PKR |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect, or an instruction to show to the customer (display_data) |
+/// | source of the limits | the list of payment methods in Pakistan, in the copy of the documentation; the account manager can have the limits changed |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `easypaisa` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Easypaisa;
@@ -38,7 +38,7 @@ impl Supports<Payout> for Easypaisa {}
 
 impl PaymentMethod for Easypaisa {
     const SPEC: Spec<Self> = Spec::new("easypaisa", "Easypaisa")
-        .source("page `easypaisa` of a documentation copy, brand removed")
+        .source("page `easypaisa` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/easypaisa")
@@ -71,11 +71,14 @@ impl PaymentMethod for Easypaisa {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect, or an instruction to show (display_data)"),
             Fact::new(
-                "limits",
-                "those of the copy's list of Pakistan, where the account manager can have \
-                 them changed",
+                "customer's step in a sale",
+                "a redirect, or an instruction to show to the customer (display_data)",
+            ),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Pakistan, in the copy of the documentation; \
+                 the account manager can have the limits changed",
             ),
         ]);
 }

@@ -1,4 +1,4 @@
-//! iPay (Sri Lanka). Source: the page `ipay` of a documentation copy.
+//! iPay (Sri Lanka). Source: the page `ipay` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,24 +12,24 @@ use crate::{facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | ipay-sri-lanka |
+/// | code in this library | ipay-sri-lanka |
 /// | kind | electronic wallets |
 /// | currencies | LKR |
 /// | Gate path | wallet/ipay |
-/// | sale | 300.00 to 50000.00 LKR |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | 1000.00 to 50000.00 LKR |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.email, account.number, account.customer_name |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 300.00 to 50000.00 LKR |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | 1000.00 to 50000.00 LKR |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.email, account.number, account.customer_name |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Sri Lanka |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `ipay` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Sri Lanka, in the copy of the documentation |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `ipay` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct IPaySriLanka;
@@ -39,7 +39,7 @@ impl Supports<Payout> for IPaySriLanka {}
 
 impl PaymentMethod for IPaySriLanka {
     const SPEC: Spec<Self> = Spec::new("ipay-sri-lanka", "iPay (Sri Lanka)")
-        .source("page `ipay` of a documentation copy, brand removed")
+        .source("page `ipay` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/ipay")
@@ -70,11 +70,14 @@ impl PaymentMethod for IPaySriLanka {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
-            Fact::new("limits", "those of the copy's list of Sri Lanka"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Sri Lanka, in the copy of the documentation",
+            ),
         ]);
 }

@@ -1,4 +1,4 @@
-//! Nagad. Source: the page `nagad` of a documentation copy.
+//! Nagad. Source: the page `nagad` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,24 +12,24 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | nagad |
+/// | code in this library | nagad |
 /// | kind | electronic wallets |
 /// | currencies | BDT |
 /// | Gate path | wallet/nagad |
-/// | sale | 200.00 to 25000.00 BDT |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | 400.00 to 25000.00 BDT |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect, or an instruction to show (display_data) |
-/// | asked later | account.number of a sale: the platform asks for those that a request lacks (clarification) |
-/// | limits | those of the copy's list of Bangladesh, where the account manager can have them changed |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `nagad` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | 200.00 to 25000.00 BDT |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | 400.00 to 25000.00 BDT |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect, or an instruction to show to the customer (display_data) |
+/// | fields that the platform asks for later | account.number of a sale, if missing in the request (clarification) |
+/// | source of the limits | the list of payment methods in Bangladesh, in the copy of the documentation; the account manager can have the limits changed |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `nagad` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Nagad;
@@ -39,7 +39,7 @@ impl Supports<Payout> for Nagad {}
 
 impl PaymentMethod for Nagad {
     const SPEC: Spec<Self> = Spec::new("nagad", "Nagad")
-        .source("page `nagad` of a documentation copy, brand removed")
+        .source("page `nagad` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/nagad")
@@ -71,16 +71,18 @@ impl PaymentMethod for Nagad {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect, or an instruction to show (display_data)"),
             Fact::new(
-                "asked later",
-                "account.number of a sale: the platform asks for those that a request lacks \
-                 (clarification)",
+                "customer's step in a sale",
+                "a redirect, or an instruction to show to the customer (display_data)",
             ),
             Fact::new(
-                "limits",
-                "those of the copy's list of Bangladesh, where the account manager can have \
-                 them changed",
+                "fields that the platform asks for later",
+                "account.number of a sale, if missing in the request (clarification)",
+            ),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Bangladesh, in the copy of the \
+                 documentation; the account manager can have the limits changed",
             ),
         ]);
 }

@@ -1,4 +1,4 @@
-//! NetWallet. Source: the page `netwallet` of a documentation copy.
+//! NetWallet. Source: the page `netwallet` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,24 +12,24 @@ use crate::{facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | netwallet |
+/// | code in this library | netwallet |
 /// | kind | electronic wallets |
 /// | currencies | INR |
 /// | Gate path | wallet/netwallet |
-/// | sale | 100.00 to 800000.00 INR |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number, account.security_code |
-/// | payout | 350.00 to 800000.00 INR |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number, account.security_code |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 100.00 to 800000.00 INR |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number, account.security_code |
+/// | payout amounts | 350.00 to 800000.00 INR |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number, account.security_code |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of India |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `netwallet` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in India, in the copy of the documentation |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `netwallet` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct NetWallet;
@@ -39,7 +39,7 @@ impl Supports<Payout> for NetWallet {}
 
 impl PaymentMethod for NetWallet {
     const SPEC: Spec<Self> = Spec::new("netwallet", "NetWallet")
-        .source("page `netwallet` of a documentation copy, brand removed")
+        .source("page `netwallet` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/netwallet")
@@ -74,11 +74,14 @@ impl PaymentMethod for NetWallet {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
-            Fact::new("limits", "those of the copy's list of India"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in India, in the copy of the documentation",
+            ),
         ]);
 }

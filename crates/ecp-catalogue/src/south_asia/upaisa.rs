@@ -1,4 +1,4 @@
-//! UPaisa. Source: the page `upaisa` of a documentation copy.
+//! UPaisa. Source: the page `upaisa` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,23 +12,23 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | upaisa |
+/// | code in this library | upaisa |
 /// | kind | electronic wallets |
 /// | currencies | PKR |
 /// | Gate path | wallet/upaisa |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | limits not stated |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | asked later | identify.doc_number, account.number of a sale: the platform asks for those that a request lacks (clarification) |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | limits not stated |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | fields that the platform asks for later | identify.doc_number, account.number of a sale, if missing in the request (clarification) |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `upaisa` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `upaisa` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct UPaisa;
@@ -38,7 +38,7 @@ impl Supports<Payout> for UPaisa {}
 
 impl PaymentMethod for UPaisa {
     const SPEC: Spec<Self> = Spec::new("upaisa", "UPaisa")
-        .source("page `upaisa` of a documentation copy, brand removed")
+        .source("page `upaisa` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/upaisa")
@@ -61,9 +61,9 @@ impl PaymentMethod for UPaisa {
         .facts(&[
             facts::NAMES,
             Fact::new(
-                "asked later",
-                "identify.doc_number, account.number of a sale: the platform asks for those \
-                 that a request lacks (clarification)",
+                "fields that the platform asks for later",
+                "identify.doc_number, account.number of a sale, if missing in the request \
+                 (clarification)",
             ),
             Fact::new(
                 "optional fields",

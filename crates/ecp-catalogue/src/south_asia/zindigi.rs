@@ -1,4 +1,4 @@
-//! Zindigi. Source: the page `zindigi` of a documentation copy.
+//! Zindigi. Source: the page `zindigi` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,23 +12,23 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | zindigi |
+/// | code in this library | zindigi |
 /// | kind | electronic wallets |
 /// | currencies | PKR |
 /// | Gate path | wallet/zindigi |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | limits not stated |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | asked later | identify.doc_number, account.number of a sale: the platform asks for those that a request lacks (clarification) |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | limits not stated |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | fields that the platform asks for later | identify.doc_number, account.number of a sale, if missing in the request (clarification) |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `zindigi` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `zindigi` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Zindigi;
@@ -38,7 +38,7 @@ impl Supports<Payout> for Zindigi {}
 
 impl PaymentMethod for Zindigi {
     const SPEC: Spec<Self> = Spec::new("zindigi", "Zindigi")
-        .source("page `zindigi` of a documentation copy, brand removed")
+        .source("page `zindigi` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/zindigi")
@@ -61,9 +61,9 @@ impl PaymentMethod for Zindigi {
         .facts(&[
             facts::NAMES,
             Fact::new(
-                "asked later",
-                "identify.doc_number, account.number of a sale: the platform asks for those \
-                 that a request lacks (clarification)",
+                "fields that the platform asks for later",
+                "identify.doc_number, account.number of a sale, if missing in the request \
+                 (clarification)",
             ),
             Fact::new(
                 "optional fields",

@@ -1,4 +1,4 @@
-//! Boost. Source: the page `boost` of a documentation copy.
+//! Boost. Source: the page `boost` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,25 +12,25 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | boost |
+/// | code in this library | boost |
 /// | kind | electronic wallets |
 /// | currencies | MYR |
 /// | Gate path | wallet/boost |
-/// | sale | 5.00 to 4999.00 MYR |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | limits not stated |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 5.00 to 4999.00 MYR |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | limits not stated |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Malaysia, where the account manager can have them changed |
-/// | payouts | on its page; the list of Malaysia says that there are none |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `boost` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Malaysia, in the copy of the documentation; the account manager can have the limits changed |
+/// | payouts | the method's page has them, but the list of payment methods in Malaysia says that there are none |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `boost` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Boost;
@@ -40,7 +40,7 @@ impl Supports<Payout> for Boost {}
 
 impl PaymentMethod for Boost {
     const SPEC: Spec<Self> = Spec::new("boost", "Boost")
-        .source("page `boost` of a documentation copy, brand removed")
+        .source("page `boost` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/boost")
@@ -67,16 +67,20 @@ impl PaymentMethod for Boost {
         ]))
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
             Fact::new(
-                "limits",
-                "those of the copy's list of Malaysia, where the account manager can have \
-                 them changed",
+                "source of the limits",
+                "the list of payment methods in Malaysia, in the copy of the documentation; \
+                 the account manager can have the limits changed",
             ),
-            Fact::new("payouts", "on its page; the list of Malaysia says that there are none"),
+            Fact::new(
+                "payouts",
+                "the method's page has them, but the list of payment methods in Malaysia \
+                 says that there are none",
+            ),
         ]);
 }

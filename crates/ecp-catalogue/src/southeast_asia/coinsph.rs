@@ -1,4 +1,4 @@
-//! Coins.ph. Source: the page `coinsph` of a documentation copy.
+//! Coins.ph. Source: the page `coinsph` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,24 +12,24 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | coinsph |
+/// | code in this library | coinsph |
 /// | kind | electronic wallets |
 /// | currencies | PHP |
 /// | Gate path | wallet/coinsph |
-/// | sale | 5.00 to 1000000.00 PHP |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, return_url.success |
-/// | payout | 15.00 to 50000.00 PHP |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 5.00 to 1000000.00 PHP |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, return_url.success |
+/// | payout amounts | 15.00 to 50000.00 PHP |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.decline, return_url.return of a sale; payment.description of a payout |
-/// | limits | those of the copy's list of the Philippines |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `coinsph` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in the Philippines, in the copy of the documentation |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `coinsph` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct CoinsPh;
@@ -39,7 +39,7 @@ impl Supports<Payout> for CoinsPh {}
 
 impl PaymentMethod for CoinsPh {
     const SPEC: Spec<Self> = Spec::new("coinsph", "Coins.ph")
-        .source("page `coinsph` of a documentation copy, brand removed")
+        .source("page `coinsph` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/coinsph")
@@ -72,12 +72,16 @@ impl PaymentMethod for CoinsPh {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.decline, return_url.return of a sale; payment.description of a \
                  payout",
             ),
-            Fact::new("limits", "those of the copy's list of the Philippines"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in the Philippines, in the copy of the \
+                 documentation",
+            ),
         ]);
 }

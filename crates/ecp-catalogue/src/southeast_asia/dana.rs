@@ -1,4 +1,4 @@
-//! DANA. Source: the page `dana` of a documentation copy.
+//! DANA. Source: the page `dana` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -14,26 +14,26 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | dana |
+/// | code in this library | dana |
 /// | kind | electronic wallets |
 /// | currencies | IDR |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | wallet/dana |
-/// | sale | 1500.00 to 20000000.00 IDR |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | payout | 10000.00 to 20000000.00 IDR |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 1500.00 to 20000000.00 IDR |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | payout amounts | 10000.00 to 20000000.00 IDR |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Indonesia, where the account manager can have them changed |
+/// | source of the limits | the list of payment methods in Indonesia, in the copy of the documentation; the account manager can have the limits changed |
 /// | account of a sale | the customer's phone number; whether it is required, the account manager knows |
-/// | declined in tests | 40000, 40400 minor units (page `dana` of a documentation copy, brand removed) |
-/// | redirect in tests | POST with fields (the sample on the page) |
-/// | source | page `dana` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | amounts declined in tests | 40000, 40400 minor units (page `dana` of a copy of the platform's documentation) |
+/// | customer's redirect in tests | POST with fields (the sample on the method's page) |
+/// | source of this table | page `dana` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Dana;
@@ -43,7 +43,7 @@ impl Supports<Payout> for Dana {}
 
 impl PaymentMethod for Dana {
     const SPEC: Spec<Self> = Spec::new("dana", "DANA")
-        .source("page `dana` of a documentation copy, brand removed")
+        .source("page `dana` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/dana")
@@ -77,15 +77,15 @@ impl PaymentMethod for Dana {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
             Fact::new(
-                "limits",
-                "those of the copy's list of Indonesia, where the account manager can have \
-                 them changed",
+                "source of the limits",
+                "the list of payment methods in Indonesia, in the copy of the \
+                 documentation; the account manager can have the limits changed",
             ),
             Fact::new(
                 "account of a sale",

@@ -1,4 +1,4 @@
-//! DuitNow. Source: the page `duitnow` of a documentation copy.
+//! DuitNow. Source: the page `duitnow` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,21 +12,21 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | duitnow |
+/// | code in this library | duitnow |
 /// | kind | electronic wallets |
 /// | currencies | MYR |
 /// | Gate path | wallet/duitnow |
-/// | sale | 1.00 to 50000.00 MYR |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 1.00 to 50000.00 MYR |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Malaysia |
-/// | declined in tests | 40000, 40400 minor units (page `duitnow` of a documentation copy, brand removed) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `duitnow` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Malaysia, in the copy of the documentation |
+/// | amounts declined in tests | 40000, 40400 minor units (page `duitnow` of a copy of the platform's documentation) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `duitnow` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct DuitNow;
@@ -35,7 +35,7 @@ impl Supports<Sale> for DuitNow {}
 
 impl PaymentMethod for DuitNow {
     const SPEC: Spec<Self> = Spec::new("duitnow", "DuitNow")
-        .source("page `duitnow` of a documentation copy, brand removed")
+        .source("page `duitnow` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/duitnow")
@@ -54,12 +54,15 @@ impl PaymentMethod for DuitNow {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
-            Fact::new("limits", "those of the copy's list of Malaysia"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Malaysia, in the copy of the documentation",
+            ),
         ])
         .testing(Testing::new().declined(&[40000, 40400]));
 }

@@ -1,4 +1,4 @@
-//! GCash. Source: the page `gcash` of a documentation copy.
+//! GCash. Source: the page `gcash` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::{Draft, Field};
@@ -14,33 +14,33 @@ use crate::{checks, facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | gcash |
+/// | code in this library | gcash |
 /// | kind | electronic wallets |
 /// | currencies | PHP |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | wallet/gcash |
-/// | sale | 50.00 to 50000.00 PHP |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, return_url.success, return_url.decline |
-/// | payout | 50.00 to 50000.00 PHP |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number, payment.description |
-/// | refund | limits not stated |
-/// | refund on | Gate |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 50.00 to 50000.00 PHP |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, return_url.success, return_url.decline |
+/// | payout amounts | 50.00 to 50000.00 PHP |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number, payment.description |
+/// | refund amounts | limits not stated |
+/// | refund offered on | Gate |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.return of a sale; payment.description of a refund |
-/// | limits | those of the copy's list of the Philippines |
-/// | conversion of payouts | none |
-/// | account | 11 digits that begin with 09 |
-/// | who is paid out to | a customer who has paid by Coins.ph, GCash, GrabPay or PayMaya before |
-/// | over InstaPay | some payments go so: at once, up to 50000.00 PHP |
-/// | over PESONet | others go so: requests from 9:31 to 15:30 (UTC+8) until 22:00, later ones until 13:00 of the next day |
+/// | source of the limits | the list of payment methods in the Philippines, in the copy of the documentation |
+/// | currency conversion of payouts | none |
+/// | account.number | 11 digits that begin with 09 |
+/// | payout recipients | only customers who have paid by Coins.ph, GCash, GrabPay or PayMaya before |
+/// | payouts over InstaPay | some payouts, without delay; at most 50000.00 PHP |
+/// | payouts over PESONet | the other payouts: those requested from 9:31 to 15:30 (UTC+8) arrive until 22:00, later ones until 13:00 of the next day |
 /// | fields to ask about | whether return_url.decline is required: the account manager knows |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sample on the page) |
-/// | source | page `gcash` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sample on the method's page) |
+/// | source of this table | page `gcash` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct GCash;
@@ -51,7 +51,7 @@ impl Supports<Refund> for GCash {}
 
 impl PaymentMethod for GCash {
     const SPEC: Spec<Self> = Spec::new("gcash", "GCash")
-        .source("page `gcash` of a documentation copy, brand removed")
+        .source("page `gcash` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/gcash")
@@ -88,23 +88,27 @@ impl PaymentMethod for GCash {
         .flow::<Refund>(Rule::new().on(&[Interface::Gate]))
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.return of a sale; payment.description of a refund",
             ),
-            Fact::new("limits", "those of the copy's list of the Philippines"),
-            Fact::new("conversion of payouts", "none"),
-            Fact::new("account", "11 digits that begin with 09"),
             Fact::new(
-                "who is paid out to",
-                "a customer who has paid by Coins.ph, GCash, GrabPay or PayMaya before",
+                "source of the limits",
+                "the list of payment methods in the Philippines, in the copy of the \
+                 documentation",
             ),
-            Fact::new("over InstaPay", "some payments go so: at once, up to 50000.00 PHP"),
+            Fact::new("currency conversion of payouts", "none"),
+            Fact::new("account.number", "11 digits that begin with 09"),
             Fact::new(
-                "over PESONet",
-                "others go so: requests from 9:31 to 15:30 (UTC+8) until 22:00, later \
-                 ones until 13:00 of the next day",
+                "payout recipients",
+                "only customers who have paid by Coins.ph, GCash, GrabPay or PayMaya before",
+            ),
+            Fact::new("payouts over InstaPay", "some payouts, without delay; at most 50000.00 PHP"),
+            Fact::new(
+                "payouts over PESONet",
+                "the other payouts: those requested from 9:31 to 15:30 (UTC+8) arrive until \
+                 22:00, later ones until 13:00 of the next day",
             ),
             Fact::new(
                 "fields to ask about",

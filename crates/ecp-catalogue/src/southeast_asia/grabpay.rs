@@ -1,4 +1,4 @@
-//! GrabPay. Source: the page `grabpay` of a documentation copy.
+//! GrabPay. Source: the page `grabpay` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::{Draft, Field};
@@ -14,29 +14,29 @@ use crate::{checks, facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | grabpay |
+/// | code in this library | grabpay |
 /// | kind | electronic wallets |
-/// | regions | MY, PH |
+/// | countries | MY, PH |
 /// | currencies | MYR, PHP |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | wallet/grabpay |
-/// | sale | 5.00 to 15000.00 MYR, 100.00 to 50000.00 PHP |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, return_url.success, return_url.decline |
-/// | payout | 100.00 to 50000.00 PHP |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 5.00 to 15000.00 MYR, 100.00 to 50000.00 PHP |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, return_url.success, return_url.decline |
+/// | payout amounts | 100.00 to 50000.00 PHP |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.return of a sale |
-/// | limits | those of the copy's list of Malaysia, the Philippines, where the account manager can have them changed |
-/// | payout currency | PHP alone |
-/// | account | 11 digits that begin with 09 |
-/// | who is paid out to | some projects pay out only to a customer who has paid by Coins.ph, GCash, GrabPay or PayMaya before |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sample on the page) |
-/// | source | page `grabpay` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the lists of payment methods in Malaysia and the Philippines, in the copy of the documentation; the account manager can have the limits changed |
+/// | payout currency | PHP only |
+/// | account.number | 11 digits that begin with 09 |
+/// | payout recipients | in some projects, only customers who have paid by Coins.ph, GCash, GrabPay or PayMaya before |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sample on the method's page) |
+/// | source of this table | page `grabpay` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct GrabPay;
@@ -46,7 +46,7 @@ impl Supports<Payout> for GrabPay {}
 
 impl PaymentMethod for GrabPay {
     const SPEC: Spec<Self> = Spec::new("grabpay", "GrabPay")
-        .source("page `grabpay` of a documentation copy, brand removed")
+        .source("page `grabpay` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/grabpay")
@@ -85,19 +85,19 @@ impl PaymentMethod for GrabPay {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new("optional fields", "return_url.return of a sale"),
             Fact::new(
-                "limits",
-                "those of the copy's list of Malaysia, the Philippines, where the account \
-                 manager can have them changed",
+                "source of the limits",
+                "the lists of payment methods in Malaysia and the Philippines, in the copy \
+                 of the documentation; the account manager can have the limits changed",
             ),
-            Fact::new("payout currency", "PHP alone"),
-            Fact::new("account", "11 digits that begin with 09"),
+            Fact::new("payout currency", "PHP only"),
+            Fact::new("account.number", "11 digits that begin with 09"),
             Fact::new(
-                "who is paid out to",
-                "some projects pay out only to a customer who has paid by Coins.ph, \
-                 GCash, GrabPay or PayMaya before",
+                "payout recipients",
+                "in some projects, only customers who have paid by Coins.ph, GCash, GrabPay \
+                 or PayMaya before",
             ),
         ])
         .testing(Testing::new().redirect(TestRedirect::Get));

@@ -1,4 +1,4 @@
-//! LinkAja. Source: the page `linkaja` of a documentation copy.
+//! LinkAja. Source: the page `linkaja` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,24 +12,24 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | linkaja |
+/// | code in this library | linkaja |
 /// | kind | electronic wallets |
 /// | currencies | IDR |
 /// | Gate path | wallet/linkaja |
-/// | sale | 10000.00 to 5000000.00 IDR |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | 10000.00 to 50000000.00 IDR |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 10000.00 to 5000000.00 IDR |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | 10000.00 to 50000000.00 IDR |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Indonesia |
-/// | declined in tests | 40000, 40400 minor units (page `linkaja` of a documentation copy, brand removed) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `linkaja` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Indonesia, in the copy of the documentation |
+/// | amounts declined in tests | 40000, 40400 minor units (page `linkaja` of a copy of the platform's documentation) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `linkaja` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct LinkAja;
@@ -39,7 +39,7 @@ impl Supports<Payout> for LinkAja {}
 
 impl PaymentMethod for LinkAja {
     const SPEC: Spec<Self> = Spec::new("linkaja", "LinkAja")
-        .source("page `linkaja` of a documentation copy, brand removed")
+        .source("page `linkaja` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/linkaja")
@@ -71,12 +71,15 @@ impl PaymentMethod for LinkAja {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
-            Fact::new("limits", "those of the copy's list of Indonesia"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Indonesia, in the copy of the documentation",
+            ),
         ])
         .testing(Testing::new().declined(&[40000, 40400]));
 }

@@ -1,4 +1,4 @@
-//! MoMo. Source: the page `momo` of a documentation copy.
+//! MoMo. Source: the page `momo` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,25 +12,25 @@ use crate::{facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | momo |
+/// | code in this library | momo |
 /// | kind | electronic wallets |
 /// | currencies | VND |
 /// | Gate path | wallet/momopay |
-/// | sale | 50000 to 20000000 VND |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | limits not stated |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.email, account.number, account.customer_name |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 50000 to 20000000 VND |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | limits not stated |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.email, account.number, account.customer_name |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Vietnam |
-/// | payouts | on its page; the list of Vietnam says that there are none |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `momo` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Vietnam, in the copy of the documentation |
+/// | payouts | the method's page has them, but the list of payment methods in Vietnam says that there are none |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `momo` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct MoMo;
@@ -40,7 +40,7 @@ impl Supports<Payout> for MoMo {}
 
 impl PaymentMethod for MoMo {
     const SPEC: Spec<Self> = Spec::new("momo", "MoMo")
-        .source("page `momo` of a documentation copy, brand removed")
+        .source("page `momo` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/momopay")
@@ -66,12 +66,19 @@ impl PaymentMethod for MoMo {
         ]))
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
-            Fact::new("limits", "those of the copy's list of Vietnam"),
-            Fact::new("payouts", "on its page; the list of Vietnam says that there are none"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Vietnam, in the copy of the documentation",
+            ),
+            Fact::new(
+                "payouts",
+                "the method's page has them, but the list of payment methods in Vietnam \
+                 says that there are none",
+            ),
         ]);
 }

@@ -1,4 +1,4 @@
-//! OVO. Source: the page `ovo` of a documentation copy.
+//! OVO. Source: the page `ovo` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -14,26 +14,26 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | ovo |
+/// | code in this library | ovo |
 /// | kind | electronic wallets |
 /// | currencies | IDR |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | wallet/ovo |
-/// | sale | 1500.00 to 20000000.00 IDR |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | payout | 10000.00 to 20000000.00 IDR |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 1500.00 to 20000000.00 IDR |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | payout amounts | 10000.00 to 20000000.00 IDR |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Indonesia, where the account manager can have them changed |
-/// | amounts | in IDR have no fraction: the platform cuts it off, so that 95.50 is paid as 95.00 |
-/// | declined in tests | 40000, 40400 minor units (page `ovo` of a documentation copy, brand removed) |
-/// | redirect in tests | GET (the sample on the page) |
-/// | source | page `ovo` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Indonesia, in the copy of the documentation; the account manager can have the limits changed |
+/// | amounts in IDR | the platform cuts off the fraction, so that 95.50 is paid as 95.00 |
+/// | amounts declined in tests | 40000, 40400 minor units (page `ovo` of a copy of the platform's documentation) |
+/// | customer's redirect in tests | GET (the sample on the method's page) |
+/// | source of this table | page `ovo` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Ovo;
@@ -43,7 +43,7 @@ impl Supports<Payout> for Ovo {}
 
 impl PaymentMethod for Ovo {
     const SPEC: Spec<Self> = Spec::new("ovo", "OVO")
-        .source("page `ovo` of a documentation copy, brand removed")
+        .source("page `ovo` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/ovo")
@@ -77,19 +77,19 @@ impl PaymentMethod for Ovo {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
             Fact::new(
-                "limits",
-                "those of the copy's list of Indonesia, where the account manager can have \
-                 them changed",
+                "source of the limits",
+                "the list of payment methods in Indonesia, in the copy of the \
+                 documentation; the account manager can have the limits changed",
             ),
             Fact::new(
-                "amounts",
-                "in IDR have no fraction: the platform cuts it off, so that 95.50 is paid as 95.00",
+                "amounts in IDR",
+                "the platform cuts off the fraction, so that 95.50 is paid as 95.00",
             ),
         ])
         .testing(Testing::new().redirect(TestRedirect::Get).declined(&[40000, 40400]));

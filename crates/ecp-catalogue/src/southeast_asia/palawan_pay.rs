@@ -1,4 +1,4 @@
-//! PalawanPay. Source: the page `palawan-pay` of a documentation copy.
+//! PalawanPay. Source: the page `palawan-pay` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,22 +12,22 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | palawan-pay |
+/// | code in this library | palawan-pay |
 /// | kind | electronic wallets |
 /// | currencies | PHP |
 /// | Gate path | wallet/palawanpay |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | limits not stated |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `palawan-pay` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | limits not stated |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `palawan-pay` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct PalawanPay;
@@ -37,7 +37,7 @@ impl Supports<Payout> for PalawanPay {}
 
 impl PaymentMethod for PalawanPay {
     const SPEC: Spec<Self> = Spec::new("palawan-pay", "PalawanPay")
-        .source("page `palawan-pay` of a documentation copy, brand removed")
+        .source("page `palawan-pay` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/palawanpay")
@@ -57,5 +57,5 @@ impl PaymentMethod for PalawanPay {
             Field::CUSTOMER_EMAIL,
             Field::ACCOUNT_NUMBER,
         ]))
-        .facts(&[facts::NAMES, Fact::new("customer's step", "a redirect")]);
+        .facts(&[facts::NAMES, Fact::new("customer's step in a sale", "a redirect")]);
 }

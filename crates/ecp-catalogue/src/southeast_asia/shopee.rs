@@ -1,4 +1,4 @@
-//! ShopeePay. Source: the page `shopee` of a documentation copy.
+//! ShopeePay. Source: the page `shopee` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,26 +12,26 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | shopee |
+/// | code in this library | shopee |
 /// | kind | electronic wallets |
-/// | regions | ID, MY, PH |
+/// | countries | ID, MY, PH |
 /// | currencies | IDR, MYR, PHP |
 /// | Gate path | wallet/shopee |
-/// | sale | 1500.00 to 20000000.00 IDR, 5.00 to 20000000.00 MYR |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | payout | 10000.00 to 20000000.00 IDR, 1.00 to 4999.00 MYR, 100.00 to 50000.00 PHP |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect, or an instruction to show (display_data) |
-/// | asked later | customer.phone of a sale: the platform asks for those that a request lacks (clarification) |
-/// | limits | those of the copy's list of Indonesia, Malaysia, the Philippines, where the account manager can have them changed |
-/// | sales in PHP | none, by the list of the Philippines |
-/// | declined in tests | 40000, 40400 minor units (page `shopee` of a documentation copy, brand removed) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `shopee` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | 1500.00 to 20000000.00 IDR, 5.00 to 20000000.00 MYR |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | payout amounts | 10000.00 to 20000000.00 IDR, 1.00 to 4999.00 MYR, 100.00 to 50000.00 PHP |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect, or an instruction to show to the customer (display_data) |
+/// | fields that the platform asks for later | customer.phone of a sale, if missing in the request (clarification) |
+/// | source of the limits | the lists of payment methods in Indonesia, Malaysia and the Philippines, in the copy of the documentation; the account manager can have the limits changed |
+/// | sales in PHP | none, by the list of payment methods in the Philippines |
+/// | amounts declined in tests | 40000, 40400 minor units (page `shopee` of a copy of the platform's documentation) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `shopee` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct ShopeePay;
@@ -41,7 +41,7 @@ impl Supports<Payout> for ShopeePay {}
 
 impl PaymentMethod for ShopeePay {
     const SPEC: Spec<Self> = Spec::new("shopee", "ShopeePay")
-        .source("page `shopee` of a documentation copy, brand removed")
+        .source("page `shopee` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/shopee")
@@ -82,18 +82,21 @@ impl PaymentMethod for ShopeePay {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect, or an instruction to show (display_data)"),
             Fact::new(
-                "asked later",
-                "customer.phone of a sale: the platform asks for those that a request lacks \
-                 (clarification)",
+                "customer's step in a sale",
+                "a redirect, or an instruction to show to the customer (display_data)",
             ),
             Fact::new(
-                "limits",
-                "those of the copy's list of Indonesia, Malaysia, the Philippines, where \
-                 the account manager can have them changed",
+                "fields that the platform asks for later",
+                "customer.phone of a sale, if missing in the request (clarification)",
             ),
-            Fact::new("sales in PHP", "none, by the list of the Philippines"),
+            Fact::new(
+                "source of the limits",
+                "the lists of payment methods in Indonesia, Malaysia and the Philippines, \
+                 in the copy of the documentation; the account manager can have the limits \
+                 changed",
+            ),
+            Fact::new("sales in PHP", "none, by the list of payment methods in the Philippines"),
         ])
         .testing(Testing::new().declined(&[40000, 40400]));
 }

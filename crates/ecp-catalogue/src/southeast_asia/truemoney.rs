@@ -1,4 +1,4 @@
-//! TrueMoney. Source: the page `truemoney` of a documentation copy.
+//! TrueMoney. Source: the page `truemoney` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,21 +12,21 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | truemoney |
+/// | code in this library | truemoney |
 /// | kind | electronic wallets |
 /// | currencies | THB |
 /// | Gate path | wallet/true-money |
-/// | sale | 100.00 to 200000.00 THB |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 100.00 to 200000.00 THB |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
-/// | limits | those of the copy's list of Thailand |
-/// | declined in tests | 40000, 40400 minor units (page `truemoney` of a documentation copy, brand removed) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `truemoney` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Thailand, in the copy of the documentation |
+/// | amounts declined in tests | 40000, 40400 minor units (page `truemoney` of a copy of the platform's documentation) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `truemoney` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct TrueMoney;
@@ -35,7 +35,7 @@ impl Supports<Sale> for TrueMoney {}
 
 impl PaymentMethod for TrueMoney {
     const SPEC: Spec<Self> = Spec::new("truemoney", "TrueMoney")
-        .source("page `truemoney` of a documentation copy, brand removed")
+        .source("page `truemoney` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/true-money")
@@ -54,12 +54,15 @@ impl PaymentMethod for TrueMoney {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new(
                 "optional fields",
                 "return_url.success, return_url.decline, return_url.return of a sale",
             ),
-            Fact::new("limits", "those of the copy's list of Thailand"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Thailand, in the copy of the documentation",
+            ),
         ])
         .testing(Testing::new().declined(&[40000, 40400]));
 }

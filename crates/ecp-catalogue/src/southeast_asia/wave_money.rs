@@ -1,4 +1,4 @@
-//! Wave Money. Source: the page `wave-money` of a documentation copy.
+//! Wave Money. Source: the page `wave-money` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,24 +12,24 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | wave-money |
+/// | code in this library | wave-money |
 /// | kind | electronic wallets |
 /// | currencies | MMK |
 /// | Gate path | wallet/wavemoney |
-/// | sale | 50.00 to 1000000.00 MMK |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | 50.00 to 1000000.00 MMK |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect |
+/// | sale amounts | 50.00 to 1000000.00 MMK |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | 50.00 to 1000000.00 MMK |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect |
 /// | optional fields | customer.phone, customer.day_of_birth of a sale |
-/// | limits | those of the copy's list of Myanmar |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `wave-money` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | source of the limits | the list of payment methods in Myanmar, in the copy of the documentation |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `wave-money` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct WaveMoney;
@@ -39,7 +39,7 @@ impl Supports<Payout> for WaveMoney {}
 
 impl PaymentMethod for WaveMoney {
     const SPEC: Spec<Self> = Spec::new("wave-money", "Wave Money")
-        .source("page `wave-money` of a documentation copy, brand removed")
+        .source("page `wave-money` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/wavemoney")
@@ -71,8 +71,11 @@ impl PaymentMethod for WaveMoney {
         )
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect"),
+            Fact::new("customer's step in a sale", "a redirect"),
             Fact::new("optional fields", "customer.phone, customer.day_of_birth of a sale"),
-            Fact::new("limits", "those of the copy's list of Myanmar"),
+            Fact::new(
+                "source of the limits",
+                "the list of payment methods in Myanmar, in the copy of the documentation",
+            ),
         ]);
 }

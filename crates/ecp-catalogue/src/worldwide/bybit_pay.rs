@@ -1,4 +1,4 @@
-//! Bybit Pay. Source: the page `bybit-pay` of a documentation copy.
+//! Bybit Pay. Source: the page `bybit-pay` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,27 +12,27 @@ use crate::{facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | bybit-pay |
+/// | code in this library | bybit-pay |
 /// | kind | electronic wallets |
-/// | regions | all countries except CA, CU, FR, GB, HK, IR, KP, SD, SG, SY, US, UZ |
+/// | countries | all countries except CA, CU, FR, GB, HK, IR, KP, SD, SG, SY, US, UZ |
 /// | currencies | ARS, EGP, GHS, KES, NGN, RWF, TZS, UGX, USD, XAF, XOF, ZAR |
 /// | Gate path | wallet/bybit |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | limits not stated |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.account_id |
-/// | refund | limits not stated, partial allowed |
-/// | refund on | Gate |
-/// | refund needs | payment.description |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | an instruction to show (display_data) |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | limits not stated |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, customer.account_id |
+/// | refund amounts | limits not stated, a part of the payment is possible |
+/// | refund offered on | Gate |
+/// | fields that a refund needs | payment.description |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | an instruction to show to the customer (display_data) |
 /// | optional fields | customer.browser, customer.device_type, customer.device_id of a sale; customer.browser, customer.device_type, customer.device_id of a payout; customer.browser, customer.device_type, customer.device_id of a refund |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `bybit-pay` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `bybit-pay` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct BybitPay;
@@ -43,7 +43,7 @@ impl Supports<Refund> for BybitPay {}
 
 impl PaymentMethod for BybitPay {
     const SPEC: Spec<Self> = Spec::new("bybit-pay", "Bybit Pay")
-        .source("page `bybit-pay` of a documentation copy, brand removed")
+        .source("page `bybit-pay` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/bybit")
@@ -80,7 +80,10 @@ impl PaymentMethod for BybitPay {
         .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]).partial())
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "an instruction to show (display_data)"),
+            Fact::new(
+                "customer's step in a sale",
+                "an instruction to show to the customer (display_data)",
+            ),
             Fact::new(
                 "optional fields",
                 "customer.browser, customer.device_type, customer.device_id of a sale; \

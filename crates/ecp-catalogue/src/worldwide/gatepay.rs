@@ -1,4 +1,4 @@
-//! Gate Pay. Source: the page `gatepay-wallet` of a documentation copy.
+//! Gate Pay. Source: the page `gatepay-wallet` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,28 +12,28 @@ use crate::{facts, fields};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | gatepay |
+/// | code in this library | gatepay |
 /// | kind | electronic wallets |
-/// | regions | all countries except AE, AR, AT, BO, CA, CN, CU, DE, ES, FR, GB, HK, ID, IN, IR, JP, KH, KP, KR, MM, MT, MY, NL, PH, PK, SD, SG, TH, US, UZ, VE |
+/// | countries | all countries except AE, AR, AT, BO, CA, CN, CU, DE, ES, FR, GB, HK, ID, IN, IR, JP, KH, KP, KR, MM, MT, MY, NL, PH, PK, SD, SG, TH, US, UZ, VE |
 /// | currencies | ARS, EGP, GHS, KES, NGN, RWF, TZS, UGX, USD, XAF, XOF, ZAR |
 /// | Gate path | wallet/gatepay |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | limits not stated |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number, account.crypto_currency, account.crypto_payway |
-/// | refund | limits not stated, partial allowed |
-/// | refund on | Gate |
-/// | refund needs | payment.description |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | an instruction to show (display_data) |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | limits not stated |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number, account.crypto_currency, account.crypto_payway |
+/// | refund amounts | limits not stated, a part of the payment is possible |
+/// | refund offered on | Gate |
+/// | fields that a refund needs | payment.description |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | an instruction to show to the customer (display_data) |
 /// | optional fields | customer.browser, customer.device_type of a sale |
-/// | more on regions | nor in the countries that Gate Pay's user agreement lists |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `gatepay-wallet` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | more on countries | also not used in the countries that Gate Pay's user agreement lists |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `gatepay-wallet` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct GatePay;
@@ -44,7 +44,7 @@ impl Supports<Refund> for GatePay {}
 
 impl PaymentMethod for GatePay {
     const SPEC: Spec<Self> = Spec::new("gatepay", "Gate Pay")
-        .source("page `gatepay-wallet` of a documentation copy, brand removed")
+        .source("page `gatepay-wallet` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/gatepay")
@@ -87,11 +87,14 @@ impl PaymentMethod for GatePay {
         .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]).partial())
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "an instruction to show (display_data)"),
+            Fact::new(
+                "customer's step in a sale",
+                "an instruction to show to the customer (display_data)",
+            ),
             Fact::new("optional fields", "customer.browser, customer.device_type of a sale"),
             Fact::new(
-                "more on regions",
-                "nor in the countries that Gate Pay's user agreement lists",
+                "more on countries",
+                "also not used in the countries that Gate Pay's user agreement lists",
             ),
         ]);
 }

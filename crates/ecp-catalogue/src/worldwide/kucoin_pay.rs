@@ -1,4 +1,4 @@
-//! KuCoin Pay. Source: the page `kucoin-pay` of a documentation copy.
+//! KuCoin Pay. Source: the page `kucoin-pay` of a copy of the platform's documentation.
 
 use ecp_core::Currency;
 use ecp_methods::request::Field;
@@ -12,27 +12,27 @@ use crate::facts;
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | kucoin-pay |
+/// | code in this library | kucoin-pay |
 /// | kind | electronic wallets |
-/// | regions | all countries except AS, CD, CF, CN, CU, GU, HK, HT, IR, KP, LB, LY, ML, MM, MP, MY, PR, SD, SG, SO, SS, UM, US, UZ, VI, YE |
+/// | countries | all countries except AS, CD, CF, CN, CU, GU, HK, HT, IR, KP, LB, LY, ML, MM, MP, MY, PR, SD, SG, SO, SS, UM, US, UZ, VI, YE |
 /// | currencies | ARS, EGP, GHS, KES, NGN, RWF, TZS, UGX, XAF, XOF, ZAR |
 /// | Gate path | wallet/kucoin |
-/// | sale | limits not stated |
-/// | sale on | Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
-/// | payout | limits not stated |
-/// | payout on | Gate |
-/// | payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
-/// | refund | limits not stated, partial allowed |
-/// | refund on | Gate |
-/// | refund needs | payment.description |
-/// | other names | the code of the Payment Page and the name in callbacks are not known: use Gate, and match callbacks by the payment's id |
-/// | customer's step | a redirect, or an instruction to show (display_data) |
-/// | more on regions | not in British Columbia and Ontario of Canada nor in the Kurdistan region either; of China the mainland is meant |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | GET (the sandbox's choice) |
-/// | source | page `kucoin-pay` of a documentation copy, brand removed |
-/// | certainty | documentation copy |
+/// | sale amounts | limits not stated |
+/// | sale offered on | Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email |
+/// | payout amounts | limits not stated |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.email, account.number |
+/// | refund amounts | limits not stated, a part of the payment is possible |
+/// | refund offered on | Gate |
+/// | fields that a refund needs | payment.description |
+/// | Payment Page code and name in callbacks | not known: send requests to Gate, and match callbacks by the payment's id |
+/// | customer's step in a sale | a redirect, or an instruction to show to the customer (display_data) |
+/// | more on countries | also not used in British Columbia and Ontario (Canada) and in the Kurdistan region; CN is mainland China only |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | GET (the sandbox's choice) |
+/// | source of this table | page `kucoin-pay` of a copy of the platform's documentation |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct KuCoinPay;
@@ -43,7 +43,7 @@ impl Supports<Refund> for KuCoinPay {}
 
 impl PaymentMethod for KuCoinPay {
     const SPEC: Spec<Self> = Spec::new("kucoin-pay", "KuCoin Pay")
-        .source("page `kucoin-pay` of a documentation copy, brand removed")
+        .source("page `kucoin-pay` of a copy of the platform's documentation")
         .certainty(Certainty::DocumentationCopy)
         .kind(Kind::Wallet)
         .gate_path("wallet/kucoin")
@@ -82,11 +82,14 @@ impl PaymentMethod for KuCoinPay {
         .flow::<Refund>(Rule::new().on(&[Interface::Gate]).needs(&[Field::DESCRIPTION]).partial())
         .facts(&[
             facts::NAMES,
-            Fact::new("customer's step", "a redirect, or an instruction to show (display_data)"),
             Fact::new(
-                "more on regions",
-                "not in British Columbia and Ontario of Canada nor in the Kurdistan region \
-                 either; of China the mainland is meant",
+                "customer's step in a sale",
+                "a redirect, or an instruction to show to the customer (display_data)",
+            ),
+            Fact::new(
+                "more on countries",
+                "also not used in British Columbia and Ontario (Canada) and in the \
+                 Kurdistan region; CN is mainland China only",
             ),
         ]);
 }

@@ -13,6 +13,9 @@ use ecp_methods::spec::{
 use ecp_methods::{Operation, Registry, Rule, Selection};
 use serde::Serialize;
 
+/// Most characters of a label for which the column of labels is widened.
+const WIDEST: usize = 40;
+
 /// List the payment methods and their capabilities
 #[derive(Args)]
 #[command(
@@ -179,8 +182,11 @@ impl Methods {
                 writeln!(output)?;
             }
             writeln!(output, "{}", spec.title())?;
-            for row in spec.describe() {
-                writeln!(output, "  {:<22} {}", row.about, row.text)?;
+            let rows = spec.describe();
+            let width =
+                rows.iter().map(|row| row.about.chars().count()).max().unwrap_or(0).min(WIDEST);
+            for row in rows {
+                writeln!(output, "  {:<width$}  {}", row.about, row.text)?;
             }
         }
         Ok(ExitCode::SUCCESS)

@@ -15,35 +15,35 @@ use crate::{Operation, PaymentMethod, Sale, Supports};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | eco-voucher |
+/// | code in this library | eco-voucher |
 /// | kind | vouchers |
-/// | instruments | vouchers |
-/// | regions | all countries |
+/// | instruments in the documentation | vouchers |
+/// | countries | all countries |
 /// | currencies | CAD, EUR, GBP, USD |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | voucher/eco-voucher |
-/// | Dashboard code | eco-voucher (documentation copy) |
+/// | Dashboard code | eco-voucher (from a copy of the documentation) |
 /// | Payment Page code | ecoVoucher |
-/// | callback name | eco-voucher |
-/// | provider in callbacks | 1109 of a sale |
-/// | sale | limits not stated, 0 allowed |
-/// | sale on | Payment Page, Gate |
-/// | sale needs | customer.id, customer.ip_address, return_url.success, return_url.decline |
-/// | voucher values | 10, 15, 25, 50, 75, 100, 150, 250 |
-/// | customer enters | the voucher's number, security code and expiry |
-/// | amount confirmation | yes |
+/// | name in callbacks | eco-voucher |
+/// | provider's number in callbacks | 1109 for a sale |
+/// | sale amounts | limits not stated, 0 is possible |
+/// | sale offered on | Payment Page, Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, return_url.success, return_url.decline |
+/// | voucher values in major units | 10, 15, 25, 50, 75, 100, 150, 250 |
+/// | customer enters | the voucher's number, security code and expiry date |
+/// | amount confirmation | asked of the merchant by the platform, for each sale |
 /// | chargebacks | no |
 /// | saved credentials | no |
 /// | amount | set by the customer at EcoVoucher's service by choosing a voucher, so a request may send 0 |
-/// | several vouchers | pay an amount above the greatest value of one |
-/// | voucher value 500 | not in the page's list, which ends at 250, but in its example: 1250.00 EUR are paid with two vouchers of 500 and one of 250 |
-/// | voucher values here | those of the list, for display and the sandbox; they refuse no amount (this library's choice) |
+/// | several vouchers | together pay an amount above the value of one |
+/// | voucher value 500 | missing in the page's list of values, which ends at 250, but in its example: 1250.00 EUR are paid with two vouchers of 500 and one of 250 |
+/// | use of the voucher values | for display and for the sandbox; amounts with other values are not refused (this library's choice) |
 /// | connection and its cost | agreed with the account manager |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | POST with fields (the sample on the page) |
-/// | redirect fields | PaymentPageID, MerchantAccountNumber, CustomerIdAtMerchant, OnSuccessUrl, OnFailureUrl, TxID, Currency, TransferUrl, CallbackUrl, Checksum |
-/// | source | method page "EcoVoucher" |
-/// | certainty | documents |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | POST with fields (the sample on the method's page) |
+/// | form fields of this redirect | PaymentPageID, MerchantAccountNumber, CustomerIdAtMerchant, OnSuccessUrl, OnFailureUrl, TxID, Currency, TransferUrl, CallbackUrl, Checksum |
+/// | source of this table | method page "EcoVoucher" |
+/// | certainty | documents: the source is the platform's own documentation of the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct EcoVoucher;
@@ -93,15 +93,15 @@ impl PaymentMethod for EcoVoucher {
                 "set by the customer at EcoVoucher's service by choosing a voucher, so a request \
                  may send 0",
             ),
-            Fact::new("several vouchers", "pay an amount above the greatest value of one"),
+            Fact::new("several vouchers", "together pay an amount above the value of one"),
             Fact::new(
                 "voucher value 500",
-                "not in the page's list, which ends at 250, but in its example: 1250.00 EUR are \
-                 paid with two vouchers of 500 and one of 250",
+                "missing in the page's list of values, which ends at 250, but in its \
+                 example: 1250.00 EUR are paid with two vouchers of 500 and one of 250",
             ),
             Fact::new(
-                "voucher values here",
-                "those of the list, for display and the sandbox; they refuse no amount",
+                "use of the voucher values",
+                "for display and for the sandbox; amounts with other values are not refused",
             )
             .source("this library's choice"),
             Fact::new("connection and its cost", "agreed with the account manager"),

@@ -13,34 +13,34 @@ use crate::{Operation, PaymentMethod, Payout, Sale, Supports};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | jeton |
+/// | code in this library | jeton |
 /// | kind | electronic wallets |
-/// | regions | IN, JP, TR |
+/// | countries | IN, JP, TR |
 /// | currencies | EUR, GBP, INR, JPY, NOK, PLN, RUB, TRY, USD |
-/// | conversion | by the method's service |
+/// | currency conversion | by the method's service |
 /// | Gate path | wallet/jeton |
-/// | Dashboard code | jeton-wallet (documentation copy) |
+/// | Dashboard code | jeton-wallet (from a copy of the documentation) |
 /// | Payment Page code | jetonWalletV3 |
-/// | callback name | JetonWallet |
-/// | provider in callbacks | 1079 of a sale, 1079 of a payout |
-/// | declines in the samples | 20106 of a sale, 3028 of a payout |
-/// | sale | 1.00 to 100000.00 |
-/// | sale on | Payment Page, Gate |
-/// | sale needs | customer.id, customer.ip_address, return_url.success, return_url.decline |
-/// | payout | 1.00 to 100000.00 |
-/// | payout on | Gate |
-/// | payout needs | customer.ip_address, account.number |
+/// | name in callbacks | JetonWallet |
+/// | provider's number in callbacks | 1079 for a sale, 1079 for a payout |
+/// | result code of a decline in the samples | 20106 for a sale, 3028 for a payout |
+/// | sale amounts | 1.00 to 100000.00 in major units of the currency |
+/// | sale offered on | Payment Page, Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, return_url.success, return_url.decline |
+/// | payout amounts | 1.00 to 100000.00 in major units of the currency |
+/// | payout offered on | Gate |
+/// | fields that a payout needs | customer.ip_address, account.number |
 /// | chargebacks | no |
 /// | saved credentials | no |
 /// | settlement currencies | on request |
 /// | settlement speed | without delay |
-/// | other Payment Page code | the protocol has two versions with a code each; the account manager and support know which is connected |
+/// | other Payment Page code | Jeton's protocol has two versions, each with a code of its own; ask the account manager or support which one is connected |
 /// | connection and its cost | agreed with the account manager |
-/// | declined in tests | 40000, 40400 minor units (method page "Jeton Wallet") |
-/// | account shown in tests | 20400, 40400 minor units (method page "Jeton Wallet") |
-/// | redirect in tests | GET (the sample on the page) |
-/// | source | method page "Jeton Wallet" |
-/// | certainty | documents |
+/// | amounts declined in tests | 40000, 40400 minor units (method page "Jeton Wallet") |
+/// | customer's account in test callbacks | for sales of 20400, 40400 minor units (method page "Jeton Wallet") |
+/// | customer's redirect in tests | GET (the sample on the method's page) |
+/// | source of this table | method page "Jeton Wallet" |
+/// | certainty | documents: the source is the platform's own documentation of the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Jeton;
@@ -112,8 +112,8 @@ impl PaymentMethod for Jeton {
             Fact::new("settlement speed", "without delay"),
             Fact::new(
                 "other Payment Page code",
-                "the protocol has two versions with a code each; the account manager and support \
-                 know which is connected",
+                "Jeton's protocol has two versions, each with a code of its own; ask the \
+                 account manager or support which one is connected",
             ),
             Fact::new("connection and its cost", "agreed with the account manager"),
         ])

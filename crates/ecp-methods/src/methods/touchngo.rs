@@ -19,32 +19,34 @@ use crate::{Operation, PaymentMethod, Payout, Sale, Supports};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | touchngo |
+/// | code in this library | touchngo |
 /// | kind | electronic wallets |
-/// | instruments | electronic wallets |
-/// | regions | MY |
+/// | instruments in the documentation | electronic wallets |
+/// | countries | MY |
 /// | currencies | MYR |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | wallet/touchngo |
 /// | Payment Page code | touchngo_wallet |
-/// | callback name | Touchngo Wallet |
-/// | sale | 1.00 to 30000.00, base time 120 s |
-/// | sale on | Payment Page, Gate, Dashboard, payment links |
-/// | sale needs | customer.id, customer.ip_address, return_url.success |
-/// | payout | 5.00 to 20000.00, base time 120 s |
-/// | payout on | Gate, Dashboard |
-/// | payout needs | customer.id, customer.ip_address, account.number |
+/// | name in callbacks | Touchngo Wallet |
+/// | sale amounts | 1.00 to 30000.00 in major units of the currency |
+/// | average time of a sale | 120 seconds |
+/// | sale offered on | Payment Page, Gate, Dashboard, payment links |
+/// | fields that a sale needs | customer.id, customer.ip_address, return_url.success |
+/// | payout amounts | 5.00 to 20000.00 in major units of the currency |
+/// | average time of a payout | 120 seconds |
+/// | payout offered on | Gate, Dashboard |
+/// | fields that a payout needs | customer.id, customer.ip_address, account.number |
 /// | chargebacks | no |
 /// | recurring payments | no |
 /// | other fields | the payment provider may demand more; the account manager knows |
-/// | cut-off time | after it a payment is declined; the account manager knows it, support sets it |
-/// | provider in callbacks | hidden in the page's samples, which print 0000 |
+/// | cut-off time | a payment without a result is declined after it; ask the account manager for the value, and support to change it |
+/// | provider's number in callbacks | not known: the samples of the page have 0000 in its place |
 /// | connection and its cost | agreed with the account manager |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | POST with fields (the sample on the page) |
-/// | redirect fields | MerchantCode, TransNum, Currency, Amount, PaymentDesc, FirstName, Country, TransProvider, Signature |
-/// | source | method page "Touch&Go" |
-/// | certainty | documents |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | POST with fields (the sample on the method's page) |
+/// | form fields of this redirect | MerchantCode, TransNum, Currency, Amount, PaymentDesc, FirstName, Country, TransProvider, Signature |
+/// | source of this table | method page "Touch&Go" |
+/// | certainty | documents: the source is the platform's own documentation of the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct TouchNGo;
@@ -93,9 +95,13 @@ impl PaymentMethod for TouchNGo {
             ),
             Fact::new(
                 "cut-off time",
-                "after it a payment is declined; the account manager knows it, support sets it",
+                "a payment without a result is declined after it; ask the account manager for the \
+                 value, and support to change it",
             ),
-            Fact::new("provider in callbacks", "hidden in the page's samples, which print 0000"),
+            Fact::new(
+                "provider's number in callbacks",
+                "not known: the samples of the page have 0000 in its place",
+            ),
             Fact::new("connection and its cost", "agreed with the account manager"),
         ])
         .testing(

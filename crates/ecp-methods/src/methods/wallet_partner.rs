@@ -13,31 +13,31 @@ use crate::{Operation, PaymentMethod, Refund, Sale, Supports};
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |
 /// |---|---|
-/// | code | wallet-partner |
+/// | code in this library | wallet-partner |
 /// | kind | electronic wallets through a partner |
-/// | regions | IN |
+/// | countries | IN |
 /// | currencies | INR |
-/// | conversion | by the platform |
+/// | currency conversion | by the platform |
 /// | Gate path | wallet-partner |
 /// | Payment Page code | wallet-partner |
-/// | callback name | wallet-partner |
-/// | provider in callbacks | 1731 of a sale, 1751 of a refund |
-/// | customer in callbacks | id, phone |
-/// | declines in the samples | 3283 of a refund |
-/// | sale | 1.00 to 400000.00 |
-/// | sale on | Payment Page, Gate |
-/// | sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.phone, customer.email, return_url.success |
-/// | refund | no limits |
-/// | refund on | Gate |
-/// | refund needs | payment.description |
+/// | name in callbacks | wallet-partner |
+/// | provider's number in callbacks | 1731 for a sale, 1751 for a refund |
+/// | customer's fields in callbacks | id, phone |
+/// | result code of a decline in the samples | 3283 for a refund |
+/// | sale amounts | 1.00 to 400000.00 in major units of the currency |
+/// | sale offered on | Payment Page, Gate |
+/// | fields that a sale needs | customer.id, customer.ip_address, customer.first_name, customer.last_name, customer.phone, customer.email, return_url.success |
+/// | refund amounts | no limits |
+/// | refund offered on | Gate |
+/// | fields that a refund needs | payment.description |
 /// | chargebacks | no |
 /// | saved credentials | no |
 /// | conversion details | the account manager knows them |
 /// | connection and its cost | agreed with the account manager |
-/// | declined in tests | 40000, 40400 minor units (the sandbox's choice, after Jeton Wallet's page) |
-/// | redirect in tests | POST without fields (the sample on the page) |
-/// | source | method page "Electronic wallets through a partner (India)" |
-/// | certainty | documents |
+/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | customer's redirect in tests | POST without fields (the sample on the method's page) |
+/// | source of this table | method page "Electronic wallets through a partner (India)" |
+/// | certainty | documents: the source is the platform's own documentation of the method |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct WalletPartner;

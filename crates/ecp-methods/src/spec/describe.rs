@@ -1,8 +1,10 @@
 //! A spec as a table for people. Documentation, help texts and this crate's own pages are made from
 //! it, so that they agree with the checks.
 
+use std::time::Duration;
+
 use super::data::MethodSpec;
-use super::{CallbackForm, Capability, RedirectField, Rule};
+use super::{CallbackForm, Capability, Certainty, Limit, RedirectField, Rule, Scope};
 use crate::flow::Operation;
 
 /// A row of the table that describes a payment method: a subject, such as `currencies`, and a text
@@ -25,7 +27,7 @@ impl MethodSpec {
     /// use ecp_methods::{Jeton, PaymentMethod};
     ///
     /// let rows = Jeton::SPEC.describe();
-    /// assert!(rows.iter().any(|row| row.about == "regions" && row.text == "IN, JP, TR"));
+    /// assert!(rows.iter().any(|row| row.about == "countries" && row.text == "IN, JP, TR"));
     /// ```
     pub fn describe(&self) -> Vec<Row> {
         let mut rows = Vec::new();
@@ -34,52 +36,62 @@ impl MethodSpec {
                 rows.push(Row { about: about.to_owned(), text });
             }
         };
-        row("code", self.code().to_owned());
+        row("code in this library", self.code().to_owned());
         row("kind", self.kind().to_string());
-        row("instruments", join(self.instruments()));
-        row("regions", self.regions().to_string());
+        row("instruments in the documentation", join(self.instruments()));
+        row("countries", self.regions().to_string());
         row("currencies", join(self.currencies()));
-        let counted = join(self.major_units());
-        row("counted in major units", counted);
-        row("conversion", self.conversion().map_or_else(String::new, |who| who.to_string()));
+        row("currencies whose amounts are sent in major units", join(self.major_units()));
+        row(
+            "currency conversion",
+            self.conversion().map_or_else(String::new, |who| who.to_string()),
+        );
         row("Gate path", self.gate_path().unwrap_or_default().to_owned());
         let own_code = self.dashboard_code.unwrap_or_default().to_owned();
-        let source = Some("documentation copy").filter(|_| !own_code.is_empty());
+        let source = Some("from a copy of the documentation").filter(|_| !own_code.is_empty());
         row("Dashboard code", with_source(own_code, source));
         row("Payment Page code", self.page_codes().join(", "));
-        row("callback name", self.callback_names().join(", "));
-        row("provider in callbacks", self.by_flow(|form| form.provider_id().map(i64::from)));
+        row("name in callbacks", self.callback_names().join(", "));
+        row(
+            "provider's number in callbacks",
+            self.by_flow(|form| form.provider_id().map(i64::from)),
+        );
         let with_phone = |form: &CallbackForm| form.has_customer_phone();
         if self.callback_forms().iter().any(with_phone) {
-            row("customer in callbacks", "id, phone".to_owned());
+            row("customer's fields in callbacks", "id, phone".to_owned());
         }
         let of_decline = |form: &CallbackForm| {
             let code = Some(form.decline_code()).filter(|&code| code != 20_000);
             code.map(i64::from)
         };
-        row("declines in the samples", self.by_flow(of_decline));
+        row("result code of a decline in the samples", self.by_flow(of_decline));
         for flow in self.flows() {
             if let Some(rule) = self.rule(flow) {
-                row(flow.name(), sentence(rule));
+                let one = with_article(flow);
+                row(&format!("{flow} amounts"), amounts(rule));
                 row(&format!("{flow} currencies"), join(rule.own_currencies().unwrap_or_default()));
+                row(&format!("average time of {one}"), seconds(rule.average_time()));
+                row(&format!("cut-off time of {one}"), seconds(rule.longest_time()));
                 if ![Operation::SALE, Operation::PAYOUT, Operation::REFUND].contains(&flow) {
-                    row(&format!("{flow} effect"), flow.effect().to_string());
+                    row(&format!("{flow} effect on money"), flow.effect().to_string());
                 }
-                row(&format!("{flow} path"), rule.own_path().unwrap_or_default().to_owned());
-                row(&format!("{flow} on"), join(rule.interfaces()));
-                row(&format!("{flow} needs"), join(rule.needed_fields()));
+                row(&format!("{flow} Gate path"), rule.own_path().unwrap_or_default().to_owned());
+                row(&format!("{flow} offered on"), join(rule.interfaces()));
+                row(&format!("fields that {one} needs"), join(rule.needed_fields()));
                 for need in rule.conditional_needs() {
-                    row(&format!("{flow} {} needs", need.condition()), join(need.fields()));
+                    let about = format!("fields that {one} needs {}", need.condition());
+                    row(&about, join(need.fields()));
                 }
             }
         }
-        row("voucher values", join(self.denominations));
+        row("voucher values in major units", join(self.denominations));
         if self.asks_for_voucher() {
-            let fields = "the voucher's number, security code and expiry";
+            let fields = "the voucher's number, security code and expiry date";
             row("customer enters", fields.to_owned());
         }
         if self.states(Capability::AmountConfirmation) == Some(true) {
-            row(Capability::AmountConfirmation.as_str(), "yes".to_owned());
+            let text = "asked of the merchant by the platform, for each sale";
+            row(Capability::AmountConfirmation.as_str(), text.to_owned());
         }
         for capability in
             [Capability::Chargebacks, Capability::Recurring, Capability::SavedCredentials]
@@ -93,33 +105,38 @@ impl MethodSpec {
         }
         let testing = self.testing();
         let own = Some(self.source()).filter(|source| !source.is_empty());
-        let amounts = |minor: &[i64], source: Option<&str>| match minor {
+        let listed = |minor: &[i64], source: Option<&str>| match minor {
             [] => String::new(),
             minor => with_source(format!("{} minor units", join(minor)), source.or(own)),
         };
-        row("declined in tests", amounts(testing.declined_amounts(), testing.declined_source()));
-        let shown = amounts(testing.account_shown_amounts(), testing.own_source());
-        row("account shown in tests", shown);
+        let declined = listed(testing.declined_amounts(), testing.declined_source());
+        row("amounts declined in tests", declined);
+        let shown = match listed(testing.account_shown_amounts(), testing.own_source()) {
+            amounts if amounts.is_empty() => amounts,
+            amounts => format!("for sales of {amounts}"),
+        };
+        row("customer's account in test callbacks", shown);
         if self.rule(Operation::SALE).is_some() {
-            let source = testing.redirect_source().unwrap_or("the sample on the page");
+            let source = testing.redirect_source().unwrap_or("the sample on the method's page");
             row(
-                "redirect in tests",
+                "customer's redirect in tests",
                 with_source(testing.redirect_form().to_string(), Some(source)),
             );
             let fields: Vec<&str> =
                 testing.redirect_form_fields().iter().map(RedirectField::name).collect();
-            row("redirect fields", fields.join(", "));
+            row("form fields of this redirect", fields.join(", "));
         }
-        row("source", self.source().to_owned());
-        row("certainty", self.certainty().map_or_else(String::new, |sure| sure.to_string()));
+        row("source of this table", self.source().to_owned());
+        row("certainty", self.certainty().map_or("", certainty_sentence).to_owned());
         rows
     }
 
-    /// Values of the callbacks by flow: `1731 of a sale, 1751 of a refund`.
+    /// Values of the callbacks by flow: `1731 for a sale, 1751 for a refund`.
     fn by_flow(&self, value: impl Fn(&CallbackForm) -> Option<i64>) -> String {
         let mut parts = Vec::new();
         for form in self.callback_forms() {
-            let part = value(form).map(|value| format!("{value} of a {}", form.flow()));
+            let operation = with_article(form.flow());
+            let part = value(form).map(|value| format!("{value} for {operation}"));
             parts.extend(part.filter(|part| !parts.contains(part)));
         }
         parts.join(", ")
@@ -136,27 +153,55 @@ impl MethodSpec {
     }
 }
 
-/// Amounts and times of a rule.
-fn sentence(rule: &Rule) -> String {
+/// The amounts that a rule allows.
+fn amounts(rule: &Rule) -> String {
     let mut parts = Vec::new();
     match rule.stated_limits() {
         [] if rule.is_unlimited() => parts.push("no limits".to_owned()),
         [] => parts.push("limits not stated".to_owned()),
-        limits => parts.extend(limits.iter().map(ToString::to_string)),
+        limits => parts.extend(limits.iter().map(limit)),
     }
     if rule.allows_zero_amount() {
-        parts.push("0 allowed".to_owned());
+        parts.push("0 is possible".to_owned());
     }
     if rule.allows_partial() {
-        parts.push("partial allowed".to_owned());
-    }
-    if let Some(time) = rule.average_time() {
-        parts.push(format!("base time {} s", time.as_secs()));
-    }
-    if let Some(time) = rule.longest_time() {
-        parts.push(format!("cut-off time {} s", time.as_secs()));
+        parts.push("a part of the payment is possible".to_owned());
     }
     parts.join(", ")
+}
+
+/// A limit with the unit of its amounts, which one without a currency does not print.
+fn limit(limit: &Limit) -> String {
+    match limit.scope() {
+        Scope::Any => format!("{limit} in major units of the currency"),
+        _ => limit.to_string(),
+    }
+}
+
+fn seconds(time: Option<Duration>) -> String {
+    time.map_or_else(String::new, |time| format!("{} seconds", time.as_secs()))
+}
+
+/// The operation's name with its article, such as `a sale`.
+fn with_article(flow: Operation) -> String {
+    let vowel = flow.name().starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {flow}", if vowel { "an" } else { "a" })
+}
+
+/// The degree of certainty by its name, and its reason.
+fn certainty_sentence(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::DocumentationCopy => {
+            "documentation copy: the source is a copy of the platform's documentation, so ask your account \
+             manager about the method"
+        }
+        Certainty::TwoSources => {
+            "two sources: two independent public sources have the method, and do not contradict each other"
+        }
+        Certainty::Documents => {
+            "documents: the source is the platform's own documentation of the method"
+        }
+    }
 }
 
 /// Adds the source if it is not the method's own.

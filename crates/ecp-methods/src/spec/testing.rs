@@ -105,7 +105,7 @@ impl Testing {
     pub const fn declined_source(&self) -> Option<&'static str> {
         match self.declined {
             Some(_) => self.source,
-            None => Some("the sandbox's choice, after Jeton Wallet's page"),
+            None => Some("the sandbox's choice: the amounts of Jeton Wallet's page"),
         }
     }
 
