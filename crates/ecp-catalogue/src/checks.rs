@@ -1,11 +1,11 @@
-//! Forms of values that pages ask for and tables cannot say.
+//! Checks of values that the spec of a payment method cannot express, such as the number of digits.
 
 use ecp_methods::Reason;
 use ecp_methods::request::Draft;
 #[cfg(any(feature = "latin-america", feature = "south-asia", feature = "southeast-asia"))]
 use ecp_methods::request::Field;
 
-/// Whether a field, where there is one, has so many digits and nothing else.
+/// Refuses a field that is set and is not `least` to `most` digits.
 #[cfg(any(feature = "latin-america", feature = "south-asia", feature = "southeast-asia"))]
 pub(crate) fn digits(
     request: &Draft<'_>,
@@ -19,13 +19,12 @@ pub(crate) fn digits(
     }
     let problem = match (least, most) {
         (least, most) if least == most => format!("must be {most} digits"),
-        (1, most) => format!("must be digits, at most {most}"),
         (least, most) => format!("must be {least} to {most} digits"),
     };
     Err(Reason::Invalid { path: field.path().to_owned(), problem })
 }
 
-/// Whether an account is a mobile number of the Philippines: 11 digits that begin with 09.
+/// Refuses an account that is not a mobile number of the Philippines: 11 digits that begin with 09.
 #[cfg(feature = "southeast-asia")]
 pub(crate) fn philippine_account(request: &Draft<'_>) -> Result<(), Reason> {
     let field = Field::ACCOUNT_NUMBER;
@@ -39,7 +38,7 @@ pub(crate) fn philippine_account(request: &Draft<'_>) -> Result<(), Reason> {
     }
 }
 
-/// Whether an amount has no fraction of a major unit.
+/// Refuses an amount that is not a whole number of major units.
 #[cfg(feature = "europe")]
 pub(crate) fn whole_amount(request: &Draft<'_>) -> Result<(), Reason> {
     match request.amount() {

@@ -1,4 +1,4 @@
-//! Facts that several methods share.
+//! Facts that the specs of several payment methods have.
 
 use ecp_methods::spec::Fact;
 

@@ -1,35 +1,37 @@
-//! Fields of these methods besides those that [`Field`] names: their paths as in the copy of the
-//! documentation, with made-up examples.
+//! Fields that payment methods of this crate need and that are not constants of [`Field`]. Their
+//! paths are those of the copy of the platform's documentation; their examples are made up.
 
 use ecp_methods::request::{Field, Format};
 
-/// The name of the bank's branch.
+/// The name of the branch of the payout recipient's bank.
 pub const ACCOUNT_BANK_BRANCH_NAME: Field =
     Field::new("account.bank_branch_name", Format::Text, "Example Branch");
-/// The name of the bank.
+/// The name of the payout recipient's bank.
 pub const ACCOUNT_BANK_NAME: Field = Field::new("account.bank_name", Format::Text, "Example Bank");
-/// An account number of digits alone.
+/// The customer's account at the payment method, where its number has only digits. The path is
+/// that of [`Field::ACCOUNT_NUMBER`].
 pub const ACCOUNT_NUMBER_DIGITS: Field =
     Field::new("account.number", Format::Digits, "123456789012");
-/// A wallet's account in the Philippines: a mobile number.
+/// The customer's account at a wallet of the Philippines: the mobile number, 11 digits that begin
+/// with 09. The path is that of [`Field::ACCOUNT_NUMBER`].
 pub const ACCOUNT_NUMBER_PHILIPPINES: Field =
     Field::new("account.number", Format::Digits, "09123456789");
-/// The cryptocurrency that is paid out.
+/// The cryptocurrency of a payout, such as `USDT`.
 pub const ACCOUNT_CRYPTO_CURRENCY: Field =
     Field::new("account.crypto_currency", Format::Text, "USDT");
-/// The network over which a cryptocurrency is paid out.
+/// The blockchain network by which a payout in a cryptocurrency is sent, such as `ETH`.
 pub const ACCOUNT_CRYPTO_PAYWAY: Field = Field::new("account.crypto_payway", Format::Text, "ETH");
-/// The account holder's name.
+/// The name of the account's holder.
 pub const ACCOUNT_CUSTOMER_NAME: Field =
     Field::new("account.customer_name", Format::Text, "Maryam Smithson");
-/// The wallet's security code.
+/// The security code of the customer's wallet account.
 pub const ACCOUNT_SECURITY_CODE: Field =
     Field::new("account.security_code", Format::Text, "907316");
-/// The customer's id at the wallet.
+/// The customer's id at the wallet's service, for payouts.
 pub const CUSTOMER_ACCOUNT_ID: Field =
     Field::new("customer.account_id", Format::Text, "account-93017949");
-/// The number of the document that proves who the customer is.
+/// The number of the customer's identity document.
 pub const IDENTIFY_DOC_NUMBER: Field =
     Field::new("identify.doc_number", Format::Text, "9301794912");
-/// The kind of that document.
+/// The type of the customer's identity document, as a code of the country, such as `CC`.
 pub const IDENTIFY_DOC_TYPE: Field = Field::new("identify.doc_type", Format::Text, "CC");

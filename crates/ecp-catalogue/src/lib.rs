@@ -1,16 +1,18 @@
-//! More wallets and vouchers of the platform as methods of [`ecp_methods`]: GCash, bKash, DANA, Skrill, OXXO
-//! and over sixty others.
+//! More wallets and vouchers of the platform as payment methods for [`ecp_methods`]: GCash, bKash,
+//! DANA, Skrill, OXXO and over sixty others.
 //!
-//! Their facts come from a public copy of the platform's documentation, from which the brand was removed.
-//! Each method says so ([`Spec::source`](ecp_methods::Spec::source)) and how sure it is
-//! ([`Certainty`](ecp_methods::spec::Certainty)). Before you rely on one, ask your account manager whether it is
-//! connected to your project, and with which fields and limits.
+//! Their facts come from a public copy of the platform's documentation, from which the brand was
+//! removed. Each method names its source ([`Spec::source`](ecp_methods::Spec::source)) and how
+//! certain its facts are ([`Certainty`](ecp_methods::spec::Certainty)). Before you rely on a
+//! method, ask your account manager whether it is connected to your project, and with which fields
+//! and limits.
 //!
-//! What that copy does not have is not made up: no method here has a code for the Payment Page or a name in
-//! callbacks. So each is offered over Gate alone, and its callbacks are matched by the payment's id.
+//! The copy contains neither Payment Page codes nor the names that methods have in callbacks.
+//! Therefore the methods of this crate can be used by Gate only, and their callbacks are matched by
+//! the payment's id.
 //!
-//! A family of methods is a feature, by the region where customers use them, because a shop is open in a few
-//! regions. None is on by default.
+//! Methods are grouped into families by the region where customers use them. Each family is a Cargo
+//! feature, because most shops need only a few regions. No feature is on by default.
 //!
 //! ```toml
 //! ecp-catalogue = { version = "0.1", features = ["southeast-asia"] }
@@ -39,17 +41,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A method is one file, as in [`ecp_methods`], and owned by hand: correct it where your account manager or the
-//! platform's page says otherwise.
+//! A method is one file, as in [`ecp_methods`], and the file is edited by hand: correct it if your
+//! account manager or the platform's documentation says otherwise.
 //!
 //! # Features
 //!
-//! - `africa-middle-east`, `europe`, `latin-america`, `south-asia`, `southeast-asia`: wallets and vouchers of
-//!   these regions.
+//! - `africa-middle-east`, `europe`, `latin-america`, `south-asia`, `southeast-asia`: wallets and
+//!   vouchers of these regions.
 //! - `worldwide`: wallets and vouchers of no particular region, such as those of crypto exchanges.
-//! - `all`: all of these.
+//! - `all`: all of these features.
 
-/// The methods of a family: a file and a line for each.
+/// Declares the payment methods of a family, each with its file, and the family's function `all`.
 #[cfg(any(
     feature = "africa-middle-east",
     feature = "europe",
@@ -65,8 +67,9 @@ macro_rules! methods {
             pub use self::$module::$method;
         )*
 
-        /// Returns the registry with all payment methods of this family added. If a method in the registry
-        /// already has one of their names, the error has this name and the code of that method.
+        /// Returns the registry with all payment methods of this family added. If a method in the
+        /// registry already has a name of one of them, such as its code or Gate path, the error has
+        /// this name and the code of the method in the registry.
         pub fn all(
             registry: ecp_methods::Registry,
         ) -> Result<ecp_methods::Registry, ecp_methods::RegistryError> {
@@ -109,8 +112,9 @@ pub mod fields;
 
 use ecp_methods::{Registry, RegistryError};
 
-/// Returns the registry with the payment methods of all families added whose features are on. If a method in
-/// the registry already has one of their names, the error has this name and the code of that method.
+/// Returns the registry with the payment methods added of all families whose Cargo features are on.
+/// If a method in the registry already has a name of one of them, such as its code or Gate path, the
+/// error has this name and the code of the method in the registry.
 ///
 /// ```
 /// let registry = ecp_catalogue::all(ecp_methods::Registry::builtin())?;

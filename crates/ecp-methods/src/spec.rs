@@ -1,4 +1,5 @@
-//! Specs of methods: the tables of a method's page as constants, checked at compile time.
+//! Specs of payment methods: the tables of a method's documentation page as constants, checked at
+//! compile time.
 
 #![expect(clippy::missing_panics_doc, reason = "specs are constants: a panic stops the compiler")]
 
@@ -185,9 +186,9 @@ impl<M> Spec<M> {
     }
 
     /// Sets the currencies whose amounts the platform counts in whole major units for this method,
-    /// and not in minor units as usual (sources: major units). Requests, callbacks, the Payment Page
-    /// and mass files then have such amounts in major units; [`Money`](ecp_core::Money) stays in
-    /// minor units, and an amount with a fraction is refused.
+    /// and not in minor units as usual (sources: major units). For HUF, requests, callbacks, the
+    /// Payment Page and mass files then have 300 for 300.00 HUF, and a request for 300.50 HUF is
+    /// refused. [`Money`](ecp_core::Money) stays in minor units.
     pub const fn major_units(mut self, currencies: &'static [Currency]) -> Self {
         self.data.major_units = currencies;
         self
@@ -249,7 +250,7 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Declares that the customer enters a voucher's number, security code and expiry on the
+    /// Declares that the customer enters a voucher's number, security code and expiry date on the
     /// provider's page.
     pub const fn asks_for_voucher(mut self) -> Self {
         self.data.asks_for_voucher = true;
@@ -263,12 +264,16 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Adds an operation, such as a sale, with the rule that its requests must satisfy.
+    /// Adds an operation, such as a sale, with the rule that its requests must satisfy. The rule
+    /// must name at least one interface ([`Rule::on`]). A spec can have at most 8 operations.
     pub const fn flow<F: Flow>(mut self, rule: Rule) -> Self
     where
         M: Supports<F>,
     {
-        assert!(!rule.interfaces.is_empty(), "a flow needs an interface: add `on(..)`");
+        assert!(
+            !rule.interfaces.is_empty(),
+            "an operation needs an interface, such as Gate: add `on(..)` to its rule"
+        );
         assert!(
             !rule.partial
                 || matches!(
@@ -285,13 +290,13 @@ impl<M> Spec<M> {
         while let Some((other, other_rule)) = &self.data.flows[place] {
             assert!(
                 !same_name(other.name(), F::OPERATION.name()),
-                "a flow must be declared only once"
+                "an operation must be declared only once"
             );
             if let (Some(own), Some(taken)) = (rule.path, other_rule.path) {
                 assert!(!same_name(own, taken), "two operations must not have the same path");
             }
             place += 1;
-            assert!(place < MOST_FLOWS, "a spec can have at most 8 flows");
+            assert!(place < MOST_FLOWS, "a spec can have at most 8 operations");
         }
         self.data.flows[place] = Some((F::OPERATION, rule));
         self

@@ -41,7 +41,7 @@ capabilities! {
     PartialRefund = "partial refunds",
     /// Customers can dispute payments.
     Chargebacks = "chargebacks",
-    /// Payments that repeat without the customer.
+    /// Payments in a series, which the merchant repeats without the customer.
     Recurring = "recurring payments",
     /// Payments with saved data of the customer.
     SavedCredentials = "saved credentials",
@@ -49,15 +49,15 @@ capabilities! {
     ZeroAmount = "zero amount",
     /// The platform asks the merchant to confirm the amount.
     AmountConfirmation = "amount confirmation",
-    /// At least one flow of the method is on the Payment Page.
+    /// At least one operation of the method is on the Payment Page.
     PaymentPage = "Payment Page",
-    /// At least one flow of the method is in plug-ins for shop systems.
+    /// At least one operation of the method is in plug-ins for shop systems.
     CmsPlugins = "CMS plug-ins",
-    /// At least one flow of the method is on Gate.
+    /// At least one operation of the method is on Gate.
     Gate = "Gate",
-    /// At least one flow of the method is in the Dashboard.
+    /// At least one operation of the method is in the Dashboard.
     Dashboard = "Dashboard",
-    /// At least one flow of the method is available through payment links.
+    /// At least one operation of the method is available through payment links.
     PaymentLinks = "payment links",
 }
 

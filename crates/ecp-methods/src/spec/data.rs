@@ -15,7 +15,7 @@ use super::testing::Testing;
 use crate::flow::{Effect, Operation, is_same};
 use crate::request::Field;
 
-/// The greatest number of operations that a spec can have.
+/// The maximum number of operations that a spec can have.
 pub(super) const MOST_FLOWS: usize = 8;
 
 /// Everything that a payment method declares: its names, operations, currencies, limits and fields.
@@ -160,14 +160,15 @@ impl MethodSpec {
         }
     }
 
-    /// The currencies whose amounts the platform counts in whole major units for this method.
+    /// The currencies whose amounts the platform counts in whole major units for this method, not
+    /// in minor units as usual. See [`Spec::major_units`](super::Spec::major_units).
     pub const fn major_units(&self) -> &'static [Currency] {
         self.major_units
     }
 
-    /// The number that stands for an amount in a request to the platform: minor units, or major
-    /// units for the currencies of [`MethodSpec::major_units`]. `None` if the amount has a fraction
-    /// that cannot be sent.
+    /// The number that requests to the platform have for an amount: minor units, or whole major
+    /// units for the currencies of [`MethodSpec::major_units`]. `None` if major units are sent and
+    /// the amount has a fraction of one.
     pub fn sent_amount(&self, amount: Money) -> Option<i64> {
         if self.major_units.contains(&amount.currency()) {
             amount.major()
@@ -176,8 +177,9 @@ impl MethodSpec {
         }
     }
 
-    /// The amount that a number in a message of the platform about this method stands for, such as
-    /// `payment.sum.amount` in a callback. `None` if it is too large.
+    /// The amount for a number in a message of the platform about this method, such as
+    /// `payment.sum.amount` in a callback. The number counts minor units, or major units for the
+    /// currencies of [`MethodSpec::major_units`]. `None` if the amount is too large for [`Money`].
     ///
     /// ```
     /// use ecp_core::Currency;
@@ -215,8 +217,8 @@ impl MethodSpec {
         money(self.example_denominations, currency)
     }
 
-    /// Whether the customer enters a voucher's number, security code and expiry on the provider's
-    /// page.
+    /// Whether the customer enters a voucher's number, security code and expiry date on the
+    /// provider's page.
     pub const fn asks_for_voucher(&self) -> bool {
         self.asks_for_voucher
     }
@@ -256,8 +258,8 @@ impl MethodSpec {
     }
 
     /// The rule that requests for an operation must satisfy, `None` if the payment method does not
-    /// have the operation. An operation with the same
-    /// name and another effect is another operation.
+    /// have the operation. Two operations with the same name and different effects are not the
+    /// same operation.
     pub const fn rule(&self, flow: Operation) -> Option<&Rule> {
         let mut at = 0;
         while at < MOST_FLOWS {
@@ -286,13 +288,14 @@ impl MethodSpec {
         rule.needed_fields().iter().chain(conditional).find(|field| field.path() == path).copied()
     }
 
-    /// The first operation of the method with an effect, with its rule; `None` if it has none.
+    /// The first operation of the spec that has this effect on money, with its rule; `None` if no
+    /// operation has it.
     pub fn first_with(&self, effect: Effect) -> Option<(Operation, &Rule)> {
         self.rules().find(|(flow, _)| flow.effect() == effect)
     }
 
-    /// The operation's Gate path after `/v2/payment/`, such as `wallet/jeton/sale`; `None` if the
-    /// method does not have the operation, or has no Gate path.
+    /// The operation's Gate path without `/v2/payment/`, such as `wallet/jeton/sale`; `None` if the
+    /// method does not have the operation, or Gate does not offer it.
     pub fn path_of(&self, flow: Operation) -> Option<Cow<'static, str>> {
         match self.rule(flow)?.own_path() {
             Some(path) => Some(Cow::Borrowed(path)),
@@ -308,7 +311,8 @@ impl MethodSpec {
         }
     }
 
-    /// The operation that has a Gate path, which is given without `/v2/payment/`.
+    /// The operation whose Gate path is `path`, given without `/v2/payment/`, such as
+    /// `wallet/jeton/sale`; `None` if no operation of the method has this path.
     pub fn by_path(&self, path: &str) -> Option<Operation> {
         let has = |flow: Operation, rule: &Rule| match rule.own_path() {
             Some(own) => own == path,
@@ -337,7 +341,7 @@ impl MethodSpec {
     }
 }
 
-/// Whole major units of a currency.
+/// Numbers of whole major units as amounts in a currency.
 fn money(major: &'static [i64], currency: Currency) -> impl DoubleEndedIterator<Item = Money> {
     let minor = 10_i64.pow(currency.exponent());
     major.iter().map(move |major| Money::from_minor(major * minor, currency))

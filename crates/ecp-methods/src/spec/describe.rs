@@ -1,5 +1,5 @@
-//! A spec as a table for people. Documentation, help texts and this crate's own pages are made from
-//! it, so that they agree with the checks.
+//! A spec as a table for people. The documentation, the output of `ecp methods` and the sandbox's
+//! page of methods are made from it, so that they agree with the checks.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Limits of amounts: their scope, and either end or both.
+//! Limits of amounts: a scope, with a minimum, a maximum or both.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ use super::regions::is_country;
 ///
 /// assert_eq!(RULE.limits(Currency::EUR).to_string(), "0.50 to 8000.00 EUR");
 /// assert_eq!(RULE.limits(Currency::JPY).to_string(), "100 JPY or more");
-/// // What a number of euros is in dollars is not known here.
+/// // The exchange rate is not known here, so that no limit is enforced in USD.
 /// assert!(!RULE.limits(Currency::USD).are_enforced());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +113,8 @@ impl Limit {
         self.greatest.map(|greatest| greatest.to_string())
     }
 
-    /// How specific the limit is for an amount, `None` if it is not about it.
+    /// How specific the limit is for an amount: the greater, the more specific. `None` if the limit
+    /// does not apply to the amount.
     fn fits(&self, currency: Currency, country: Option<&str>) -> Option<u8> {
         match self.scope {
             Scope::Any => Some(0),
@@ -124,7 +125,7 @@ impl Limit {
     }
 }
 
-/// As in a table: `1.00 to 100000.00`, `0.50 to 8000.00 EUR or equivalent`, `100 JPY or more`.
+/// The limit as text: `1.00 to 100000.00`, `0.50 to 8000.00 EUR or equivalent`, `100 JPY or more`.
 impl fmt::Display for Limit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let unit = match self.scope {
@@ -204,14 +205,14 @@ impl Limits {
     }
 }
 
-/// `0.50 to 8000.00 EUR`; `no limit that is known here` where none is enforced.
+/// `0.50 to 8000.00 EUR`; `no limit known to this library` if none is enforced.
 impl fmt::Display for Limits {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.least, self.greatest) {
             (Some(least), Some(greatest)) => write!(f, "{} to {greatest}", least.decimal()),
             (Some(least), None) => write!(f, "{least} or more"),
             (None, Some(greatest)) => write!(f, "up to {greatest}"),
-            (None, None) => f.write_str("no limit that is known here"),
+            (None, None) => f.write_str("no limit known to this library"),
         }
     }
 }

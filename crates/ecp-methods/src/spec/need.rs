@@ -1,4 +1,4 @@
-//! Conditions of requirements.
+//! Fields that are required under a condition.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -106,7 +106,7 @@ impl Need {
     }
 }
 
-/// As in a table: `where customer.country is KE or NG`.
+/// The condition as text: `where customer.country is KE or NG`.
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

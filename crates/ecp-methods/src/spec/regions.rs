@@ -1,4 +1,4 @@
-//! The countries where a method is used.
+//! The countries where a payment method is used.
 
 use std::fmt;
 
@@ -61,7 +61,7 @@ pub(super) const fn is_country(text: &str) -> bool {
     code.len() == 2 && code[0].is_ascii_uppercase() && code[1].is_ascii_uppercase()
 }
 
-/// As in a table; empty if the page does not say.
+/// The countries as text; empty if the documentation page does not say.
 impl fmt::Display for Regions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,4 +1,4 @@
-//! Requirements of a method in one operation.
+//! Requirements of a payment method for the requests of one operation.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -67,9 +67,13 @@ impl Rule {
         Self { amounts: Amounts::Unlimited, ..self }
     }
 
-    /// Sets the currencies of this operation, if they are fewer than the method's.
+    /// Sets the currencies that requests for this operation can have. Call it only if they are not
+    /// all currencies of the payment method.
     pub const fn currencies(self, currencies: &'static [Currency]) -> Self {
-        assert!(!currencies.is_empty(), "an operation needs a currency: leave `currencies` out");
+        assert!(
+            !currencies.is_empty(),
+            "an operation needs a currency: leave out `currencies(..)` to allow those of the method"
+        );
         Self { currencies: Some(currencies), ..self }
     }
 
@@ -96,8 +100,9 @@ impl Rule {
         Self { zero_amount: true, ..self }
     }
 
-    /// Sets the Gate path of the operation, without `/v2/payment/`, where it is not the method's Gate
-    /// path and the operation's name: `skrill/1-tap`.
+    /// Sets the Gate path of the operation, without `/v2/payment/`, such as `skrill/1-tap`. Without
+    /// this call, it is the method's Gate path, `/` and the operation's name, such as
+    /// `wallet/jeton/sale`.
     pub const fn path(self, path: &'static str) -> Self {
         assert!(
             is_path(path),
@@ -107,7 +112,8 @@ impl Rule {
         Self { path: Some(path), ..self }
     }
 
-    /// Allows partial refunds, captures or releases. By default, only full ones are allowed.
+    /// Allows refunds, captures or releases of a part of the payment. By default, only the whole
+    /// amount can be refunded, captured or released.
     pub const fn partial(self) -> Self {
         Self { partial: true, ..self }
     }
@@ -152,8 +158,10 @@ impl Rule {
         matches!(self.amounts, Amounts::Unlimited)
     }
 
-    /// The currencies of the operation, `None` if they are the method's.
-    /// [`MethodSpec::currencies_of`](super::MethodSpec::currencies_of) has either.
+    /// The currencies that this rule sets for the operation, `None` if it sets none; the operation
+    /// then has all currencies of the method.
+    /// [`MethodSpec::currencies_of`](super::MethodSpec::currencies_of) returns the currencies in
+    /// both cases.
     pub const fn own_currencies(&self) -> Option<&'static [Currency]> {
         self.currencies
     }
@@ -176,13 +184,14 @@ impl Rule {
         self.zero_amount
     }
 
-    /// Whether partial refunds, captures or releases are allowed.
+    /// Whether refunds, captures or releases of a part of the payment are allowed.
     pub const fn allows_partial(&self) -> bool {
         self.partial
     }
 
-    /// The Gate path of the operation, without `/v2/payment/`; `None` if it is the method's Gate path
-    /// and the operation's name.
+    /// The Gate path that this rule sets for the operation, without `/v2/payment/`; `None` if it
+    /// sets none. [`MethodSpec::path_of`](super::MethodSpec::path_of) returns the path in both
+    /// cases.
     pub const fn own_path(&self) -> Option<&'static str> {
         self.path
     }
@@ -232,10 +241,10 @@ impl Default for Rule {
     }
 }
 
-/// What a page says about amounts.
+/// What the documentation page says about the limits of amounts.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Amounts {
-    /// From one number of major units to another, in any currency.
+    /// A minimum and a maximum number of major units, the same in any currency.
     Both(Limit),
     NotStated,
     Scoped(&'static [Limit]),

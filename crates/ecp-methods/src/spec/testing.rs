@@ -66,8 +66,9 @@ impl Testing {
         Self { redirect, redirect_fields: fields, ..self }
     }
 
-    /// Declares that `redirect_data` in callbacks has a member `encrypted` (an empty list). Its
-    /// members then have the order of Touch&Go's sample, the only sample with this member.
+    /// Declares that `redirect_data` in callbacks has a member `encrypted` (an empty list). The
+    /// members of `redirect_data` then have the order of Touch&Go's sample, the only sample with
+    /// this member.
     pub const fn redirect_encrypted(self) -> Self {
         Self { redirect_encrypted: true, ..self }
     }
