@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Error of an operation on an inbox, such as storing a callback. The operation took effect
-/// completely or not at all.
+/// completely or not at all; if the kind is [`NotReplicated`](InboxErrorKind::NotReplicated), on
+/// one server only.
 ///
 /// The text of this error is safe to log. The text of its source comes from the database, and may
 /// be unsafe to log.
@@ -41,6 +42,13 @@ pub enum InboxErrorKind {
     /// The database exists but is not an inbox.
     #[error("the database is not an inbox of ecp-inbox: check its path or address")]
     NoInbox,
+    /// The database committed the operation, and its wait for the synchronous standby was cancelled
+    /// or ended otherwise. The operation took effect, and is lost if the standby takes over without
+    /// it: try again.
+    #[error(
+        "the database committed the change, but did not wait for its synchronous standby, so the change may be lost in a failover: try again, and check the standby"
+    )]
+    NotReplicated,
     /// The operating system refused to start the thread that writes to the database.
     #[error(
         "the operating system refused to start a thread: raise its limit of threads or free memory"
@@ -76,6 +84,7 @@ impl InboxErrorKind {
             Self::Full => "full",
             Self::NoInbox => "no_inbox",
             Self::NoThread => "no_thread",
+            Self::NotReplicated => "not_replicated",
             Self::Newer => "newer",
             Self::Older => "older",
             Self::Removed => "removed",

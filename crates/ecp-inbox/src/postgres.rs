@@ -4,6 +4,7 @@ mod accept;
 #[cfg(feature = "postgres-tls")]
 mod address;
 mod claim;
+mod connect;
 mod handler;
 mod held;
 mod queue;
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime, Timeouts};
 use ecp_core::model::{Callback, VerifiedStatus};
 use ecp_core::{Clock, PaymentId, ProjectId, SystemClock, Timestamp};
 use ecp_notify::Verified;
@@ -29,8 +30,9 @@ use tokio_postgres::{Config, NoTls};
 
 #[cfg(feature = "postgres-tls")]
 pub use self::address::{AddressError, PostgresAddress};
+use self::connect::{Connector, Unreplicated};
 pub use self::handler::PostgresHandler;
-use self::session::{Session, failed};
+use self::session::{Pool, Session, failed};
 pub use self::store::PostgresInbox;
 use crate::accept::Record;
 use crate::entry::{
@@ -150,7 +152,7 @@ impl PostgresOptions {
         } else {
             schema::migrate(&session).await?;
         }
-        session.keep();
+        session.end().map_err(failed("opening the inbox"))?;
         let wakeup = Arc::new(Notify::new());
         let Self { named_statements, clock, hold, .. } = self;
         let set_back = Arc::default();
@@ -258,22 +260,31 @@ impl Inbox for PostgresInbox {
 
 fn pool(config: Config, options: &PostgresOptions) -> Result<Pool, InboxError> {
     let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let unreplicated = Unreplicated::default();
     #[cfg(feature = "postgres-tls")]
     let manager = match &options.tls {
-        Some(tls) => Manager::from_config(
-            config,
-            tokio_postgres_rustls::MakeRustlsConnect::new(tls.clone()),
-            manager_config,
-        ),
-        None => Manager::from_config(config, NoTls, manager_config),
+        Some(tls) => {
+            let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls.clone());
+            let connector = Connector { tls, unreplicated: unreplicated.clone() };
+            Manager::from_connect(config, connector, manager_config)
+        }
+        None => plain(config, &unreplicated, manager_config),
     };
     #[cfg(not(feature = "postgres-tls"))]
-    let manager = Manager::from_config(config, NoTls, manager_config);
+    let manager = plain(config, &unreplicated, manager_config);
     let patience = Some(options.patience);
-    let pool = Pool::builder(manager)
+    let connections = deadpool_postgres::Pool::builder(manager)
         .max_size(options.connections)
         .runtime(Runtime::Tokio1)
         .timeouts(Timeouts { wait: patience, create: patience, recycle: patience })
         .build();
-    pool.map_err(|error| InboxError::new(InboxErrorKind::Unavailable, "opening the inbox", error))
+    let connections = connections.map_err(|error| {
+        InboxError::new(InboxErrorKind::Unavailable, "opening the inbox", error)
+    })?;
+    Ok(Pool { connections, unreplicated })
+}
+
+fn plain(config: Config, unreplicated: &Unreplicated, manager_config: ManagerConfig) -> Manager {
+    let connector = Connector { tls: NoTls, unreplicated: unreplicated.clone() };
+    Manager::from_connect(config, connector, manager_config)
 }

@@ -9,5 +9,6 @@ mod postgres_alone;
 mod receiver;
 mod sqlite;
 mod sqlite_file;
+mod standby;
 mod state;
 mod tls;

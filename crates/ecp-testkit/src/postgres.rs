@@ -5,6 +5,7 @@
 //! the process that started it ends, even by a crash.
 
 mod pooler;
+mod standby;
 
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -117,19 +118,7 @@ impl Server {
 
     fn start_with(identity: Option<&Identity>) -> io::Result<Self> {
         let binaries = binaries()?;
-        let folder = folder()?;
-        let user = user(&folder)?;
-        if let Some(User { uid, gid }) = user {
-            chown(&folder, Some(uid), Some(gid))?;
-        }
-        let caretaker = Command::new("sh")
-            .args(["-c", CARETAKER, "caretaker"])
-            .arg(&folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()?;
+        let (folder, user, caretaker) = own_folder()?;
         let made = as_user(&binaries.join("initdb"), user, &folder)
             .args(["--username=postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"])
             .args(["--no-sync", "--pgdata"])
@@ -151,15 +140,7 @@ impl Server {
     pub fn database(&self) -> io::Result<String> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let made = Command::new(self.binaries.join("createdb"))
-            .args(["--username=postgres", "--port", &self.port.unwrap_or(5432).to_string()])
-            .arg("--host")
-            .arg(&self.folder)
-            .arg(&name)
-            .output()?;
-        if !made.status.success() {
-            return Err(io::Error::other(String::from_utf8_lossy(&made.stderr).into_owned()));
-        }
+        output(self.client("createdb").arg(&name))?;
         let port = self.port.map(|port| format!(" port={port}")).unwrap_or_default();
         Ok(format!("host={} user=postgres dbname={name}{port}", self.folder.display()))
     }
@@ -180,8 +161,43 @@ impl Server {
     /// ends all other connections and recovers by itself. Returns `false` if there is no
     /// connection.
     pub fn kill_backend(&self) -> io::Result<bool> {
+        let backends = self.processes("postgres: postgres ")?;
+        let Some(pid) = backends.into_iter().max() else { return Ok(false) };
+        signal("KILL", &[pid])?;
+        Ok(true)
+    }
+
+    /// Runs SQL statements on the server, each in a transaction of its own, in the database
+    /// `postgres`, and returns the values of their rows: a line a row, separated by `|`.
+    pub fn run(&self, statements: &[&str]) -> io::Result<String> {
+        self.run_in("postgres", statements)
+    }
+
+    /// Runs SQL statements in a database of the server, like [`Server::run`]. `database` is its name
+    /// or a connection string from [`Server::database`].
+    pub fn run_in(&self, database: &str, statements: &[&str]) -> io::Result<String> {
+        let named = database.split(' ').find_map(|pair| pair.strip_prefix("dbname="));
+        let mut psql = self.client("psql");
+        psql.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"])
+            .args(["--set=ON_ERROR_STOP=1", "--dbname", named.unwrap_or(database)])
+            .args(statements.iter().flat_map(|statement| ["--command", statement]));
+        output(&mut psql)
+    }
+
+    /// A client program of Postgres, for this server.
+    fn client(&self, program: &str) -> Command {
+        let mut command = Command::new(self.binaries.join(program));
+        command
+            .args(["--username=postgres", "--port", &self.port.unwrap_or(5432).to_string()])
+            .arg("--host")
+            .arg(&self.folder);
+        command
+    }
+
+    /// Ids of the server's processes whose titles begin so.
+    fn processes(&self, title: &str) -> io::Result<Vec<u32>> {
         let parent = self.postmaster.id();
-        let mut backends: Vec<u32> = Vec::new();
+        let mut found: Vec<u32> = Vec::new();
         for entry in fs::read_dir("/proc")?.flatten() {
             let pid = entry.file_name().to_str().and_then(|name| name.parse().ok());
             let Some(pid) = pid else { continue };
@@ -192,13 +208,11 @@ impl Server {
                 let after_name = stat.rsplit_once(") ").map(|(_, rest)| rest.split(' ').nth(1));
                 after_name.flatten().and_then(|parent| parent.parse().ok()) == Some(parent)
             };
-            if read("cmdline").starts_with("postgres: postgres ") && is_child() {
-                backends.push(pid);
+            if read("cmdline").starts_with(title) && is_child() {
+                found.push(pid);
             }
         }
-        let Some(pid) = backends.into_iter().max() else { return Ok(false) };
-        let killed = Command::new("kill").args(["-KILL", &pid.to_string()]).status()?;
-        Ok(killed.success())
+        Ok(found)
     }
 
     /// Starts the Postgres server again, with the same data, after [`Server::kill`].
@@ -241,6 +255,45 @@ impl Drop for Server {
         let _ = self.postmaster.wait();
         let _ = self.caretaker.wait();
     }
+}
+
+/// A new folder, its user, and the caretaker of both.
+fn own_folder() -> io::Result<(PathBuf, Option<User>, Child)> {
+    let folder = folder()?;
+    let user = user(&folder)?;
+    if let Some(User { uid, gid }) = user {
+        chown(&folder, Some(uid), Some(gid))?;
+    }
+    let caretaker = Command::new("sh")
+        .args(["-c", CARETAKER, "caretaker"])
+        .arg(&folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()?;
+    Ok((folder, user, caretaker))
+}
+
+/// Runs a program and returns its standard output. Its standard error is the text of the error.
+fn output(command: &mut Command) -> io::Result<String> {
+    let output = command.stdin(Stdio::null()).output()?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    if output.status.success() {
+        Ok(text(&output.stdout))
+    } else {
+        Err(io::Error::other(text(&output.stderr)))
+    }
+}
+
+/// Sends a signal to processes. Those that have ended are passed over.
+fn signal(name: &str, pids: &[u32]) -> io::Result<()> {
+    if pids.is_empty() {
+        return Ok(());
+    }
+    let pids = pids.iter().map(ToString::to_string);
+    let mut kill = Command::new("kill");
+    kill.arg(format!("-{name}")).args(pids).stderr(Stdio::null()).status().map(drop)
 }
 
 fn end(mut caretaker: Child) -> io::Result<()> {
@@ -295,6 +348,8 @@ fn spawn(
         .arg("-k")
         .arg(folder)
         .args(["-c", "max_connections=200"])
+        // A crashed server leaves no shared memory behind beside its folder.
+        .args(["-c", "dynamic_shared_memory_type=mmap"])
         .args(listening.iter().flat_map(|setting| ["-c", setting.as_str()]))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)

@@ -95,7 +95,10 @@ async fn write_calls(inbox: PostgresInbox, calls: Vec<Call<Record, Written>>) {
                     answer(&inbox, call, Ok(written));
                 }
             }
-            Err(failure) if failure.may_be_of_one_row() => alone.append(&mut together),
+            Err(failure) if failure.may_be_of_one_row() => {
+                inbox.accepts.redo(together.len(), &failure);
+                alone.append(&mut together);
+            }
             Err(failure) => {
                 let error = failed(STORING)(failure).shared();
                 for call in together {
@@ -125,7 +128,7 @@ fn answer(
 async fn write_alone(inbox: &PostgresInbox, record: &Record) -> Result<Written, InboxError> {
     let session = inbox.session().await?;
     let written = write(&session, record, inbox.now()).await.map_err(failed(STORING))?;
-    session.keep();
+    session.end().map_err(failed(STORING))?;
     failpoint!("accept.after_commit");
     Ok(written)
 }
@@ -136,7 +139,7 @@ async fn write_together(
 ) -> Result<Vec<Written>, Failure> {
     let session = inbox.session().await?;
     let written = write_all(&session, records, inbox.now()).await?;
-    session.keep();
+    session.end()?;
     failpoint!("accept.after_commit");
     Ok(written)
 }

@@ -57,7 +57,7 @@ pub(super) async fn bring_back(inbox: &PostgresInbox, lease: i64) -> Result<(), 
     let values = [typed(&now), typed(&latest), typed(&all)];
     let brought_back = session.alone(BRING_BACK, session.execute(BRING_BACK, &values)).await;
     brought_back.map_err(failed("bringing times back"))?;
-    session.keep();
+    session.end().map_err(failed("bringing times back"))?;
     inbox.set_back.looked(&*inbox.clock);
     Ok(())
 }
@@ -81,7 +81,7 @@ pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claime
         session.alone(CLAIM, session.query(CLAIM, &values)).await
     };
     let mut rows = rows.await.map_err(failed("claiming callbacks"))?;
-    session.keep();
+    session.end().map_err(failed("claiming callbacks"))?;
     failpoint!("claim.after_commit");
     rows.sort_by_key(|row| row.get::<_, i64>("id"));
     let mut claimed = Claimed::default();
@@ -203,6 +203,7 @@ async fn finish_calls(inbox: PostgresInbox, calls: Vec<Call<End, bool>>) {
                 }
             }
             Err(failure) if failure.may_be_of_one_row() => {
+                inbox.finishes.redo(together.len(), &failure);
                 alone.splice(..0, together);
             }
             Err(failure) => {
@@ -236,7 +237,7 @@ async fn finish_alone(inbox: &PostgresInbox, end: &End) -> Result<bool, InboxErr
     failpoint!("finish.before_commit");
     let ended = session.alone(END, session.execute(END, &values)).await;
     let ended = ended.map_err(failed(FINISHING))?;
-    session.keep();
+    session.end().map_err(failed(FINISHING))?;
     failpoint!("finish.after_commit");
     Ok(ended > 0)
 }
@@ -265,7 +266,7 @@ async fn finish_together(inbox: &PostgresInbox, ends: &[&End]) -> Result<BTreeSe
         session.query(END_ALL, &values),
         session.commit(),
     )?;
-    session.keep();
+    session.end()?;
     failpoint!("finish.after_commit");
     Ok(ended.iter().map(|row| row.get(0)).collect())
 }

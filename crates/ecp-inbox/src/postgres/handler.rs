@@ -55,12 +55,14 @@ impl<H: PostgresHandler> Processor for InTransaction<H> {
             Err(error) => return Attempt::Failed(with_causes(&error)),
         };
         match self.run(&mut session, delivery, deadline).await {
-            Ok(ended) => {
-                // The connection is reusable only if its transaction ended regularly.
-                session.keep();
-                self.inbox.wakeup.notify_one();
-                ended
-            }
+            // The connection is reusable only if its transaction ended regularly.
+            Ok(ended) => match session.end() {
+                Ok(()) => {
+                    self.inbox.wakeup.notify_one();
+                    ended
+                }
+                Err(failure) => Attempt::Failed(with_causes(&super::failed("handling")(failure))),
+            },
             Err(error) => Attempt::Failed(error),
         }
     }

@@ -79,7 +79,7 @@ pub(super) async fn claim(inbox: &PostgresInbox, claim: &Claim) -> Result<Claime
         session.alone(CLAIM, session.query(CLAIM, &values)).await
     };
     let mut rows = rows.await.map_err(failed("claiming callbacks that are held"))?;
-    session.keep();
+    session.end().map_err(failed("claiming callbacks that are held"))?;
     rows.sort_by_key(|row| row.get::<_, i64>("id"));
     let mut claimed = ClaimedHeld::default();
     for row in rows {
@@ -116,7 +116,7 @@ pub(super) async fn postpone(
     let values = [typed(&id), typed(&lease), typed(&due), typed(&reason), typed(&now)];
     let postponed = session.alone(POSTPONE, session.execute(POSTPONE, &values)).await;
     let postponed = postponed.map_err(failed("postponing a question to Gate"))?;
-    session.keep();
+    session.end().map_err(failed("postponing a question to Gate"))?;
     Ok(postponed > 0)
 }
 
@@ -128,7 +128,7 @@ pub(super) async fn release(
     let session = inbox.session().await?;
     let released = compare_and_move(&session, id.get(), answer, inbox.now()).await;
     let released = released.map_err(failed("releasing a callback"))?;
-    session.keep();
+    session.end().map_err(failed("releasing a callback"))?;
     failpoint!("release.after_commit");
     telemetry::released(id, &released);
     inbox.wakeup.notify_one();

@@ -6,10 +6,12 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
+use super::session::Failure;
 use crate::error::{InboxError, InboxErrorKind};
 
 /// Maximum number of calls in one transaction, and of the bytes that they bring.
@@ -23,6 +25,8 @@ const LANES: usize = 2;
 /// each lane has at most one writer.
 pub(super) struct Queue<I, O> {
     lanes: [Mutex<Lane<I, O>>; LANES],
+    /// Batches that failed and were written again, call by call.
+    redone: AtomicU64,
 }
 
 struct Lane<I, O> {
@@ -55,7 +59,7 @@ impl<I, O> Call<I, O> {
 impl<I, O> Default for Queue<I, O> {
     fn default() -> Self {
         let lane = || Mutex::new(Lane { waiting: VecDeque::new(), has_writer: false });
-        Self { lanes: std::array::from_fn(|_| lane()) }
+        Self { lanes: std::array::from_fn(|_| lane()), redone: AtomicU64::new(0) }
     }
 }
 
@@ -89,6 +93,16 @@ impl<I: Item + Send + 'static, O: Send + 'static> Queue<I, O> {
 }
 
 impl<I, O> Queue<I, O> {
+    /// Records that the calls of a batch are written again, each alone.
+    pub(super) fn redo(&self, calls: usize, failure: &Failure) {
+        self.redone.fetch_add(1, Ordering::Relaxed);
+        tracing::warn!(
+            "ecp.inbox.batch" = calls,
+            "db.response.status_code" = failure.code(),
+            "a batch failed because of one of its rows, and is written again row by row"
+        );
+    }
+
     fn lock(&self, lane: usize) -> MutexGuard<'_, Lane<I, O>> {
         self.lanes[lane].lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,6 +152,10 @@ impl<I, O> fmt::Debug for Queue<I, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let waiting = |lane| self.lock(lane).waiting.len();
         let waiting: usize = (0..LANES).map(waiting).sum();
-        f.debug_struct("Queue").field("waiting", &waiting).finish_non_exhaustive()
+        let redone = self.redone.load(Ordering::Relaxed);
+        f.debug_struct("Queue")
+            .field("waiting", &waiting)
+            .field("redone", &redone)
+            .finish_non_exhaustive()
     }
 }

@@ -34,7 +34,7 @@ pub(super) async fn replay(inbox: &PostgresInbox, id: EntryId) -> Result<bool, I
         .alone(REPLAY, session.execute(REPLAY, &values))
         .await
         .map_err(failed("replaying a callback"))?;
-    session.keep();
+    session.end().map_err(failed("replaying a callback"))?;
     telemetry::replayed(id, replayed > 0);
     inbox.wakeup.notify_one();
     Ok(replayed > 0)
@@ -58,7 +58,7 @@ pub(super) async fn remove_bodies(
         }
     };
     let removed = removed.await.map_err(failed("removing bodies"))?;
-    session.keep();
+    session.end().map_err(failed("removing bodies"))?;
     telemetry::bodies_removed(removed);
     Ok(removed)
 }

@@ -8,11 +8,12 @@ use std::error::Error;
 use std::fmt;
 
 use bytes::BytesMut;
-use deadpool_postgres::{Object, Pool, PoolError};
+use deadpool_postgres::{Object, PoolError};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type};
 use tokio_postgres::{Row, Statement, Transaction};
 
+use super::connect::Unreplicated;
 use crate::error::{InboxError, InboxErrorKind};
 
 const CONNECTING: &str = "connecting to the inbox's database";
@@ -71,17 +72,32 @@ pub(super) fn typed<T: Typed>(value: &T) -> Parameter<'_> {
     (value, T::TYPE)
 }
 
-/// A connection from the pool. It returns to the pool when [`Session::keep`] is called. Otherwise,
-/// after a failed statement or a dropped future, it is closed and the server rolls back.
+/// The connections of an inbox.
+#[derive(Clone)]
+pub(super) struct Pool {
+    pub(super) connections: deadpool_postgres::Pool,
+    pub(super) unreplicated: Unreplicated,
+}
+
+/// A connection from the pool. It returns to the pool when [`Session::end`] or [`Session::keep`] is
+/// called. Otherwise, after a failed statement or a dropped future, it is closed and the server rolls
+/// back.
 pub(super) struct Session {
     object: Option<Object>,
     has_names: bool,
+    unreplicated: Unreplicated,
+    /// Unreplicated commits before this session.
+    before: u64,
 }
 
 impl Session {
     pub(super) async fn open(pool: &Pool, has_names: bool) -> Result<Self, InboxError> {
-        match pool.get().await {
-            Ok(object) => Ok(Self { object: Some(object), has_names }),
+        match pool.connections.get().await {
+            Ok(object) => {
+                let unreplicated = pool.unreplicated.clone();
+                let before = unreplicated.count();
+                Ok(Self { object: Some(object), has_names, unreplicated, before })
+            }
             Err(PoolError::Backend(error)) => Err(failed(CONNECTING)(error)),
             Err(error) => Err(InboxError::new(InboxErrorKind::Unavailable, CONNECTING, error)),
         }
@@ -133,7 +149,15 @@ impl Session {
         client.transaction().await
     }
 
-    /// Returns the connection to the pool: no transaction is open on it.
+    /// Returns the connection to the pool after its transactions were committed. Fails if one of
+    /// them may not be on the synchronous standby: then a promise of durability must not be given.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        let is_replicated = self.unreplicated.count() == self.before;
+        self.keep();
+        if is_replicated { Ok(()) } else { Err(Failure::NotReplicated) }
+    }
+
+    /// Returns the connection to the pool after it was only read from: no transaction is open on it.
     pub(super) fn keep(mut self) {
         self.object.take();
     }
@@ -252,6 +276,8 @@ impl ToSql for Quiet<'_> {
 pub(super) enum Failure {
     Postgres(tokio_postgres::Error),
     Inbox(InboxError),
+    /// The transaction was committed, and the wait for the synchronous standby was cancelled.
+    NotReplicated,
 }
 
 impl From<tokio_postgres::Error> for Failure {
@@ -267,10 +293,22 @@ impl From<InboxError> for Failure {
 }
 
 impl Failure {
+    /// The server's SQLSTATE, if it has answered.
+    pub(super) fn code(&self) -> Option<&str> {
+        match self {
+            Self::Postgres(error) => error.code().map(SqlState::code),
+            Self::Inbox(_) | Self::NotReplicated => None,
+        }
+    }
+
     /// Whether one of several rows that were written together may be the cause. Otherwise the
     /// others fail for the same cause.
     pub(super) fn may_be_of_one_row(&self) -> bool {
-        let Self::Postgres(error) = self else { return true };
+        let error = match self {
+            Self::Postgres(error) => error,
+            Self::Inbox(error) => return error.kind() == InboxErrorKind::Damaged,
+            Self::NotReplicated => return false,
+        };
         // Refused values and constraints, rollbacks, limits of a row, and a lock that was not given
         // in time.
         let classes = ["21", "22", "23", "40", "54", "55"];
@@ -283,6 +321,7 @@ pub(super) fn failed<F: Into<Failure>>(doing: &'static str) -> impl Fn(F) -> Inb
     move |failure| match failure.into() {
         Failure::Postgres(error) => InboxError::new(kind(&error), doing, Cause::from(error)),
         Failure::Inbox(error) => error,
+        Failure::NotReplicated => InboxError::plain(InboxErrorKind::NotReplicated, doing),
     }
 }
 

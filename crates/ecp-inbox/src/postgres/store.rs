@@ -3,13 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use deadpool_postgres::Pool;
 use ecp_core::Clock;
 use tokio::sync::Notify;
 
 use super::accept::Accepts;
 use super::claim::Finishes;
-use super::session::Session;
+use super::session::{Pool, Session};
 use crate::clock::{self, SetBack};
 use crate::error::InboxError;
 use crate::hold::Hold;
@@ -42,6 +41,10 @@ impl PostgresInbox {
 
 impl fmt::Debug for PostgresInbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PostgresInbox").field("pool", &self.pool.status()).finish_non_exhaustive()
+        f.debug_struct("PostgresInbox")
+            .field("pool", &self.pool.connections.status())
+            .field("accepts", &self.accepts)
+            .field("finishes", &self.finishes)
+            .finish_non_exhaustive()
     }
 }

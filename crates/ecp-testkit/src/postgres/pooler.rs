@@ -10,7 +10,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use super::{PATIENCE, Server, User, as_user, in_ci};
+use super::{PATIENCE, Server, User, as_user, in_ci, signal};
 
 /// Stops the pooler when its input ends, which happens when the owner's process ends.
 const CARETAKER: &str = r#"
@@ -29,6 +29,8 @@ const PORT: u16 = 6432;
 #[derive(Debug)]
 pub struct Pooler {
     caretaker: Child,
+    folder: PathBuf,
+    connections: u32,
 }
 
 impl Pooler {
@@ -57,7 +59,7 @@ impl Pooler {
         let program = program()?;
         let folder = server.folder.as_path();
         let settings = folder.join("pgbouncer.ini");
-        fs::write(&settings, self::settings(server, connections))?;
+        fs::write(&settings, self::settings(folder, server, connections))?;
         if let Some(User { uid, gid }) = server.user {
             chown(&settings, Some(uid), Some(gid))?;
         }
@@ -69,7 +71,7 @@ impl Pooler {
             .stderr(Stdio::null())
             .process_group(0)
             .spawn()?;
-        let pooler = Self { caretaker };
+        let pooler = Self { caretaker, folder: folder.to_owned(), connections };
         let socket = folder.join(format!(".s.PGSQL.{PORT}"));
         let patience = Instant::now() + PATIENCE;
         while UnixStream::connect(&socket).is_err() {
@@ -80,6 +82,16 @@ impl Pooler {
             thread::sleep(Duration::from_millis(10));
         }
         Ok(pooler)
+    }
+
+    /// Makes new connections lead to another server, such as a promoted standby. The pooler stays in
+    /// the folder of the server that it was started for, which must not be dropped before.
+    pub fn lead_to(&self, server: &Server) -> io::Result<()> {
+        let settings = self::settings(&self.folder, server, self.connections);
+        fs::write(self.folder.join("pgbouncer.ini"), settings)?;
+        let pid = fs::read_to_string(self.folder.join("pgbouncer.pid"))?;
+        let pid = pid.trim().parse().map_err(|_| io::Error::other("no id of pgbouncer"))?;
+        signal("HUP", &[pid])
     }
 
     /// Returns the connection string that leads to the same database through the pooler. `database`
@@ -97,15 +109,18 @@ impl Drop for Pooler {
     }
 }
 
-fn settings(server: &Server, connections: u32) -> String {
-    let (folder, server) = (server.folder.display(), server.port.unwrap_or(5432));
+fn settings(folder: &Path, server: &Server, connections: u32) -> String {
+    let (folder, host) = (folder.display(), server.folder.display());
+    let port = server.port.unwrap_or(5432);
     format!(
         "[databases]
-* = host={folder} port={server} user=postgres
+* = host={host} port={port} user=postgres
 [pgbouncer]
 listen_port = {PORT}
 unix_socket_dir = {folder}
 logfile = {folder}/pgbouncer.log
+pidfile = {folder}/pgbouncer.pid
+server_login_retry = 1
 auth_type = any
 pool_mode = transaction
 default_pool_size = {connections}
