@@ -100,7 +100,7 @@ async fn seen(inbox: &dyn Inbox, side: &str, history: &[Short], all: &[Accepted]
 }
 
 /// Accepts callbacks one after the other.
-async fn one_by_one(inbox: &dyn Inbox, callbacks: Vec<Verified<Callback>>) -> Vec<Accepted> {
+async fn one_by_one(inbox: &dyn Inbox, callbacks: Callbacks) -> Vec<Accepted> {
     let mut accepted = Vec::new();
     for callback in callbacks {
         accepted.push(inbox.accept(&callback).await.unwrap());
@@ -109,7 +109,7 @@ async fn one_by_one(inbox: &dyn Inbox, callbacks: Vec<Verified<Callback>>) -> Ve
 }
 
 /// Begins to accept callbacks, in this order, before any is written, on a runtime with one thread.
-fn begin_all(inbox: &Arc<dyn Inbox>, callbacks: Vec<Verified<Callback>>) -> Accepts {
+fn begin_all(inbox: &Arc<dyn Inbox>, callbacks: Callbacks) -> Accepts {
     let mut accepts = JoinSet::new();
     for (place, callback) in callbacks.into_iter().enumerate() {
         let inbox = inbox.clone();
@@ -118,9 +118,11 @@ fn begin_all(inbox: &Arc<dyn Inbox>, callbacks: Vec<Verified<Callback>>) -> Acce
     accepts
 }
 
+type Callbacks = Vec<Verified<Callback>>;
+type Results = Vec<Result<Accepted, InboxErrorKind>>;
 type Accepts = JoinSet<(usize, Result<Accepted, ecp_inbox::InboxError>)>;
 
-async fn end_all(accepts: Accepts) -> Vec<Result<Accepted, InboxErrorKind>> {
+async fn end_all(accepts: Accepts) -> Results {
     let mut results = accepts.join_all().await;
     results.sort_by_key(|(place, _)| *place);
     results.into_iter().map(|(_, result)| result.map_err(|error| error.kind())).collect()
@@ -131,10 +133,7 @@ trait Together {
     fn inbox(&self) -> Arc<dyn Inbox>;
 
     /// Has callbacks written in one transaction.
-    async fn accept(
-        &self,
-        callbacks: Vec<Verified<Callback>>,
-    ) -> Vec<Result<Accepted, InboxErrorKind>>;
+    async fn accept(&self, callbacks: Callbacks) -> Results;
 }
 
 /// Runs histories whose beginning is stored already, each on one side singly and on the other side
@@ -168,19 +167,22 @@ fn compare(runtime: &Runtime, store: &impl Together, cases: u32) {
         .unwrap();
 }
 
-/// Callbacks about new payments beside one about a payment whose stored state is damaged.
+/// Callbacks about new payments, before and behind one whose stored state is damaged. There are so
+/// many that some are written with it, also where batches of different payments are.
 async fn a_damaged_payment_fails_alone(store: &impl Together, damage: impl AsyncFnOnce()) {
     let callback = |payment: &str, status| Body::new(payment, 1, status).verified();
     store.inbox().accept(&callback("damaged", "processing")).await.unwrap();
     damage().await;
-    let callbacks =
-        vec![callback("a", "success"), callback("damaged", "success"), callback("b", "success")];
-    let results = store.accept(callbacks).await;
-    assert!(matches!(results[0], Ok(Accepted::New(_))), "{results:?}");
-    assert_eq!(results[1], Err(InboxErrorKind::Damaged));
-    assert!(matches!(results[2], Ok(Accepted::New(_))), "{results:?}");
+    let payments = ["a", "b", "c", "d", "damaged", "e", "f", "g", "h"];
+    let callbacks = payments.iter().map(|payment| callback(payment, "success")).collect();
+    for (payment, result) in payments.iter().zip(store.accept(callbacks).await) {
+        match *payment {
+            "damaged" => assert_eq!(result, Err(InboxErrorKind::Damaged)),
+            _ => assert!(matches!(result, Ok(Accepted::New(_))), "{payment}: {result:?}"),
+        }
+    }
     let stats = store.inbox().stats().await.unwrap();
-    assert_eq!((stats.waiting, stats.payments), (3, 3));
+    assert_eq!((stats.waiting, stats.payments), (9, 9));
 }
 
 fn runtime() -> Runtime {
@@ -200,10 +202,7 @@ mod sqlite {
             Arc::new(self.0.clone())
         }
 
-        async fn accept(
-            &self,
-            callbacks: Vec<Verified<Callback>>,
-        ) -> Vec<Result<Accepted, InboxErrorKind>> {
+        async fn accept(&self, callbacks: Callbacks) -> Results {
             let (go, wait) = self.hold_up().await;
             let accepts = begin_all(&self.inbox(), callbacks);
             tokio::task::yield_now().await;
@@ -303,10 +302,7 @@ mod postgres {
         }
 
         /// The task that writes is begun when all callbacks wait: there is one thread.
-        async fn accept(
-            &self,
-            callbacks: Vec<Verified<Callback>>,
-        ) -> Vec<Result<Accepted, InboxErrorKind>> {
+        async fn accept(&self, callbacks: Callbacks) -> Results {
             end_all(begin_all(&self.inbox(), callbacks)).await
         }
     }
@@ -328,6 +324,7 @@ mod postgres {
         let config: Config = server.database().unwrap().parse().unwrap();
         let store = runtime.block_on(open(&config));
         compare(&runtime, &store, 12);
+        assert_eq!(redone(&store.0), 0, "a batch failed, and its callbacks were stored singly");
 
         // What was counted by triggers is what is there.
         runtime.block_on(async {
@@ -353,10 +350,18 @@ mod postgres {
                 client(&config).await.batch_execute(damage).await.unwrap();
             };
             a_damaged_payment_fails_alone(&store, damage).await;
+            assert_eq!(redone(&store.0), 1);
         });
 
         let config: Config = server.database().unwrap().parse().unwrap();
         runtime.block_on(a_caller_that_has_gone_is_not_written(&config));
+    }
+
+    /// Number of batches that failed and were written again singly.
+    fn redone(inbox: &PostgresInbox) -> u64 {
+        let shown = format!("{inbox:?}");
+        let (_, count) = shown.split_once("redone: ").unwrap();
+        count.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
     }
 
     async fn a_caller_that_has_gone_is_not_written(config: &Config) {
