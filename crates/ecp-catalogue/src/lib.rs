@@ -113,8 +113,8 @@ pub mod fields;
 use ecp_methods::{Registry, RegistryError};
 
 /// Returns the registry with the payment methods added of all families whose Cargo features are on.
-/// If a method in the registry already has a name of one of them, such as its code or Gate path, the
-/// error has this name and the code of the method in the registry.
+/// If a method in the registry already has a name of one of them, such as its code or Gate path,
+/// the error has this name and the code of the method in the registry.
 ///
 /// ```
 /// let registry = ecp_catalogue::all(ecp_methods::Registry::builtin())?;

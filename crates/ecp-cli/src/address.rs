@@ -33,12 +33,13 @@ impl Target {
     }
 }
 
-/// Whether the host of an address is this machine, by its name or its number.
+/// Whether the host of an address is this machine: `localhost` or a loopback IP address.
 pub(crate) fn is_loopback(address: &str) -> bool {
     host_and_port(address).is_some_and(|(host, _)| is_here(host))
 }
 
-/// The socket address of a plain HTTP address on this machine, as text.
+/// The IP address and port of an `http://` address on this machine, such as `127.0.0.1:80`; `None`
+/// for any other address.
 pub(crate) fn local_address(address: &str) -> Option<String> {
     let (host, port) = host_and_port(address).filter(|(host, _)| is_here(host))?;
     let host = if host.eq_ignore_ascii_case("localhost") { "127.0.0.1" } else { host };
@@ -50,7 +51,7 @@ fn host_and_port(address: &str) -> Option<(&str, Option<&str>)> {
     split(rest.split(['/', '?', '#']).next().unwrap_or_default())
 }
 
-/// Whether a host is this machine, by its name or its number.
+/// Whether a host is this machine: `localhost` or a loopback IP address.
 fn is_here(host: &str) -> bool {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     host.eq_ignore_ascii_case("localhost")

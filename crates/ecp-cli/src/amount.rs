@@ -1,4 +1,5 @@
-//! Example amounts: those of the spec, unless their result in tests would be another one.
+//! Example amounts: those of the spec, or near ones if the amounts of the spec would not have the
+//! wanted result in tests.
 
 use anyhow::Context;
 use ecp_core::{Currency, Money};

@@ -37,8 +37,8 @@ impl Fields {
 }
 
 impl Fields {
-    /// Returns example values for the fields that a request in this currency must have and that are
-    /// not given.
+    /// Returns example values for the fields that are missing and that a request in this currency
+    /// must have.
     pub(crate) fn examples(
         &self,
         spec: &MethodSpec,

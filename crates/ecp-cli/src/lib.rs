@@ -23,9 +23,10 @@
 //! | `ecp sign`, `ecp verify`, `ecp explain` | signatures by hand |
 //! | `ecp man`, `ecp completions` | manual pages, and completions for your shell |
 //!
-//! Each tells its examples and exit codes by `--help`, and after it ended what can be done next, in lines of
-//! standard error that begin with `next:` (not beside `--json`, nor with `--quiet`). Without a profile everything goes to the sandbox. Keys
-//! come from environment variables and files, never from arguments.
+//! The `--help` of each command has examples and exit codes. After a command, lines on standard
+//! error that begin with `next:` suggest further commands (not with `--json` or `--quiet`). Without
+//! a profile, requests go to the sandbox. Keys come from environment variables and files, never
+//! from arguments.
 //!
 //! It compiles SQLite, so it needs a C compiler.
 //!
@@ -160,7 +161,7 @@ struct Arguments {
     #[command(subcommand)]
     command: Command,
 
-    /// Print no `next:` lines on standard error, which say what can be done after a command
+    /// Print no `next:` lines, which suggest further commands on standard error
     #[arg(long, global = true, env = "ECP_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
     quiet: bool,
 }

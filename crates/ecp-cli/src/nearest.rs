@@ -3,7 +3,7 @@
 use ecp_core::{Currency, Money};
 use strsim::osa_distance;
 
-/// Returns the known word that was probably meant. `None` if none is near.
+/// Returns the known word that was probably meant, `None` if no known word is similar.
 pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
     let word = word.to_lowercase();
     let distance = |known: &&str| osa_distance(&word, &known.to_lowercase());
@@ -12,13 +12,14 @@ pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) 
     (distance(&found) <= (word.chars().count() / 3).max(1)).then_some(found)
 }
 
-/// Returns the question with the word that was probably meant, for the end of an error; nothing if
-/// no known word is near.
+/// Returns the question `did you mean ..?` with the word that was probably meant, for the end of an
+/// error; an empty text if no known word is similar.
 pub(crate) fn did_you_mean<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> String {
     nearest(word, known).map(|found| format!("; did you mean `{found}`?")).unwrap_or_default()
 }
 
-/// Parses an amount such as `100.00 EUR`. The error suggests a currency where the code is not one.
+/// Parses an amount such as `100.00 EUR`. If the currency is unknown, the error suggests similar
+/// ones.
 pub(crate) fn money(text: &str) -> Result<Money, String> {
     text.parse::<Money>().map_err(|error| {
         let code = text.split_once(' ').map_or("", |(_, code)| code);
@@ -38,11 +39,11 @@ pub(crate) fn money(text: &str) -> Result<Money, String> {
     })
 }
 
-/// The most codes that are suggested.
+/// Maximum number of currency codes that are suggested.
 const MOST: usize = 6;
 
-/// Joins the two words of an amount, so that `100.00 EUR` needs no quotation marks: a number that is
-/// followed by three capital letters.
+/// Joins the two arguments of an amount, a number and three capital letters, into one, so that
+/// `100.00 EUR` needs no quotation marks.
 pub(crate) fn joined(words: impl Iterator<Item = std::ffi::OsString>) -> Vec<std::ffi::OsString> {
     let is_number = |word: &str| {
         let digits = word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');

@@ -1,4 +1,4 @@
-//! The `next:` lines on standard error: what can be done after a command.
+//! The `next:` lines on standard error: commands and pages that can be used after a command.
 
 use std::ffi::OsStr;
 use std::fmt::{Arguments, Write as _};
@@ -20,25 +20,25 @@ use crate::step::NextStep;
 
 static IS_QUIET: AtomicBool = AtomicBool::new(false);
 
-/// Switches the lines off.
+/// Switches the `next:` lines off (`--quiet`).
 pub(crate) fn be_quiet() {
     IS_QUIET.store(true, Ordering::Relaxed);
 }
 
-/// Whether a command prints the lines: not with `--quiet`, and not beside JSON.
+/// Whether a command prints `next:` lines: not with `--quiet`, and not if it prints JSON.
 pub(crate) fn is_wanted(json: bool) -> bool {
     !json && !IS_QUIET.load(Ordering::Relaxed)
 }
 
-/// Prints one line, unless the command is quiet.
+/// Prints one `next:` line, unless they are switched off.
 pub(crate) fn next(text: Arguments<'_>) {
     if is_wanted(false) {
         note!("next: {text}");
     }
 }
 
-/// Returns the code of a method for suggested commands: the first in use with payouts too, or else
-/// with sales. `None` if the registry has neither.
+/// Returns the code of a method for suggested commands: the first with sales and payouts or, if
+/// there is none, the first with sales. `None` if no method of the registry has sales.
 pub(crate) fn some_method(registry: &Registry) -> Option<&'static str> {
     let with = |operations: &[Operation]| {
         let mut specs = registry.iter().map(DynMethod::spec);
@@ -48,13 +48,13 @@ pub(crate) fn some_method(registry: &Registry) -> Option<&'static str> {
     Some(spec.code())
 }
 
-/// Returns an argument for a suggested command. It follows `--` if it looks like a flag.
+/// Returns an argument for a suggested command, after `--` if it begins with `-`.
 pub(crate) fn argument(text: &str) -> String {
     let end_of_flags = if text.starts_with('-') { "-- " } else { "" };
     format!("{end_of_flags}{}", shell_word(text))
 }
 
-/// Returns the command that is running, without one of its flags.
+/// Returns the command line of the running command without one of its flags.
 pub(crate) fn this_command_without(flag: &str) -> String {
     let arguments = std::env::args_os().skip(1).filter(|argument| argument != OsStr::new(flag));
     let mut command = "ecp".to_owned();
@@ -64,16 +64,16 @@ pub(crate) fn this_command_without(flag: &str) -> String {
     command
 }
 
-/// What is asked about a payment next.
+/// The subject of the next status request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum About {
-    /// The end of the payment.
+    /// The result of the payment.
     Payment,
-    /// A refund, whose end is not the payment's.
+    /// The result of a refund, which is not the result of its payment.
     Refund,
 }
 
-/// Prints what can be done after a command that ended with this report.
+/// Prints the commands and pages that can be used after a command that ended with this report.
 pub(crate) async fn after_payment(
     profile: &Profile,
     options: &ProfileOptions,
@@ -121,8 +121,8 @@ fn dashboard(profile: &Profile, id: &PaymentId) -> String {
     format!("{}/dashboard/payment?{query}", profile.gate_url.trim_end_matches('/'))
 }
 
-/// The page on which the customer pays, once the sandbox waits for the customer there. `None` if it
-/// does not, soon.
+/// The page on which the customer pays. Waits up to half a second until the sandbox has such a
+/// page; `None` if it has none then.
 async fn page_of(profile: &Profile, id: &PaymentId) -> Option<String> {
     const TRIES: u32 = 10;
     let transport = ReqwestTransport::plain_http().ok()?;

@@ -49,8 +49,8 @@ pub(crate) struct PaymentReport {
     /// The first line of the text. `None` if the line is made from the other members.
     #[serde(skip)]
     pub(crate) sentence: Option<String>,
-    /// The spec of the payment's method, which says in which units the platform counts; `None` if
-    /// it is not known.
+    /// The spec of the payment's method, which says in which units the platform counts amounts;
+    /// `None` if the method is not known.
     #[serde(skip)]
     pub(crate) spec: Option<&'static MethodSpec>,
 }
@@ -129,7 +129,7 @@ impl PaymentReport {
             .collect();
     }
 
-    /// Finds the spec of the payment's method by the name that the answer has.
+    /// Finds the spec of the payment's method by the method's name in the answer.
     pub(crate) fn find_spec(&mut self, status: &StatusResponse, registry: &Registry) {
         let method = status.payment.as_ref().and_then(|payment| payment.method.as_deref());
         let method = method.and_then(|name| registry.by_callback_name(name));
@@ -211,7 +211,7 @@ fn write_summary(report: &PaymentReport, output: &mut String) -> std::fmt::Resul
     writeln!(output)
 }
 
-/// Returns an amount of the platform in minor units.
+/// Returns an amount in a message of the platform in minor units.
 fn minor_units(spec: Option<&MethodSpec>, sum: &Sum) -> i64 {
     let money = spec.and_then(|spec| spec.received_amount(sum.amount, sum.currency.parse().ok()?));
     money.map_or(sum.amount, Money::minor)

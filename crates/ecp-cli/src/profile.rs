@@ -41,7 +41,7 @@ pub(crate) struct ProfileOptions {
 const SANDBOX: &str = "sandbox";
 const SANDBOX_URL: &str = "http://127.0.0.1:8080";
 
-/// Whether it is the address that the sandbox has without options.
+/// Whether an address is the default address of the sandbox.
 pub(crate) fn is_default_address(url: &str) -> bool {
     url.trim_end_matches('/') == SANDBOX_URL
 }
@@ -108,8 +108,7 @@ impl ProfileOptions {
         flags
     }
 
-    /// Whether the profile `sandbox` is selected, at the address that the sandbox has without
-    /// options.
+    /// Whether the profile `sandbox` is selected, with the default address of the sandbox.
     pub(crate) fn is_sandbox(&self) -> bool {
         let is_usual = |url: &Target| is_default_address(url.as_str());
         self.profile == SANDBOX && self.gate_url.as_ref().is_none_or(is_usual)
@@ -232,7 +231,7 @@ impl ProfileOptions {
         })
     }
 
-    /// The sections of the file, if there is one.
+    /// The sections of the profiles file, empty if there is no file.
     fn sections(&self) -> anyhow::Result<BTreeMap<String, Section>> {
         let Some(path) = self.path() else { return Ok(BTreeMap::new()) };
         if self.profiles.is_none() && !path.exists() {
@@ -294,8 +293,8 @@ impl Profile {
         )
     }
 
-    /// Names the address in an error whose cause is that no connection could be made to the Data
-    /// API, or to Gate. Other errors are returned as they are.
+    /// Adds the address to an error whose cause is that no connection could be made to the Data API
+    /// or to Gate. Other errors are returned unchanged.
     pub(crate) fn with_address(&self, error: anyhow::Error) -> anyhow::Error {
         let (cause, url) = match unreachable(&error) {
             Some((cause, Side::Gate)) => (cause, self.gate_url.as_str()),
@@ -307,7 +306,8 @@ impl Profile {
         anyhow!("cannot connect to {url}: {}{}", reason(cause), self.sandbox_hint(url))
     }
 
-    /// The command that starts a sandbox at an address, where that may be what is missing.
+    /// The advice to start a sandbox at an address; empty for an address where no sandbox is
+    /// expected.
     fn sandbox_hint(&self, url: &str) -> String {
         if !self.is_sandbox && !is_loopback(url) {
             return String::new();
@@ -323,7 +323,7 @@ impl Profile {
         self.is_sandbox || (self.test && is_loopback(&self.gate_url))
     }
 
-    /// Whether example values may be sent: to an address of this machine, as the sandbox has.
+    /// Whether example values may be sent: only to addresses of this machine, where sandboxes run.
     pub(crate) fn takes_examples(&self) -> bool {
         is_loopback(&self.gate_url)
     }

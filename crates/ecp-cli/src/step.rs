@@ -57,8 +57,8 @@ impl NextStep {
         Some(Self { step: step.as_str(), display, fields })
     }
 
-    /// Returns the paths of the fields that must be answered; none if an answer may be empty.
-    /// `None` if nothing is asked for.
+    /// Returns the paths of the fields that must be answered, empty if all answers are optional.
+    /// `None` if the platform asks for no fields.
     pub(crate) fn asked(&self) -> Option<Vec<&str>> {
         let required = self.fields.iter().filter(|field| field.required);
         (self.step == "clarify").then(|| required.map(|field| field.path.as_str()).collect())

@@ -14,7 +14,7 @@ impl fmt::Display for Usage {
 
 impl std::error::Error for Usage {}
 
-/// The same with a text that is made when it occurs.
+/// The same as [`Usage`], with a text that is made at run time.
 #[derive(Debug)]
 pub(crate) struct UsageText(pub(crate) String);
 

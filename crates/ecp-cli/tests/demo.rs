@@ -107,7 +107,7 @@ fn every_declared_flow_of_every_method_plays_to_both_ends() {
                 let errors = String::from_utf8(output.stderr).unwrap();
                 if !on_gate(method.spec(), flow) {
                     assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-                    assert!(errors.contains("the method does not have this flow"), "{errors}");
+                    assert!(errors.contains("the method does not have this operation"), "{errors}");
                     assert!(errors.contains("with the flows sale"), "{errors}");
                     continue;
                 }

@@ -38,7 +38,7 @@ fn commands_do_what_the_tables_have_and_refuse_the_rest_before_anything_is_sent(
             let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
             let output = ecp(folder.path(), &arguments).output().unwrap();
             let name = format!("{} {command}: {}", spec.code(), stderr(&output));
-            let is_refused = stderr(&output).contains("does not have this flow")
+            let is_refused = stderr(&output).contains("does not have this operation")
                 || stderr(&output).contains("this flow on ");
             assert_eq!(!is_refused, offers(spec, flow, interface), "{name}");
             if !is_refused && command != "page-url" {
@@ -105,7 +105,7 @@ fn methods_are_narrowed_by_country_currency_operation_and_certainty() {
         (&["--operation", "dance"], "no method has operation dance"),
         (
             &["--currency", "MYR", "--operation", "refund"],
-            "no method fits all filters; without operation refund: 1 method, without currency MYR: ",
+            "no method fits all filters; if one filter is left out: 1 method without operation refund, ",
         ),
         (&["--country", "India"], "must be two letters (ISO 3166-1), as in IN"),
     ] {

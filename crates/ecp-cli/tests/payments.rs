@@ -38,7 +38,7 @@ fn a_path_that_no_document_has_is_a_warning_and_is_sent() {
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     assert_eq!(
         stderr(&output),
-        "warning: `customer.fisrt_name` is a path that no document has; the nearest known path is \
+        "warning: `customer.fisrt_name` is in no document of the platform; the nearest known path is \
          `customer.first_name`\n"
     );
 }
@@ -226,7 +226,7 @@ fn what_a_method_does_not_allow_is_not_sent() {
     let table: [(&[&str], &str); 7] = [
         (
             &["payout", "eco-voucher", "P", "10.00 EUR"],
-            "error: eco-voucher payout: the method does not have this flow\n",
+            "error: eco-voucher payout: the method does not have this operation\n",
         ),
         (&["payout", "jeton", "P", "10.00 EUR"], "error: jeton payout: `"),
         (
@@ -237,7 +237,10 @@ fn what_a_method_does_not_allow_is_not_sent() {
             &["sale", "jeton", "P", "0.10 EUR"],
             "error: jeton sale: `payment.amount`: 0.10 EUR is below",
         ),
-        (&["refund", "jeton", "P"], "error: jeton refund: the method does not have this flow\n"),
+        (
+            &["refund", "jeton", "P"],
+            "error: jeton refund: the method does not have this operation\n",
+        ),
         (
             &["page-url", "jeton", "P", "10.00 EUR"],
             "error: jeton sale: `customer.id` is required\n",

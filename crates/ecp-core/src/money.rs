@@ -120,8 +120,8 @@ impl Money {
         self.currency
     }
 
-    /// Makes an amount from whole major units: euros for EUR. `None` if it does not fit into 64 bits
-    /// of minor units.
+    /// Creates an amount from whole major units, such as euros for EUR. `None` if the number of its
+    /// minor units does not fit into an `i64`.
     ///
     /// ```
     /// use ecp_core::{Currency, Money};
@@ -135,7 +135,8 @@ impl Money {
         Some(Self { minor, currency })
     }
 
-    /// The amount in whole major units: euros for EUR. `None` if it has a fraction of one.
+    /// The amount in whole major units, such as euros for EUR. `None` if it is not a whole number
+    /// of them, such as 1.50 EUR.
     pub fn major(self) -> Option<i64> {
         let unit = 10_i64.pow(self.currency.exponent());
         (self.minor % unit == 0).then_some(self.minor / unit)

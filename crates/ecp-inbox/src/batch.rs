@@ -1,4 +1,5 @@
-//! What storing several callbacks together comes to: the same as storing them one after the other.
+//! Decisions about several callbacks that are stored together. The results are the same as if the
+//! callbacks were stored one after the other.
 
 use std::collections::HashMap;
 
@@ -7,27 +8,29 @@ use crate::entry::{EntryId, EntryState};
 use crate::inbox::Accepted;
 use crate::state::{Change, PaymentState};
 
-/// A payment while callbacks about it are stored: what the store holds of it, and what the
-/// callbacks before this one in the batch add to that.
+/// The state of a payment while a batch of callbacks about it is stored: the stored state, changed
+/// by the callbacks of the batch that were decided so far.
 ///
-/// Callbacks of different payments have nothing in common: the digests of their contents and
+/// Callbacks of different payments never count as repeated: the digests of their contents and
 /// meanings include the payment.
 #[derive(Debug)]
 pub(crate) struct PaymentFold {
     state: PaymentState,
     is_moved: bool,
-    /// Stored callbacks with the contents of callbacks in the batch.
+    /// Ids of stored callbacks, by contents that callbacks in the batch have too.
     contents: HashMap<Digest, EntryId>,
-    /// Stored callbacks, neither held nor repeated, with the meanings of callbacks in the batch.
+    /// Ids of stored callbacks that are neither held nor repeated, by meanings that callbacks in
+    /// the batch have too.
     meanings: HashMap<Digest, EntryId>,
 }
 
-/// What is to be written for a callback.
+/// The rows to write for a callback.
 #[derive(Debug)]
 pub(crate) enum Decision {
-    /// One more reception of a stored callback, which may be in the same batch.
+    /// The callback was received before: it counts as one more reception of the entry with this id,
+    /// which may be in the same batch.
     Repeat(EntryId),
-    /// A new entry.
+    /// The callback becomes a new entry.
     Store(NewEntry),
 }
 
@@ -36,29 +39,31 @@ pub(crate) enum Decision {
 pub(crate) struct NewEntry {
     pub(crate) id: EntryId,
     pub(crate) state: EntryState,
-    /// The callback that reported the same, if this one is repeated.
+    /// The id of the earlier callback that reported the same, if this one is a repetition.
     pub(crate) first: Option<EntryId>,
     pub(crate) change: Change,
 }
 
 impl PaymentFold {
-    /// The payment as it is stored, or, without a callback, its default.
+    /// Starts with the stored state of the payment, or with the default state if the payment has no
+    /// stored callback.
     pub(crate) fn new(state: PaymentState) -> Self {
         Self { state, is_moved: false, contents: HashMap::new(), meanings: HashMap::new() }
     }
 
-    /// Notes the stored callback with the content of one in the batch.
+    /// Notes the id of a stored callback that has the same content as one in the batch.
     pub(crate) fn has_content(&mut self, content: Digest, id: EntryId) {
         self.contents.insert(content, id);
     }
 
-    /// Notes the stored callback with the meaning of one in the batch, which is neither held nor
-    /// repeated.
+    /// Notes the id of a stored callback that has the same meaning as one in the batch, and that is
+    /// neither held nor repeated.
     pub(crate) fn has_meaning(&mut self, meaning: Digest, id: EntryId) {
         self.meanings.insert(meaning, id);
     }
 
-    /// Decides about the next callback of the payment, which gets this id if it is new.
+    /// Decides about the next callback of the batch, and changes the state accordingly. If the
+    /// callback becomes a new entry, the entry has this id.
     pub(crate) fn take(&mut self, record: &Record, id: EntryId) -> Decision {
         if let Some(&known) = self.contents.get(&record.content) {
             return Decision::Repeat(known);
@@ -80,7 +85,7 @@ impl PaymentFold {
         Decision::Store(NewEntry { id, state, first, change })
     }
 
-    /// The state after the batch, if the batch changed it.
+    /// The state of the payment after the batch, `None` if the batch did not change it.
     pub(crate) fn moved(&self) -> Option<&PaymentState> {
         self.is_moved.then_some(&self.state)
     }
@@ -91,7 +96,7 @@ impl PaymentFold {
 }
 
 impl NewEntry {
-    /// The result for the caller.
+    /// The result for the caller that stored the callback.
     pub(crate) const fn accepted(&self) -> Accepted {
         match (self.state, self.first) {
             (_, Some(first)) => Accepted::SameOperation { id: self.id, first },

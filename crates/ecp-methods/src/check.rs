@@ -1,4 +1,4 @@
-//! The one check between a request and the wire.
+//! The check that every request passes before it is sent.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -15,10 +15,10 @@ use crate::request::{Body, Draft, Field, FlowRequest, Format, OperationRequest};
 use crate::spec::{Interface, MethodSpec, Rule};
 use crate::warning::{self, Warning};
 
-/// A request that passed all checks of its payment method, ready to be signed and sent. Only
-/// [`prepare`], [`prepare_as`] and their forms for methods that are chosen at run time create it.
+/// A request that passed all checks of its payment method, ready to be signed and sent. It is
+/// created only by [`prepare`], [`prepare_as`], [`prepare_dyn`] and [`prepare_as_dyn`].
 ///
-/// Its data is that of a [`PreparedRequest`], to which it dereferences.
+/// It dereferences to a [`PreparedRequest`], whose methods return the request's data.
 pub struct Prepared<F: Flow> {
     inner: PreparedRequest<F::Request>,
     flow: PhantomData<F>,
@@ -94,8 +94,8 @@ pub fn prepare_as_dyn<F: Flow>(
 }
 
 /// Checks a request for an operation and a payment method that are both chosen at run time, such as
-/// each operation of a spec. The operation's effect must be one that the request type fits
-/// ([`OperationRequest::EFFECTS`]). The error says why the request was refused.
+/// each operation of a spec. The operation's effect must be one of those that the request type
+/// allows ([`OperationRequest::EFFECTS`]). The error says why the request was refused.
 pub fn prepare_operation<R: OperationRequest>(
     method: &dyn DynMethod,
     operation: Operation,
@@ -374,7 +374,8 @@ impl<R: OperationRequest> PreparedRequest<R> {
         self.operation
     }
 
-    /// The spec of the request's payment method: its names, flows, currencies, limits and fields.
+    /// The spec of the request's payment method: its names, operations, currencies, limits and
+    /// fields.
     pub const fn spec(&self) -> &'static MethodSpec {
         self.spec
     }
@@ -626,7 +627,7 @@ mod tests {
     #[test]
     fn a_flow_that_is_not_declared_is_rejected_at_run_time() {
         let rejection = prepare_dyn(&Bare, sale("1.00 EUR")).unwrap_err();
-        assert_eq!(rejection.to_string(), "bare sale: the method does not have this flow");
+        assert_eq!(rejection.to_string(), "bare sale: the method does not have this operation");
         assert_eq!(rejection.path(), None);
     }
 

@@ -7,8 +7,9 @@ use crate::request::{
 };
 
 /// An operation of a payment method as a Rust type, such as [`Sale`]. A call with such a type
-/// compiles only for payment methods that have the operation. Another crate can define an operation that is not here, with
-/// the request type that fits its effect ([`OperationRequest::EFFECTS`]):
+/// compiles only for payment methods that have the operation. Your crate can define an operation
+/// that this crate lacks, with a request type that allows its effect
+/// ([`OperationRequest::EFFECTS`]):
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -56,8 +57,8 @@ pub trait Flow: Send + Sync + 'static {
 pub enum Effect {
     /// A new payment: the customer pays the merchant.
     MoneyIn,
-    /// A new payment: the customer's money is held for the merchant until it is captured or
-    /// released.
+    /// A new payment: the customer's money is held for the merchant, who captures or releases it
+    /// later.
     Hold,
     /// The merchant takes money that a payment holds, in full or in part.
     Capture,
@@ -69,13 +70,13 @@ pub enum Effect {
     Back,
     /// A new payment that moves no money: it registers or verifies the customer's account.
     Register,
-    /// A change of something that the platform keeps, such as a series of payments. It moves no
-    /// money, and the platform answers it synchronously.
+    /// A change of data on the platform that moves no money, such as the end of a series of
+    /// payments. The platform's answer is already the result.
     Manage,
 }
 
 impl Effect {
-    /// All effects.
+    /// All effects that an operation can have.
     pub const ALL: &[Self] = &[
         Self::MoneyIn,
         Self::Hold,
@@ -87,7 +88,7 @@ impl Effect {
         Self::Manage,
     ];
 
-    /// The effect in a few words, such as `money in`.
+    /// The short English name of the effect, such as `money in`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::MoneyIn => "money in",
@@ -102,7 +103,7 @@ impl Effect {
     }
 
     /// Whether a request with this effect begins a new payment, under a payment id that must be new
-    /// in the project. Other requests are about a payment that exists.
+    /// in the project. Otherwise the request is about a payment that exists.
     pub const fn is_new_payment(self) -> bool {
         match self {
             Self::MoneyIn | Self::Hold | Self::Out | Self::Register => true,
@@ -151,10 +152,11 @@ impl Operation {
     /// A check of the customer's account (sources: operations).
     pub const ACCOUNT_VERIFICATION: Self = Self::new("account_verification", Effect::Register);
 
-    /// Any request that manages something, before it is known which one.
+    /// The operation of a [`ManageRequest`](crate::request::ManageRequest) until it is checked for
+    /// an operation of a method.
     pub(crate) const MANAGE: Self = Self::new("manage", Effect::Manage);
 
-    /// The operations that have a constant here. A method can have others.
+    /// The operations that are constants of this type. A method can also have other operations.
     pub const KNOWN: &[Self] = &[
         Self::SALE,
         Self::PAYOUT,
@@ -168,8 +170,8 @@ impl Operation {
 
     /// Creates an operation from its name and its effect. The name is the part of the operation's
     /// Gate path after the method's, such as `sale` or `recurring/cancel`: words of lower case
-    /// letters, digits, `_` and `-`, with `/` between them. Another name stops the compiler if the
-    /// operation is a constant.
+    /// letters, digits, `_` and `-`, with `/` between them. If the operation is a constant, an
+    /// invalid name is a compile error.
     ///
     /// # Panics
     ///
@@ -229,7 +231,8 @@ impl Flow for Refund {
     type Request = RefundRequest;
 }
 
-/// The type of the hold ([`Operation::AUTH`]): the customer's money is held for the merchant.
+/// The hold ([`Operation::AUTH`]) as a Rust type (see [`Flow`]): the customer's money is held for
+/// the merchant.
 #[derive(Clone, Copy, Debug)]
 pub enum Auth {}
 
@@ -238,7 +241,7 @@ impl Flow for Auth {
     type Request = SaleRequest;
 }
 
-/// The type of the capture: the merchant takes money that a payment holds.
+/// The capture as a Rust type (see [`Flow`]): the merchant takes money that a payment holds.
 #[derive(Clone, Copy, Debug)]
 pub enum Capture {}
 
@@ -247,8 +250,8 @@ impl Flow for Capture {
     type Request = CaptureRequest;
 }
 
-/// The type of the release ([`Operation::CANCEL`]): the merchant gives up money that a payment
-/// holds.
+/// The release ([`Operation::CANCEL`]) as a Rust type (see [`Flow`]): the merchant gives up money
+/// that a payment holds.
 #[derive(Clone, Copy, Debug)]
 pub enum Cancel {}
 
@@ -257,7 +260,7 @@ impl Flow for Cancel {
     type Request = CancelRequest;
 }
 
-/// The type of a payment in a series that the customer agreed to before.
+/// The payment in a series as a Rust type (see [`Flow`]). The customer agreed to the series before.
 #[derive(Clone, Copy, Debug)]
 pub enum Recurring {}
 
@@ -266,7 +269,7 @@ impl Flow for Recurring {
     type Request = SaleRequest;
 }
 
-/// The type of a check of the customer's account.
+/// The check of the customer's account as a Rust type (see [`Flow`]).
 #[derive(Clone, Copy, Debug)]
 pub enum AccountVerification {}
 
@@ -292,12 +295,12 @@ pub(crate) const fn is_path(text: &str) -> bool {
     !word_begins
 }
 
-/// Whether two operations are the same, at compile time too.
+/// Whether two operations are the same; usable at compile time.
 pub(crate) const fn is_same(one: Operation, other: Operation) -> bool {
     same_name(one.name, other.name) && one.effect as u8 == other.effect as u8
 }
 
-/// Whether two names are the same, at compile time too.
+/// Whether two names are the same; usable at compile time.
 pub(crate) const fn same_name(one: &str, other: &str) -> bool {
     let (one, other) = (one.as_bytes(), other.as_bytes());
     if one.len() != other.len() {

@@ -47,8 +47,8 @@ pub enum Reason {
     Missing(Vec<Field>),
     /// The method allows full refunds only, and the request is a partial refund.
     PartialRefundUnsupported,
-    /// The method allows this capture or release of all held money only, and the request is about a
-    /// part of it.
+    /// The method can capture or release only all money that a payment holds, and the request is
+    /// about a part of it.
     PartUnsupported,
 }
 
@@ -75,9 +75,9 @@ impl fmt::Display for Reason {
                     write!(f, "{before} {currency}")
                 })
             }
-            Self::FlowUnsupported => f.write_str("the method does not have this flow"),
+            Self::FlowUnsupported => f.write_str("the method does not have this operation"),
             Self::InterfaceUnsupported(interface) => {
-                write!(f, "the method does not have this flow on {interface}")
+                write!(f, "the method does not have this operation on {interface}")
             }
             Self::Invalid { path, problem } => write!(f, "`{path}` {problem}"),
             Self::Missing(fields) => {
@@ -95,7 +95,10 @@ impl fmt::Display for Reason {
                 f.write_str("`payment.amount`: this method refunds a payment as a whole only; ask for a full refund")
             }
             Self::PartUnsupported => {
-                f.write_str("`payment.amount`: this method allows this only for all money that the payment holds; ask for all of it")
+                f.write_str(
+                    "`payment.amount`: this method captures or releases only all money that the \
+                     payment holds; leave the amount out",
+                )
             }
         }
     }

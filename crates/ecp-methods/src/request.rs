@@ -25,25 +25,26 @@ use self::parts::{Extra, Fields};
 use crate::flow::{Cancel, Capture, Effect, Flow, Operation, Payout, Refund, Sale};
 use crate::spec::Interface;
 
-/// A request type, such as [`SaleRequest`], of the operations with certain effects. No other type
-/// can implement it.
+/// A request type, such as [`SaleRequest`], for operations with certain effects on money. Types
+/// outside this crate cannot implement it.
 pub trait OperationRequest: sealed::Sealed + Clone + std::fmt::Debug + Send + Sync {
-    /// The effects of the operations that can have this request type. A spec with an operation of
-    /// another effect does not compile.
+    /// The effects of the operations for which this request type can be used. A spec whose
+    /// operation has this request type and another effect does not compile.
     const EFFECTS: &[Effect];
 
-    /// Returns the request in the common form that is checked, as one of its usual operation.
+    /// Returns the request in the common form of all requests, which the checks read. Its operation
+    /// is the usual one of this request type.
     fn draft(&self) -> Draft<'_>;
 }
 
-/// A request type that has a usual operation, such as [`Sale`] of [`SaleRequest`].
-/// [`prepare`](crate::prepare) takes a request for its usual operation.
+/// A request type that has a usual operation: that of [`SaleRequest`] is [`Sale`].
+/// [`prepare`](crate::prepare) checks a request for its usual operation.
 pub trait FlowRequest: OperationRequest {
     /// The usual operation of this request type.
     type Flow: Flow<Request = Self>;
 }
 
-/// A request in a common form, before it is checked.
+/// A request in the common form of all request types, before it is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'r> {
     pub(crate) flow: Operation,
@@ -395,8 +396,8 @@ flow_request! {
 }
 
 flow_request! {
-    /// A request for a release: the merchant gives up money that a payment holds. A payment of
-    /// which a part is released holds the rest.
+    /// A request for a release: the merchant gives up money that a payment holds. After the release
+    /// of a part, the payment holds the rest.
     CancelRequest, Operation::CANCEL, [Release]
 }
 
@@ -406,8 +407,8 @@ about_held_money! {
 }
 
 flow_request! {
-    /// A request that changes something that the platform keeps and moves no money, such as the
-    /// end of a series of payments. Its fields are set by their paths.
+    /// A request that changes data on the platform and moves no money, such as the end of a series
+    /// of payments. Set its fields by their paths (`extra`).
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -421,7 +422,7 @@ flow_request! {
 }
 
 impl ManageRequest {
-    /// Creates a request with the merchant's id of a payment.
+    /// Creates a request about a payment, by the merchant's id of the payment.
     pub fn new(payment_id: PaymentId) -> Self {
         Self::bare(payment_id, None, false)
     }

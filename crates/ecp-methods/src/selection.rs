@@ -1,4 +1,4 @@
-//! Methods by what they can do and where.
+//! Filters of payment methods: country, currency, operation and certainty.
 
 use ecp_core::Currency;
 
@@ -6,8 +6,9 @@ use crate::method::DynMethod;
 use crate::registry::Registry;
 use crate::spec::{Certainty, MethodSpec};
 
-/// Filters of the methods of a registry. A method is selected if all filters that are set fit it.
-/// Something that a method's spec does not state fits no filter.
+/// Filters for the payment methods of a registry. A method is selected if it fits all filters that
+/// are set. A method whose spec does not state something, such as its countries, does not fit a
+/// filter for that.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -21,8 +22,8 @@ use crate::spec::{Certainty, MethodSpec};
 /// let nowhere = selection.operation("payout").currency(Currency::MYR);
 /// assert_eq!(
 ///     nowhere.why_none(&registry),
-///     "no method fits all filters; without country IN: 1 method, without operation payout: 0 \
-///      methods, without currency MYR: 1 method"
+///     "no method fits all filters; if one filter is left out: 1 method without country IN, 0 \
+///      methods without operation payout, 1 method without currency MYR"
 /// );
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -47,19 +48,19 @@ impl Filter {
 }
 
 impl Selection {
-    /// Creates a selection without filters, which has all methods.
+    /// Creates a selection without filters, which selects all methods.
     pub fn new() -> Self {
         Self::default()
     }
 
     /// Selects methods that are used in a country (ISO 3166-1 alpha-2). Methods whose countries are
-    /// not stated do not fit; [`Selection::of_unstated_countries`] has them.
+    /// not stated do not fit; [`Selection::of_unstated_countries`] returns them.
     pub fn country(self, country: impl Into<String>) -> Self {
         Self { country: Some(country.into()), ..self }
     }
 
-    /// Selects methods that take a currency; together with [`Selection::operation`], methods that
-    /// take it in that operation.
+    /// Selects methods that have a currency; together with [`Selection::operation`], methods whose
+    /// requests for that operation can have it.
     pub fn currency(self, currency: Currency) -> Self {
         Self { currency: Some(currency), ..self }
     }
@@ -69,18 +70,19 @@ impl Selection {
         Self { operation: Some(name.into()), ..self }
     }
 
-    /// Selects methods whose facts are at least as certain as this.
+    /// Selects methods whose facts have at least this certainty. Methods whose specs do not state a
+    /// certainty do not fit.
     pub fn certainty(self, least: Certainty) -> Self {
         Self { certainty: Some(least), ..self }
     }
 
-    /// The methods of a registry that fit, in the order of the registry.
+    /// The methods of a registry that fit all filters, in the order of the registry.
     pub fn of(&self, registry: &Registry) -> impl Iterator<Item = &'static MethodSpec> {
         self.without(registry, None)
     }
 
-    /// The methods that fit but for the country, because their countries are not stated. Empty if
-    /// no country is set.
+    /// The methods that fit all filters except the country, and whose countries are not stated.
+    /// Empty if no country is set.
     pub fn of_unstated_countries(
         &self,
         registry: &Registry,
@@ -91,8 +93,9 @@ impl Selection {
         specs.filter(move |spec| self.country.as_ref().is_some_and(|it| is_open(it, spec)))
     }
 
-    /// The reason why no method of a registry fits, as a sentence: which filters exclude all of
-    /// them, alone or together with the others. Use it only if [`Selection::of`] is empty.
+    /// The reason why no method of a registry fits, as a sentence: the filters that no method fits
+    /// or, if there are none, how many methods fit when one filter is left out. Use it only if
+    /// [`Selection::of`] is empty.
     pub fn why_none(&self, registry: &Registry) -> String {
         let filters = || Filter::ALL.into_iter().filter_map(|one| Some((one, self.text(one)?)));
         let fits_none =
@@ -105,13 +108,13 @@ impl Selection {
         let rest = filters().map(|(filter, text)| {
             let count = self.without(registry, Some(filter)).count();
             let methods = if count == 1 { "method" } else { "methods" };
-            format!("without {text}: {count} {methods}")
+            format!("{count} {methods} without {text}")
         });
         let rest: Vec<String> = rest.collect();
         if rest.is_empty() {
             return "there are no methods".to_owned();
         }
-        format!("no method fits all filters; {}", rest.join(", "))
+        format!("no method fits all filters; if one filter is left out: {}", rest.join(", "))
     }
 
     fn without(
@@ -127,7 +130,7 @@ impl Selection {
         registry.iter().map(DynMethod::spec).filter(fits)
     }
 
-    /// Whether one filter fits a method; a filter that is not set fits all.
+    /// Whether a method fits one filter; all methods fit a filter that is not set.
     fn fits(&self, spec: &MethodSpec, filter: Filter) -> bool {
         let own = |name: &str| spec.flows().find(|operation| operation.name() == name);
         match filter {

@@ -1,4 +1,4 @@
-//! Warnings about requests that passed their checks.
+//! Warnings about requests that passed all checks.
 
 use std::fmt;
 
@@ -20,7 +20,7 @@ use crate::spec::MethodSpec;
 /// let warnings = prepare(&Jeton, sale)?.warnings();
 /// assert_eq!(
 ///     warnings[0].to_string(),
-///     "`payment.extra_parm` is a path that no document has; the nearest known path is \
+///     "`payment.extra_parm` is in no document of the platform; the nearest known path is \
 ///      `payment.extra_param`"
 /// );
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -33,25 +33,25 @@ pub enum Warning {
     UnknownPath {
         /// The path in the Gate request.
         path: String,
-        /// The known path that is most like it, `None` if none is like it.
+        /// The known path that is most similar, `None` if none is similar.
         nearest: Option<&'static str>,
     },
 }
 
 impl Warning {
-    /// The path in the Gate request of the value that the warning is about.
+    /// The path in the Gate request of the value to which the warning applies.
     pub fn path(&self) -> &str {
         match self {
             Self::UnknownPath { path, .. } => path,
         }
     }
 
-    /// The text of the warning without the path, as the part of a sentence after the path: `is a
-    /// path that no document has`.
+    /// The text of the warning without the path, as the part of a sentence after the path: `is in
+    /// no document of the platform`.
     pub fn problem(&self) -> String {
         let Self::UnknownPath { nearest, .. } = self;
         let known = nearest.map(|path| format!("; the nearest known path is `{path}`"));
-        format!("is a path that no document has{}", known.unwrap_or_default())
+        format!("is in no document of the platform{}", known.unwrap_or_default())
     }
 }
 
@@ -63,7 +63,7 @@ impl fmt::Display for Warning {
 
 impl MethodSpec {
     /// Returns a warning if neither this spec nor any document of the platform has this path of a
-    /// Gate request, such as a misspelt one. [`warnings`](crate::PreparedRequest::warnings) uses
+    /// Gate request, which may be misspelt. [`warnings`](crate::PreparedRequest::warnings) uses
     /// it for each value of a request.
     pub fn unknown_path(&self, path: &str) -> Option<Warning> {
         // A path above a known one is an object that has it, and a path below is inside its value.

@@ -186,7 +186,7 @@ fn a_path_that_no_document_has_is_a_warning_with_the_nearest_one() {
     ];
     for (path, nearest) in table {
         let expected = format!(
-            "`{path}` is a path that no document has; the nearest known path is `{nearest}`"
+            "`{path}` is in no document of the platform; the nearest known path is `{nearest}`"
         );
         assert_eq!(warnings(payout().extra(path, 1)), std::slice::from_ref(&expected));
         assert_eq!(warnings(payout().text(&Bank::SPEC, path, "1")), [expected]);
@@ -195,8 +195,8 @@ fn a_path_that_no_document_has_is_a_warning_with_the_nearest_one() {
     assert_eq!(
         found,
         [
-            "`x` is a path that no document has",
-            "`callback.delya` is a path that no document has; the nearest known path is `callback.delay`"
+            "`x` is in no document of the platform",
+            "`callback.delya` is in no document of the platform; the nearest known path is `callback.delay`"
         ]
     );
 }

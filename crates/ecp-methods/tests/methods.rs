@@ -517,11 +517,11 @@ fn a_flow_that_no_page_describes_is_refused_at_run_time() {
     const REFUND: Operation = Operation::REFUND;
 
     let table: [(&dyn DynMethod, Operation, &str); 5] = [
-        (&EcoVoucher, PAYOUT, "eco-voucher payout: the method does not have this flow"),
-        (&EcoVoucher, REFUND, "eco-voucher refund: the method does not have this flow"),
-        (&Jeton, REFUND, "jeton refund: the method does not have this flow"),
-        (&TouchNGo, REFUND, "touchngo refund: the method does not have this flow"),
-        (&WalletPartner, PAYOUT, "wallet-partner payout: the method does not have this flow"),
+        (&EcoVoucher, PAYOUT, "eco-voucher payout: the method does not have this operation"),
+        (&EcoVoucher, REFUND, "eco-voucher refund: the method does not have this operation"),
+        (&Jeton, REFUND, "jeton refund: the method does not have this operation"),
+        (&TouchNGo, REFUND, "touchngo refund: the method does not have this operation"),
+        (&WalletPartner, PAYOUT, "wallet-partner payout: the method does not have this operation"),
     ];
     for (method, flow, message) in table {
         let amount = Money::from_minor(10_000, method.spec().currencies()[0]);

@@ -146,8 +146,8 @@ fn a_request_of_each_form_is_checked_by_the_rule_of_its_operation() {
     assert_eq!(rejection.reason(), &Reason::PartUnsupported);
     assert_eq!(
         rejection.to_string(),
-        "acme cancel: `payment.amount`: this method allows this only for all money that the \
-         payment holds; ask for all of it"
+        "acme cancel: `payment.amount`: this method captures or releases only all money that the \
+         payment holds; leave the amount out"
     );
 }
 

@@ -95,7 +95,8 @@ impl<'o> Expected<'o> {
     }
 
     /// Sets the currencies whose amounts the platform counts in whole major units for the order's
-    /// method (`MethodSpec::major_units`), so that the callback's amount is read as it is meant.
+    /// method (`MethodSpec::major_units`). The amount of a callback in such a currency is then read
+    /// as major units; without this call, it is read as minor units.
     pub fn major_units(self, currencies: &'o [Currency]) -> Self {
         Self { major_units: currencies, ..self }
     }

@@ -371,8 +371,10 @@ impl Columns {
             spec.is_some_and(|spec| spec.major_units().contains(currency)) && amount.contains('.')
         };
         if let Some(currency) = currency.filter(in_major) {
-            let text =
-                format!("has a decimal point, and this method has whole major units of {currency}");
+            let text = format!(
+                "has a decimal point, but the platform counts {currency} in whole major units for \
+                 this method: leave the fraction out"
+            );
             add(found, Some(AMOUNT.to_owned()), text);
             return None;
         }

@@ -117,7 +117,7 @@ impl Doubts {
         Ok(())
     }
 
-    /// Columns with values at a path that no document has, each of them once.
+    /// Warns once of each column with values whose path is in no document of the platform.
     fn unknown_paths(&mut self, columns: &Columns, row: &Row<'_>, request: &RowRequest) {
         let spec = request.spec();
         for (place, held) in columns.holds().iter().enumerate() {

@@ -40,8 +40,9 @@ pub struct Layout {
 /// (sources: mass file).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AmountUnit {
-    /// Whole minor units, as in Gate requests: 30000 is 300.00 EUR. For a currency that the platform
-    /// counts in major units for the row's method (`MethodSpec::major_units`), whole major units.
+    /// Whole minor units, as in Gate requests: 30000 is 300.00 EUR. If the platform counts the
+    /// currency in major units for the row's method (`MethodSpec::major_units`), the numbers are
+    /// whole major units: 300 is 300.00 HUF.
     #[default]
     Minor,
     /// Major units: 300.00 is 300.00 EUR.

@@ -19,9 +19,10 @@ impl Plan {
     ///
     /// The errors are:
     ///
-    /// - [`JournalError::Respelled`]: the id of a new row differs only in its spelling (such
-    ///   as case) from the id of a row that may have been sent and is no longer in the file, or it refunds a payment of which another refund has not ended and is
-    ///   no longer in the file.
+    /// - [`JournalError::Respelled`]: the id of a new row differs only in its spelling (such as
+    ///   case) from the id of a row that may have been sent and is no longer in the file; or the
+    ///   new row refunds a payment of which another refund has not ended, and the row of that
+    ///   refund is no longer in the file.
     /// - [`JournalError::OtherFile`]: the file has new rows, and none of the rows that may have
     ///   been sent.
     pub fn check_against<S: BuildHasher>(

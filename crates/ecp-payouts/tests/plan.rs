@@ -48,7 +48,10 @@ fn every_bad_row_is_reported_by_line_and_field() {
             "jeton,P-1,30000,EUR,1,nowhere",
             "line 2, `customer.ip_address`: is not an IPv4 or IPv6 address",
         ),
-        ("eco-voucher,P-1,30000,EUR,1,192.0.2.1", "line 2: the method does not have this flow"),
+        (
+            "eco-voucher,P-1,30000,EUR,1,192.0.2.1",
+            "line 2: the method does not have this operation",
+        ),
         ("jeton,P-1,30000,EUR,1", "line 2: has 5 cells, but line 1 names 6 columns"),
         (
             "jetton,P-1,,,,",
@@ -252,7 +255,7 @@ fn a_column_whose_path_no_document_has_is_warned_of_once() {
     assert_eq!(
         warnings,
         [
-            "line 3, `customer.fisrt_name`: is a path that no document has; the nearest known path is \
+            "line 3, `customer.fisrt_name`: is in no document of the platform; the nearest known path is \
           `customer.first_name`"
         ]
     );
@@ -292,7 +295,8 @@ fn amounts_are_in_the_units_that_the_platform_counts_for_the_method() {
     }
     assert_eq!(
         read("300.50,HUF", &minor).unwrap_err().to_string(),
-        "line 2, `payment.amount`: has a decimal point, and this method has whole major units of HUF"
+        "line 2, `payment.amount`: has a decimal point, but the platform counts HUF in whole major \
+         units for this method: leave the fraction out"
     );
     assert_eq!(
         read("300.50,HUF", &major).unwrap_err().to_string(),

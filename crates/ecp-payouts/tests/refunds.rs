@@ -192,11 +192,11 @@ fn every_bad_row_of_a_mixed_file_is_named_by_line_and_column() {
         ),
         (
             "refund;1;jeton-wallet;order-1;;;;returned;;;;",
-            "line 2: the method does not have this flow",
+            "line 2: the method does not have this operation",
         ),
         (
             "payout;1;wallet-partner;P-1;;30000;INR;;93017949;;;192.0.2.1",
-            "line 2: the method does not have this flow",
+            "line 2: the method does not have this operation",
         ),
         (
             "refund;1;wallet-partner;order-1;;;;returned;;;;\n\

@@ -62,7 +62,7 @@
 //! | the signature is missing or empty | 3262 | its path |
 //! | the signature is wrong | 3261 | its path |
 //! | it is a callback or an answer, which have the same key | 702 | the member that tells |
-//! | there is no such method, or it does not have the flow on Gate | 2541 | |
+//! | there is no such method, or it does not have the operation on Gate | 2541 | |
 //! | required fields are missing or empty | 2004 | one error for each path |
 //! | fields are of another type than documented, addresses are none | 702 | one error for each path |
 //! | the payment id is too long or otherwise none | 3024 | its path |

@@ -342,7 +342,7 @@ impl<'m> Cases<'m> {
         let method = self.method;
         let part = move || {
             let part = Request::part(flow, any_amount(method, flow)?)?
-                .ok_or_else(|| fail("the operation has no parts"))?;
+                .ok_or_else(|| fail("only a refund, capture or release can be about a part"))?;
             Ok(part.with_fields(method, None)?.prepare(method))
         };
         if rule.allows_partial() {
@@ -399,7 +399,7 @@ impl<'m> Cases<'m> {
         });
     }
 
-    /// One payment through the sandbox for each result that the operation can have.
+    /// Plays one payment in the sandbox for each result that the operation can have.
     fn end_to_end(&mut self, flow: Operation) {
         match flow.effect() {
             Effect::MoneyIn | Effect::Register => {
@@ -490,7 +490,8 @@ impl<'m> Cases<'m> {
         }
     }
 
-    /// Captures and releases of what a hold holds, where holds are on the stage too.
+    /// Plays captures and releases of held money, if the method also has holds that the sandbox
+    /// plays.
     fn after_a_hold(&mut self, flow: Operation, success: PaymentStatus) {
         let method = self.method;
         let mut holds = method.spec().rules().filter(|(hold, _)| hold.effect() == Effect::Hold);
@@ -507,7 +508,7 @@ impl<'m> Cases<'m> {
         });
     }
 
-    /// What moves no money is answered at once.
+    /// Plays a request that moves no money, whose answer is the result.
     fn managed(&mut self, flow: Operation) {
         let method = self.method;
         self.play(&format!("{flow}: is answered with success"), move |stage| async move {
@@ -541,7 +542,7 @@ async fn sale(
     stage.customer(method.spec(), &asked, decision).await
 }
 
-/// The declared questions that a request does not answer.
+/// The questions of the spec whose fields the request lacks.
 fn questions(method: Subject<'_>, request: &Request) -> Vec<TestQuestion> {
     let is_open = |question: &&TestQuestion| {
         let path = format!("{}.{}", question.object(), question.name());

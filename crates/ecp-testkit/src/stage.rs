@@ -121,9 +121,9 @@ impl Stage {
         prepared.send(&self.gate).await.or_fail().map(drop)
     }
 
-    /// Waits for the customer's step, answers first what the platform asks the merchant for, and
-    /// decides as a customer would: on the page to which the callback redirects or whose QR code it
-    /// displays, or on the phone.
+    /// Waits for the step that the customer has to do, and decides as a customer would: on the page
+    /// to which the callback redirects or whose QR code it displays, or on the phone. If the
+    /// platform asks the merchant for fields before, answers that first.
     pub(crate) async fn customer(
         &self,
         spec: &MethodSpec,
@@ -148,7 +148,8 @@ impl Stage {
         }
     }
 
-    /// Answers a clarification, which must ask for what the spec declares and the request lacks.
+    /// Answers a clarification. It is an error if the clarification does not ask for the fields
+    /// that the spec declares and the request lacks.
     async fn clarify(&self, callback: &Callback, asked: &[TestQuestion]) -> Result<(), Failure> {
         let Step::Clarify(fields) = callback.next_step() else {
             return Err(fail("the callback asks for nothing, but the spec declares questions"));
@@ -171,7 +172,8 @@ impl Stage {
         self.gate.clarify(id, &data).await.or_fail().map(drop)
     }
 
-    /// Decides on the page of a displayed code, or at once where nothing displayed leads to a page.
+    /// Decides on the page whose code is displayed, or immediately if no displayed item leads to a
+    /// page.
     async fn displayed(
         &self,
         callback: &Callback,
@@ -197,7 +199,7 @@ impl Stage {
         }
     }
 
-    /// Decides without a page.
+    /// Decides as the customer on the phone, without a page.
     fn choose(&self, callback: &Callback, decision: Decision) -> Result<(), Failure> {
         let id = callback.payment_id().ok_or_else(|| fail("the callback has no payment id"))?;
         if self.sandbox.choose(Config::DEMO_PROJECT, id, decision, None) {

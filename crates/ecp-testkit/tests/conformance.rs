@@ -145,7 +145,7 @@ fn a_sample_that_does_not_fit_the_spec_or_its_meaning_fails() {
             Operation::REFUND,
             Success,
             "100.00 EUR",
-            "the spec does not have the flow refund",
+            "the spec does not have the operation refund",
         ),
         (
             "jeton",

@@ -121,7 +121,7 @@ impl Gate {
     }
 
     /// Checks and sends a request for any operation that a method has, once. [`Gate::sale`],
-    /// [`Gate::payout`] and [`Gate::refund`] are its short forms.
+    /// [`Gate::payout`] and [`Gate::refund`] do the same for one operation each.
     ///
     /// ```no_run
     /// # use ecp_core::Currency;
@@ -156,7 +156,7 @@ impl Gate {
     }
 
     /// Sends, once, a request that [`ecp_methods::prepare`] has checked, or an
-    /// [`EndpointRequest`](crate::EndpointRequest) to an endpoint without a model.
+    /// [`EndpointRequest`](crate::EndpointRequest), for endpoints without a request type.
     pub async fn send<R: GateRequest>(&self, request: &R) -> Result<R::Answer, GateError> {
         let registered = self.attempt(&request.outgoing(self.project)).await.0?;
         R::Answer::of(registered).map_err(GateError::Unknown)

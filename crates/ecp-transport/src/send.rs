@@ -47,10 +47,11 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request
 ///   so even if the first request arrives after all, the payment is made once: one of the two
 ///   requests gets code 3041, which is evidence that the other arrived.
 ///
-/// That is for requests that begin a payment ([`Effect::is_new_payment`](ecp_methods::Effect::is_new_payment)): sales, holds, payouts
-/// and registrations. A refund whose outcome is unknown is never sent again automatically, because no
+/// A request whose outcome is unknown is sent again only if it begins a payment
+/// ([`Effect::is_new_payment`](ecp_methods::Effect::is_new_payment)): a sale, hold, payout or
+/// registration. A refund whose outcome is unknown is never sent again automatically, because no
 /// answer of the platform says that a refund does not exist. The same is true of captures, releases
-/// and everything else that is about a payment that exists.
+/// and all other requests about a payment that exists.
 ///
 /// Every retry and status request is taken from a [`RetryBudget`], so that retries do not make an
 /// outage of the platform worse.
@@ -104,8 +105,7 @@ pub trait Intents: fmt::Debug + Send + Sync {
 pub enum Sent {
     /// The platform answered that it registered the request.
     Registered(Accepted),
-    /// The platform answered that it took the request to an endpoint without a model
-    /// ([`EndpointRequest`](crate::EndpointRequest)).
+    /// The platform answered that it accepted an [`EndpointRequest`](crate::EndpointRequest).
     Answered(Answered),
     /// No answer said that the request was registered, but the answer to a status request has the
     /// payment, with the same id, kind and sum.
@@ -272,7 +272,8 @@ impl Sender {
     }
 
     /// Requests any operation that a method has. `Ok` means that the platform has the request
-    /// ([`Sent`]). [`Sender::sale`], [`Sender::payout`] and [`Sender::refund`] are its short forms.
+    /// ([`Sent`]). [`Sender::sale`], [`Sender::payout`] and [`Sender::refund`] do the same for one
+    /// operation each.
     pub async fn request<F: Flow>(
         &self,
         method: &impl Supports<F>,
@@ -282,9 +283,9 @@ impl Sender {
         self.send(&prepared).await
     }
 
-    /// Sends a request that has never been sent: one that [`ecp_methods::prepare`] has checked, or an
-    /// [`EndpointRequest`](crate::EndpointRequest), which is repeated by its effect as the others
-    /// are.
+    /// Sends a request that has never been sent: one that [`ecp_methods::prepare`] has checked, or
+    /// an [`EndpointRequest`](crate::EndpointRequest). Whether an `EndpointRequest` may be sent
+    /// again depends on its effect, as for other requests.
     ///
     /// If the call is dropped or the process ends, the outcome is unknown. To be able to continue,
     /// store the request before this call; later pass it to [`Sender::resume`].
@@ -298,10 +299,10 @@ impl Sender {
     /// [`Sender::first_question`], and sends the request only if the platform does not know the
     /// payment.
     ///
-    /// For a refund, as for everything about a payment that exists, this sends nothing and returns
-    /// an unknown outcome: the payment's status does not distinguish one refund from another, and a second request could refund twice. Look for
-    /// the refund among the operations of the status, by its request id, or in a callback, by its
-    /// `merchant_refund_id`.
+    /// For a refund, and for every other request about a payment that exists, this sends nothing
+    /// and returns an unknown outcome: the payment's status does not distinguish one refund from
+    /// another, and a second request could refund twice. Look for the refund among the operations
+    /// of the status, by its request id, or in a callback, by its `merchant_refund_id`.
     pub async fn resume<R: GateRequest>(
         &self,
         request: &R,

@@ -141,9 +141,9 @@ impl Wait {
         Self { deadline: deadline.min(Self::FOR_EVER), ..self }
     }
 
-    /// Ends the wait for a payment also with the status `awaiting capture`, in which the payment
-    /// holds the customer's money (sources: statuses). The platform gives the payment no final status
-    /// before the money is captured or released.
+    /// Makes the wait for a payment end at the status `awaiting capture` too: the payment then
+    /// holds the customer's money (sources: statuses), and has no final status before the money is
+    /// captured or released.
     pub fn until_held(self) -> Self {
         Self { until_held: true, ..self }
     }

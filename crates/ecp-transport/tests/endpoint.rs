@@ -68,19 +68,19 @@ fn what_cannot_be_sent_as_it_stands_is_refused_with_its_path() {
         (json!({"general": 1}), "`general` must be a JSON object"),
         (
             json!({"general": {"payment_id": "X"}}),
-            "`general.payment_id` is filled in when the request is sent: leave it out",
+            "`general.payment_id` is added when the request is sent: leave it out of the body",
         ),
         (
             json!({"general": {"project_id": 1}}),
-            "`general.project_id` is filled in when the request is sent: leave it out",
+            "`general.project_id` is added when the request is sent: leave it out of the body",
         ),
         (
             json!({"general": {"signature": "x"}}),
-            "`general.signature` is a member that the signature does not cover: leave it out",
+            "`general.signature` is not covered by the signature: leave it out of the body",
         ),
         (
             json!({"addendum": [{"frame_mode": "x"}]}),
-            "`addendum.0.frame_mode` is a member that the signature does not cover: leave it out",
+            "`addendum.0.frame_mode` is not covered by the signature: leave it out of the body",
         ),
     ] {
         assert_eq!(new(CAPTURE, &body).unwrap_err().to_string(), problem, "{body}");

@@ -79,7 +79,8 @@ impl Clarify {
         }
     }
 
-    /// Prints the command that answers what is asked for again, or that shows the payment.
+    /// Prints the command that answers the fields that are asked for again or, if there are none,
+    /// the command that shows the payment.
     fn say_next(&self, clarified: &Clarified) {
         let (flags, id) = (self.profile.flags(), argument(self.payment_id.as_str()));
         let step = clarified.asked_again.clone().map(Step::Clarify);

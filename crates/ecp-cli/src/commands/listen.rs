@@ -160,7 +160,7 @@ impl Listen {
 }
 
 impl Listen {
-    /// Prints how callbacks come to be sent here.
+    /// Prints the commands that send callbacks to this listener.
     fn say_next(&self, mut own: SocketAddr, registry: &Registry) {
         if own.ip().is_unspecified() {
             own.set_ip(std::net::Ipv4Addr::LOCALHOST.into());

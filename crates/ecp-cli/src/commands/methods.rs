@@ -30,7 +30,8 @@ pub(crate) struct Methods {
     #[arg(long, value_name = "COUNTRY", value_parser = country, conflicts_with = "method")]
     country: Option<String>,
 
-    /// Only methods with this currency; with --operation, those that take it there
+    /// Only methods with this currency; with --operation, only those where requests for that
+    /// operation can have it
     #[arg(long, value_name = "CODE", conflicts_with = "method")]
     currency: Option<Currency>,
 
@@ -38,7 +39,7 @@ pub(crate) struct Methods {
     #[arg(long, value_name = "NAME", conflicts_with = "method")]
     operation: Option<String>,
 
-    /// Only methods whose facts are at least this certain: documents, two-sources or
+    /// Only methods whose facts are at least this certain: documents (most certain), two-sources or
     /// documentation-copy
     #[arg(long, value_name = "SOURCE", value_parser = certainty, conflicts_with = "method")]
     certainty: Option<Certainty>,
@@ -57,12 +58,13 @@ struct Method {
     certainty: Option<String>,
     kind: String,
     instruments: Vec<String>,
-    /// `null` for all countries but those of the next member.
+    /// The countries where the method is used. `null` if it is used in all countries or in all
+    /// except `regions_except`, or the page does not say.
     regions: Option<&'static [&'static str]>,
     /// `null` if all countries are included, or the page does not say.
     regions_except: Option<&'static [&'static str]>,
     currencies: Vec<&'static str>,
-    /// Currencies that the platform counts in whole major units for this method.
+    /// Currencies whose amounts the platform counts in whole major units for this method.
     major_units: Vec<&'static str>,
     conversion: Option<String>,
     gate_path: Option<&'static str>,
@@ -85,7 +87,7 @@ struct Flow {
     /// In major units of any currency.
     least: Option<String>,
     greatest: Option<String>,
-    /// All limits with their scopes, in words. None of them if the page states none.
+    /// All limits with their scopes, in words. Empty if the page states none.
     limits: Vec<String>,
     /// Whether the page says that there are no limits.
     unlimited: bool,
@@ -106,11 +108,11 @@ struct Conditional {
     needs: Vec<&'static str>,
 }
 
-/// Peculiarities of the callbacks about a flow, by the samples.
+/// How the callbacks about an operation differ from those of other methods, by the samples.
 #[derive(Serialize)]
 struct Callbacks {
     flow: &'static str,
-    /// `null` for any.
+    /// The result, `success` or `decline`, `null` for callbacks about any result.
     end: Option<&'static str>,
     provider_id: Option<u32>,
     provider_date: bool,
@@ -138,7 +140,7 @@ struct Tests {
 }
 
 impl Methods {
-    /// Returns the methods that all filters fit.
+    /// Returns the methods that fit all filters.
     fn selected(&self, registry: &Registry) -> anyhow::Result<Vec<&'static MethodSpec>> {
         let mut selection = Selection::new();
         if let Some(country) = &self.country {
@@ -193,7 +195,7 @@ impl Methods {
     }
 }
 
-/// Parses a country, in either case.
+/// Parses a country in upper or lower case.
 fn country(text: &str) -> Result<String, &'static str> {
     if text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic()) {
         Ok(text.to_ascii_uppercase())

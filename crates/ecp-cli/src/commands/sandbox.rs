@@ -210,7 +210,7 @@ impl SandboxCommand {
         }
     }
 
-    /// Prints what can be done with the sandbox.
+    /// Prints the commands and pages that can be used with the sandbox next.
     fn say_next(&self, url: &str, sandbox: &Sandbox, registry: &Registry) {
         next(format_args!("open {url}/dashboard"));
         // The profile `sandbox` is this project with the demo key.

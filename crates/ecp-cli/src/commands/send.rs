@@ -88,8 +88,8 @@ struct Request {
     #[command(flatten)]
     fields: Fields,
 
-    /// Fill in what is not given, and what the method needs, by example values: only for the sandbox
-    /// and addresses of this machine
+    /// Fill in a missing payment id, amount and required fields by example values; only for the
+    /// sandbox and addresses of this machine
     #[arg(long)]
     sample: bool,
 
@@ -175,7 +175,7 @@ impl RefundCommand {
     }
 }
 
-/// What a request has besides the given fields.
+/// The payment id and the amount of a request, and example values for fields that were not given.
 struct Filled {
     id: PaymentId,
     amount: Option<Money>,
@@ -185,8 +185,8 @@ struct Filled {
 const NO_AMOUNT: &str = "the amount is missing: write it after the payment id, as in 100.00 EUR";
 
 impl Request {
-    /// Returns what is given, and with `--sample` example values of what is missing, which are
-    /// printed.
+    /// Returns the given payment id and amount. With `--sample`, missing values and required fields
+    /// are filled in by example values, and those are printed.
     fn filled(
         &self,
         spec: &MethodSpec,
@@ -271,8 +271,10 @@ impl Request {
     ) -> anyhow::Result<PaymentReport> {
         // Everything that can fail comes before the request is sent.
         let (sender, gate) = (profile.sender()?, profile.gate()?);
-        let rule =
-            prepared.spec().rule(F::OPERATION).context("the method does not have this flow")?;
+        let rule = prepared
+            .spec()
+            .rule(F::OPERATION)
+            .context("the method does not have this operation")?;
         let id = prepared.payment_id();
         let sent = match sender.send(prepared).await {
             Ok(sent) => sent,
@@ -349,15 +351,15 @@ impl Request {
     }
 }
 
-/// The example amount of a sale. Where customers choose vouchers, the amount is theirs.
+/// Returns the example amount of a sale. It is 0 if the customer chooses it by a voucher.
 fn example_of_sale(spec: &MethodSpec) -> anyhow::Result<Money> {
     let amount = amount::of_sale(spec, Decision::Success)?;
     let is_theirs = amount::is_voucher(spec, amount);
     Ok(if is_theirs { Money::from_minor(0, amount.currency()) } else { amount })
 }
 
-/// Requests the status until it says what the customer has to do. A redirect is in the callback
-/// alone.
+/// Requests the status until it says what the customer has to do. For a redirect, it says only that
+/// there is one: the address is in the callback.
 async fn wait_for_step(
     sender: &Sender,
     report: &mut PaymentReport,

@@ -191,7 +191,7 @@ impl Trigger {
     }
 }
 
-/// Warns of a word that is not documented, and is near to one that is.
+/// Warns of a word that is not documented but similar to a documented word.
 fn warn_of<'k>(what: &str, word: &str, known: impl Iterator<Item = &'k str>) {
     match nearest(word, known) {
         Some(found) if found != word => {

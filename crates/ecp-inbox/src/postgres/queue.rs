@@ -1,8 +1,8 @@
-//! Calls that wait together, to be written together.
+//! A queue that writes waiting calls in batches, each in one transaction.
 //!
-//! A call that finds no other one waiting is written at once. What comes while that is written
-//! waits, and is the next batch: there is no timer. A writer is a task that ends when nothing
-//! waits.
+//! If no writer is running, a call starts one and is written at once. Calls that arrive during a
+//! write wait, and are the next batch; no timer delays them. The writer is a task that ends when no
+//! call waits.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,15 +14,16 @@ use tokio::sync::oneshot;
 use super::session::Failure;
 use crate::error::{InboxError, InboxErrorKind};
 
-/// Maximum number of calls in one transaction, and of the bytes that they bring.
+/// Maximum number of calls in one transaction, and maximum size of their data in bytes.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 4 << 20;
 
-/// Batches that are written at once: while the server syncs one to its disk, it works on the other.
+/// Number of batches that are written at the same time: while the server syncs one to its disk, it
+/// works on the other.
 const LANES: usize = 2;
 
-/// Calls of one kind on an inbox. Those that would wait for each other's locks are in one lane, and
-/// each lane has at most one writer.
+/// The waiting calls of one kind on an inbox, in lanes. Calls that lock the same row are in the
+/// same lane. Each lane has at most one writer, so that writers do not wait for each other's locks.
 pub(super) struct Queue<I, O> {
     lanes: [Mutex<Lane<I, O>>; LANES],
     /// Batches that failed and were written again, call by call.
@@ -40,9 +41,9 @@ pub(super) struct Call<I, O> {
     reply: oneshot::Sender<Result<O, InboxError>>,
 }
 
-/// What calls bring.
+/// The data of a call.
 pub(super) trait Item {
-    /// About so many bytes are sent to the server.
+    /// The approximate number of bytes that are sent to the server.
     fn bytes(&self) -> usize;
 
     /// A number that is the same for items that lock the same row.
@@ -50,7 +51,7 @@ pub(super) trait Item {
 }
 
 impl<I, O> Call<I, O> {
-    /// Answers the caller, who may have gone.
+    /// Sends the result to the caller, if it still waits.
     pub(super) fn answer(self, result: Result<O, InboxError>) {
         drop(self.reply.send(result));
     }
@@ -64,8 +65,8 @@ impl<I, O> Default for Queue<I, O> {
 }
 
 impl<I: Item + Send + 'static, O: Send + 'static> Queue<I, O> {
-    /// Has an item written, by `write`, with those that wait beside it. A call that is dropped
-    /// before it is begun to be written is not written.
+    /// Queues an item and waits until `write` has written it, together with other waiting items. If
+    /// the call is dropped before its batch begins, the item is not written.
     pub(super) async fn call<F: Future<Output = ()> + Send>(
         self: &Arc<Self>,
         item: I,
@@ -108,7 +109,7 @@ impl<I, O> Queue<I, O> {
     }
 }
 
-/// Takes batches from a lane, until nothing waits.
+/// Takes batches from a lane until no call waits there.
 struct Writer<I, O> {
     queue: Arc<Queue<I, O>>,
     lane: usize,
@@ -137,8 +138,8 @@ impl<I: Item, O> Writer<I, O> {
 }
 
 impl<I, O> Drop for Writer<I, O> {
-    /// The task was dropped with its runtime, or panicked. Callers on other runtimes must not wait
-    /// for it.
+    /// Ends the lane's waiting calls with an error if the writer's task panicked or its runtime was
+    /// dropped, so that callers on other runtimes do not wait forever.
     fn drop(&mut self) {
         if !self.has_ended {
             let mut lane = self.queue.lock(self.lane);

@@ -109,8 +109,9 @@ impl Session {
     }
 
     /// Begins a transaction that writes several rows at once. Its statements find rows by indexes
-    /// even if they are planned while the tables are empty, as named statements may be. A plan that
-    /// must read a whole table seems so expensive then that the server would compile it.
+    /// even if they are planned while the tables are empty, as named statements may be. JIT
+    /// compilation is off, because the server would compile plans that read a whole table: with
+    /// `enable_seqscan` off, their estimated cost is very high.
     pub(super) async fn begin_batch(&self) -> Result<(), tokio_postgres::Error> {
         self.batch_execute(&format!(
             "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off; SET LOCAL jit = off;

@@ -180,8 +180,9 @@ impl Sum {
     }
 }
 
-/// Returns an amount in the units in which the platform counts its currency for the payment's method.
-/// A fraction that they cannot express is left out: no request can ask for one.
+/// Returns the number by which the platform's messages state an amount: minor units, or major units
+/// if the spec of the payment's method says so. The sandbox never has an amount with a fraction of
+/// such a major unit, because it refuses requests for one; the number would be 0.
 pub(super) fn sent(payment: &Payment, amount: Money) -> i64 {
     payment.order.spec.sent_amount(amount).unwrap_or_default()
 }

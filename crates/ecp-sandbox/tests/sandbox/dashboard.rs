@@ -242,9 +242,10 @@ async fn the_methods_are_listed_with_their_facts_and_narrowed() {
         narrowed.contains("value=\"in\"") && narrowed.contains("<option selected>INR</option>")
     );
     let none = text(&world, "/dashboard/methods?country=IN&currency=MYR").await;
-    assert!(
-        none.contains("Nothing to show: no method fits all filters; without country IN: 1 method")
-    );
+    assert!(none.contains(
+        "Nothing to show: no method fits all filters; if one filter is left out: 1 method \
+             without country IN"
+    ));
     // A value of no filter narrows nothing.
     assert!(text(&world, "/dashboard/methods?currency=x&certainty=y").await.contains(row));
 }

@@ -144,7 +144,7 @@ async fn each_reason_has_the_code_and_the_field_of_the_specs_refusals() {
             Some("payment.amount"),
             "`payment.amount`: 10.00 EUR is below the minimum of 10.00 EUR",
         ),
-        ("interface", "2541", None, "the method does not have this flow on Gate"),
+        ("interface", "2541", None, "the method does not have this operation on Gate"),
     ];
     let local = local();
     for (description, code, field, problem) in table {

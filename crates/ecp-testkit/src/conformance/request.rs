@@ -126,7 +126,7 @@ impl Request {
         Ok(Self { flow, form })
     }
 
-    /// A request about a part of a payment; `None` if the operation has no parts.
+    /// A request about a part of a payment; `None` if the operation is always about the whole.
     pub(super) fn part(flow: Operation, amount: Money) -> Result<Option<Self>, Failure> {
         let id = id("part")?;
         let form = match flow.effect() {
@@ -200,7 +200,7 @@ pub(super) fn with_fields<R: SetField>(
     let rule = method
         .spec()
         .rule(flow)
-        .ok_or_else(|| fail(format!("the spec does not have the flow {flow}")))?;
+        .ok_or_else(|| fail(format!("the spec does not have the operation {flow}")))?;
     let wanted = rule.needed_fields().iter().filter(|field| Some(**field) != without);
     let mut request =
         wanted.fold(request, |request, &field| request.set(field, method.example(field)));

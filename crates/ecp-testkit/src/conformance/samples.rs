@@ -83,7 +83,7 @@ impl Sample {
             return Err(fail(format!("`operation.type` is {given}, expected a {}", self.flow)));
         }
         if spec.rule(self.flow).is_none() {
-            return Err(fail(format!("the spec does not have the flow {}", self.flow)));
+            return Err(fail(format!("the spec does not have the operation {}", self.flow)));
         }
         if payment.status.as_ref() != Some(&self.status) {
             let given = payment.status.as_ref().map_or("missing", PaymentStatus::as_str);

@@ -15,7 +15,8 @@ use super::request::{Accepted, Outgoing, Registered, no_request_id};
 use crate::error::{GateError, Refusal, UnknownReason};
 
 impl Gate {
-    /// Reads the answer to a request, as [`Gate::read_registration`] does, and keeps all of it.
+    /// Reads the answer to a request, as [`Gate::read_registration`] does, and also returns the
+    /// whole body.
     pub(super) fn read_registered(
         &self,
         response: &Response<Bytes>,
@@ -47,7 +48,7 @@ impl Gate {
         Ok(Accepted { payment_id: payment_id.clone(), request_id, merchant_refund_id: None })
     }
 
-    /// The request id of an answer that says that the request was taken; `None` if it has none.
+    /// The request id of an answer that says that the request was accepted; `None` if it has none.
     fn read_request_id(
         &self,
         response: &Response<Bytes>,

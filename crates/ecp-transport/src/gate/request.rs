@@ -1,4 +1,5 @@
-//! What can be sent to Gate: checked requests of methods, and requests to endpoints without a model.
+//! Requests that can be sent to Gate: checked requests of payment methods, and requests to
+//! endpoints for which this library has no request type.
 
 use ecp_core::json::{Document, Kind, Limits, Value};
 use ecp_core::model::ModelError;
@@ -11,9 +12,9 @@ use serde::Serialize;
 use crate::error::UnknownReason;
 
 /// A request that can be sent to Gate: a [`Prepared`] or [`PreparedRequest`] of a method, or an
-/// [`EndpointRequest`]. No other type can implement it.
+/// [`EndpointRequest`]. Types outside this crate cannot implement it.
 pub trait GateRequest: sealed::ToGate {
-    /// The answer that [`Gate::send`](crate::Gate::send) returns.
+    /// The type of the answer that [`Gate::send`](crate::Gate::send) returns for this request.
     type Answer: sealed::OfGate;
 }
 
@@ -29,16 +30,17 @@ impl GateRequest for EndpointRequest {
     type Answer = Answered;
 }
 
-/// A request to an endpoint of Gate for which this library has no model: a path, what the request
-/// does to money, and a JSON body. It is signed, sent and judged as safely as the other requests.
+/// A request to an endpoint of Gate for which this library has no request type: a path, the effect
+/// of the request on money, and a JSON body. It is signed and sent, and its answer is judged, as
+/// safely as for other requests.
 ///
 /// The effect decides what happens when the outcome of the request is unknown: see
 /// [`Sender`](crate::Sender). If you are not sure about the effect of an endpoint, use
 /// [`Effect::Back`] for one about a payment that exists, and [`Effect::Out`] for any other.
 ///
-/// The body is what the platform's reference of the API asks for, without
-/// `general.project_id`, `general.payment_id` and `general.signature`, which are filled in. It can
-/// have further members of `general`. Endpoints whose signature is in another place, such as
+/// The body has the form that the platform's API reference demands, without `general.project_id`,
+/// `general.payment_id` and `general.signature`, which are added when the request is sent. It can
+/// have other members of `general`. Endpoints that expect the signature in another member, such as
 /// `/v2/customer/card/tokenize`, cannot be requested.
 ///
 /// ```
@@ -70,7 +72,7 @@ pub struct EndpointRequest {
     payment_id: PaymentId,
     amount: Option<Money>,
     items_in_texts: bool,
-    /// Members of `general`, and of the document, as JSON with a comma before each.
+    /// The members of `general` (then those of the whole body) as JSON, with a comma before each.
     general: Sensitive<String>,
     members: Sensitive<String>,
 }
@@ -96,32 +98,35 @@ pub struct Accepted {
     pub merchant_refund_id: Option<String>,
 }
 
-/// Gate's answer that it took an [`EndpointRequest`]. For an effect on money this means that the
-/// request is registered: the payment's result is not known yet.
+/// Gate's answer that it accepted an [`EndpointRequest`]. For every effect except
+/// [`Effect::Manage`], this means that the request is registered and that its result is not known
+/// yet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Answered {
     /// The merchant's id of the payment.
     pub payment_id: PaymentId,
-    /// The platform's id of the request. It can be `None` only for [`Effect::Manage`], of which the
-    /// form of the answer is not documented (sources: endpoints).
+    /// The platform's id of the request. It can be `None` only for [`Effect::Manage`], because the
+    /// form of that answer is not documented (sources: endpoints).
     pub request_id: Option<RequestId>,
     body: Sensitive<String>,
 }
 
 impl Answered {
-    /// The whole answer as JSON text. It is proven to be the platform's only if it has a signature:
-    /// an answer with a wrong signature is an error, but Gate leaves most answers unsigned.
+    /// The whole answer as JSON text. Gate does not sign most of its answers, and only a signature
+    /// proves that the platform wrote the answer. An answer with a wrong signature is never
+    /// returned here: it is an error.
     pub fn json(&self) -> &str {
         self.body.expose()
     }
 }
 
 impl EndpointRequest {
-    /// Creates a request to an endpoint. The path is that of the platform's reference of the API,
-    /// such as `/v2/payment/card/capture`; the body serialises to a JSON object. It is an error if
-    /// the path is not one of Gate, or if the body is not an object, has a member twice, or has a
-    /// member that is filled in or that the signature does not cover.
+    /// Creates a request to an endpoint. The path is that of the platform's API reference, such as
+    /// `/v2/payment/card/capture`; the body must serialise to a JSON object. It is an error if the
+    /// path is not `/v2/` and words with `/` between them, or if the body is not an object, has a
+    /// member twice, has one of the members that are added when the request is sent, or has a
+    /// member that the signature does not cover (`signature`, `frame_mode`).
     pub fn new(
         path: impl Into<String>,
         effect: Effect,
@@ -130,7 +135,7 @@ impl EndpointRequest {
     ) -> Result<Self, InvalidEndpointRequest> {
         let path = path.into();
         if !is_path(&path) {
-            let problem = "is not a path of Gate: write it as in the platform's reference, such as \
+            let problem = "is not a path of Gate: write it as in the platform's API reference, such as \
                            `/v2/payment/card/capture`";
             return Err(invalid(path, problem));
         }
@@ -154,7 +159,7 @@ impl EndpointRequest {
             }
             for member in member.children() {
                 if let Some(name) = member.key().filter(|name| FILLED_IN.contains(name)) {
-                    let problem = "is filled in when the request is sent: leave it out";
+                    let problem = "is added when the request is sent: leave it out of the body";
                     return Err(invalid(format!("general.{name}"), problem));
                 }
                 push(&mut general, member);
@@ -177,7 +182,7 @@ impl EndpointRequest {
         &self.path
     }
 
-    /// What the request does to money.
+    /// The effect of the request on money.
     pub const fn effect(&self) -> Effect {
         self.effect
     }
@@ -188,7 +193,7 @@ impl EndpointRequest {
     }
 }
 
-/// Members of `general` that each request fills in.
+/// Members of `general` that are added to each request when it is sent.
 const FILLED_IN: [&str; 3] = ["payment_id", "project_id", "signature"];
 
 /// Members that the signature does not cover.
@@ -207,13 +212,13 @@ fn is_path(path: &str) -> bool {
     path.strip_prefix("/v2/").is_some_and(|rest| rest.split('/').all(is_word))
 }
 
-/// Refuses members that the signature does not cover. No member occurs twice: the reader refuses
-/// that.
+/// Refuses members that the signature does not cover. Members that occur twice were already refused
+/// when the body was read.
 fn check_names(root: Value<'_>) -> Result<(), InvalidEndpointRequest> {
     let mut open = vec![root];
     while let Some(value) = open.pop() {
         if value.key().is_some_and(|name| NOT_COVERED.contains(&name)) {
-            let problem = "is a member that the signature does not cover: leave it out";
+            let problem = "is not covered by the signature: leave it out of the body";
             return Err(invalid(value.path(), problem));
         }
         open.extend(value.children());
@@ -229,7 +234,7 @@ fn push(members: &mut String, member: Value<'_>) {
     members.push_str(member.raw());
 }
 
-/// The amount of the request, where it has one in the usual place and form.
+/// The amount of the request if it has `payment.amount` and `payment.currency` in the usual form.
 fn amount(root: Value<'_>) -> Option<Money> {
     let payment = root.get("payment")?;
     let minor = payment.get("amount")?.raw().parse().ok()?;
@@ -237,7 +242,7 @@ fn amount(root: Value<'_>) -> Option<Money> {
     Some(Money::from_minor(minor, currency))
 }
 
-/// A request on its way: everything that sending, repeating and judging need.
+/// A request that is being sent, with the data for sending it, repeating it and judging its answer.
 pub struct Outgoing<'r> {
     /// The operation's name in metrics and spans.
     pub(crate) name: &'static str,
@@ -255,13 +260,13 @@ pub struct Outgoing<'r> {
     pub(crate) needs_request_id: bool,
 }
 
-/// The answer to a request of either kind.
+/// The answer to a checked request of a method, or to an [`EndpointRequest`].
 pub enum AnyAnswer {
     Accepted(Accepted),
     Answered(Answered),
 }
 
-/// A request that Gate took, and its answer.
+/// Gate's answer that it accepted a request.
 pub struct Registered {
     pub(crate) payment_id: PaymentId,
     pub(crate) request_id: Option<RequestId>,

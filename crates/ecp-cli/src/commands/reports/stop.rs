@@ -6,14 +6,14 @@ use tokio::sync::watch;
 
 use crate::signals::Signals;
 
-/// A flag that is set by Ctrl-C or SIGTERM. Work that must be complete is still
+/// A flag that Ctrl-C and SIGTERM set. Work that must be complete, such as sending a mail, is still
 /// finished.
 #[derive(Clone)]
 pub(super) struct Stop(watch::Receiver<bool>);
 
 impl Stop {
-    /// Stops at the first signal. A second one ends the process immediately, which loses nothing that
-    /// was recorded. To be called inside a runtime.
+    /// Sets the flag at the first signal. A second signal ends the process immediately; recorded
+    /// data is not lost. Must be called inside a tokio runtime.
     pub(super) fn on_signal() -> anyhow::Result<Self> {
         let mut signals = Signals::listen()?;
         let (sender, receiver) = watch::channel(false);
@@ -32,7 +32,7 @@ impl Stop {
         *self.0.borrow()
     }
 
-    /// Waits for the work, and returns its result; `None` if the process has to stop before.
+    /// Waits for the work and returns its result; `None` if the flag is set before the work ends.
     pub(super) async fn or<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut stop = self.0.clone();
         tokio::select! {

@@ -1,4 +1,4 @@
-//! The list of the payment methods, with filters.
+//! The page with the list of payment methods and its filters.
 
 use std::collections::BTreeSet;
 
@@ -19,14 +19,16 @@ use crate::surface::page::{Policy, html};
 struct MethodsPage {
     shell: Shell,
     given: Pairs,
-    /// The choices of the filters: what any method of the registry has.
+    /// The choices of a filter: the operations (then the currencies) of all methods in the
+    /// registry.
     operations: BTreeSet<&'static str>,
     currencies: BTreeSet<&'static str>,
     certainties: Vec<String>,
     methods: Vec<&'static MethodSpec>,
-    /// Why no method is shown.
+    /// The reason why the list is empty; empty if it is not.
     none: String,
-    /// The number of methods that may fit, as their countries are not stated.
+    /// The number of methods that fit all filters except the country, and whose countries are not
+    /// stated.
     unstated: usize,
 }
 
@@ -54,7 +56,7 @@ pub(super) async fn show(State(engine): State<Engine>, Query(given): Query<Pairs
     html(StatusCode::OK, &page, &Policy::default().script())
 }
 
-/// Returns the selection of a form. A value that means nothing narrows nothing.
+/// Returns the filters that a form sets. An unknown currency or certainty sets no filter.
 fn selection(given: &Pairs) -> Selection {
     let mut selection = Selection::new();
     if let Some(country) = field(given, "country") {
