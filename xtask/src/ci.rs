@@ -23,7 +23,7 @@ const CHECKS: &[Check] = &[
     // First, while the build of the tests is still there.
     cargo(
         "methods: with a new one, one file and one line, every test passes",
-        &["test", "--package", "xtask", "new_method", "--", "--ignored"],
+        &["test", "--workspace", "--test", "xtask-tests", "new_method", "--", "--ignored"],
     ),
     cargo("format: one style for all code", &["fmt", "--all", "--check"]),
     Check {
@@ -102,7 +102,7 @@ const CHECKS: &[Check] = &[
         "features: ecp-notify with its server alone",
         &["check", "--package", "ecp-notify", "--features", "server"],
     ),
-    cargo("alone: ecp-sandbox", &["check", "--package", "ecp-sandbox"]),
+    // With pages it is built alone by README's first command.
     cargo(
         "features: the sandbox passes its tests of Gate and callbacks without pages",
         &["test", "--package", "ecp-sandbox", "--no-default-features", "--tests"],
@@ -111,17 +111,11 @@ const CHECKS: &[Check] = &[
         "features: reports without e-mail say so",
         &["test", "--package", "ecp-reports", "--lib"],
     ),
-    // Of the whole workspace, whose dependencies the tests have built.
+    // Of the whole workspace, so that it is the program that was built for the tests.
     cargo(
-        "payouts: the simulation builds",
-        &["build", "--quiet", "--workspace", "--bin", "ecp-simulations"],
+        "payouts: none of 2000 is paid twice or lost, through failures and 25 kills",
+        &["test", "--workspace", "--test", "simulation", "--", "--ignored", "--nocapture"],
     ),
-    Check {
-        purpose: "payouts: none of 2000 is paid twice or lost, through failures and 25 kills",
-        program: "target/debug/ecp-simulations",
-        arguments: &["2000"],
-        environment: &[],
-    },
     cargo(
         "fuzz: no oracle breaks, each target for half a minute",
         &["run", "--quiet", "--package", "xtask", "--", "fuzz"],

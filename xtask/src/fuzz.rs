@@ -76,6 +76,15 @@ fn build(machine: &str) -> bool {
         "target/fuzz",
         "--config",
         "profile.release.lto=false",
+        // Quick to build; what each input runs through again and again is optimised.
+        "--config",
+        "profile.release.opt-level=1",
+        "--config",
+        "profile.release.package.ecp-core.opt-level=3",
+        "--config",
+        "profile.release.package.serde_json.opt-level=3",
+        "--config",
+        "profile.release.package.sha2.opt-level=3",
     ];
     run("cargo", &arguments, &[("RUSTFLAGS", COVERAGE)])
 }

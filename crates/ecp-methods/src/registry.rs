@@ -191,19 +191,4 @@ mod tests {
         }
         assert!(registry.by_file_name("jetonWalletV3").is_none());
     }
-
-    #[test]
-    fn built_in_methods_share_no_name() {
-        let mut seen = std::collections::BTreeSet::new();
-        for method in Registry::builtin().iter() {
-            let spec = method.spec();
-            let names = std::iter::once(("code", spec.code()))
-                .chain(spec.gate_path().map(|path| ("gate", path)))
-                .chain(spec.page_codes().iter().map(|&code| ("page", code)))
-                .chain(spec.callback_names().iter().map(|&name| ("callback", name)));
-            for name in names {
-                assert!(seen.insert(name), "{name:?} of {} is taken", spec.code());
-            }
-        }
-    }
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -561,6 +562,21 @@ fn test_projects_decide_by_amount_and_only_jeton_shows_accounts() {
             let testing = method.spec().testing();
             assert_eq!(testing.is_declined(minor), declined, "{}", method.spec().code());
             assert!(!testing.shows_account(minor), "{}", method.spec().code());
+        }
+    }
+}
+
+#[test]
+fn built_in_methods_share_no_name() {
+    let mut seen = BTreeSet::new();
+    for method in Registry::builtin().iter() {
+        let spec = method.spec();
+        let names = std::iter::once(("code", spec.code()))
+            .chain(spec.gate_path().map(|path| ("gate", path)))
+            .chain(spec.page_codes().iter().map(|&code| ("page", code)))
+            .chain(spec.callback_names().iter().map(|&name| ("callback", name)));
+        for name in names {
+            assert!(seen.insert(name), "{name:?} of {} is taken", spec.code());
         }
     }
 }
