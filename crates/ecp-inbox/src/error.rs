@@ -111,7 +111,8 @@ impl InboxError {
         Self::plain(InboxErrorKind::Damaged, doing)
     }
 
-    /// The same error for each of several operations that failed together.
+    /// Returns a function that makes copies of this error, for several operations that failed
+    /// together.
     pub(crate) fn shared(self) -> impl Fn() -> Self {
         let Self { doing, kind, source } = self;
         let source = source.map(|source| Shared(source.into()));
@@ -128,7 +129,7 @@ impl InboxError {
     }
 }
 
-/// The source of several errors.
+/// A source that copies of an error share.
 #[derive(Clone)]
 struct Shared(Arc<dyn Error + Send + Sync>);
 

@@ -1,4 +1,5 @@
-//! Storing a callback, or those that wait together, in two round trips to the server.
+//! Storing one callback, or a batch of callbacks that wait together, in two round trips to the
+//! server.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -49,10 +50,10 @@ const REPEAT: &str = "
 const MOVE_PAYMENT: &str = "
     UPDATE ecp_inbox.payments SET state = $2, status = $3, updated = $4 WHERE key = $1";
 
-/// Callbacks to be stored.
+/// The queue of callbacks to be stored.
 pub(super) type Accepts = Queue<Record, Written>;
 
-/// What became of a callback.
+/// The result for the caller, and the change of the payment's state.
 type Written = (Accepted, Change);
 
 const STORING: &str = "storing a callback";
@@ -238,7 +239,8 @@ pub(super) async fn move_payment(
     session.execute(MOVE_PAYMENT, &values).await.map(drop)
 }
 
-/// In the order of keys, as all locks are taken: so no two batches wait for each other.
+/// Makes the rows in the order of their keys. All locks are taken in this order, so that no two
+/// batches wait for each other.
 const MAKE_PAYMENTS: &str = "
     INSERT INTO ecp_inbox.payments (key, project, payment, state, updated)
     SELECT key, project, payment, '{}', $4::bigint
@@ -255,7 +257,7 @@ const ALL_KNOWN: &str = "
     SELECT id, meaning, false FROM ecp_inbox.callbacks
     WHERE meaning = ANY($2::bytea[]) AND first_id IS NULL AND state <> 'held'";
 
-/// After the locks, so that ids of a payment's callbacks grow with time.
+/// Runs after the locks are taken, so that ids of a payment's callbacks grow with time.
 const TAKE_IDS: &str = "
     SELECT nextval('ecp_inbox.callbacks_id_seq') FROM generate_series(1, $1::integer)";
 
@@ -276,7 +278,8 @@ const MOVE_PAYMENTS: &str = "
     FROM unnest($1::bytea[], $2::text[], $3::text[]) AS given (key, state, status)
     WHERE payment.key = given.key";
 
-/// Finished callbacks are locked in the order of ids, too.
+/// Counts one more reception of stored callbacks. Locks them in the order of their ids, as
+/// `END_ALL` does.
 const REPEAT_ALL: &str = "
     WITH repeated AS MATERIALIZED (
         SELECT id FROM ecp_inbox.callbacks WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
@@ -399,7 +402,7 @@ async fn write_all(
     Ok(written)
 }
 
-/// Key and id of a callback's payment.
+/// Returns the key and the id of the callback's payment, `None` if the callback names no payment.
 fn key(record: &Record) -> Option<(Digest, &[u8])> {
     let payment = record.payment.as_ref()?;
     Some((payment_key(record.project, payment), payment.as_str().as_bytes()))
@@ -409,7 +412,7 @@ fn digest(bytes: &[u8]) -> Result<Digest, InboxError> {
     bytes.try_into().map_err(|_| InboxError::damaged("reading a digest"))
 }
 
-/// Columns of new entries.
+/// The new entries as columns: one list of values for each column of the table.
 #[derive(Default)]
 struct Rows<'a> {
     ids: Vec<i64>,

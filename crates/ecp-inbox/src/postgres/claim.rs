@@ -128,7 +128,7 @@ fn delivery(row: &Row) -> Result<Delivery, InboxError> {
     })
 }
 
-/// Results of attempts to be stored.
+/// The queue of attempts whose results are to be stored.
 pub(super) type Finishes = Queue<End, bool>;
 
 /// The result of an attempt, as it is stored.
@@ -152,7 +152,7 @@ impl Item for End {
 
 const FINISHING: &str = "storing the end of an attempt";
 
-/// Several ends, each of another callback.
+/// Stores the results of several attempts, each for a different callback.
 const END_ALL: &str = "
     WITH locked AS MATERIALIZED (
         SELECT id FROM ecp_inbox.callbacks WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
@@ -242,7 +242,7 @@ async fn finish_alone(inbox: &PostgresInbox, end: &End) -> Result<bool, InboxErr
     Ok(ended > 0)
 }
 
-/// Returns the ids of the callbacks whose leases held.
+/// Returns the ids of the callbacks whose leases were still valid.
 async fn finish_together(inbox: &PostgresInbox, ends: &[&End]) -> Result<BTreeSet<i64>, Failure> {
     let session = inbox.session().await?;
     let now = inbox.now();

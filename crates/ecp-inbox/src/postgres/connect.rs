@@ -14,10 +14,10 @@ use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, Socket};
 /// Number of commits on the connections of an inbox whose wait for the synchronous standby was
 /// cancelled.
 ///
-/// Postgres answers such a commit as a success with a warning, and sends the warning first. So a
-/// number that is the same before a transaction and after the answer to its commit shows that the
-/// commit was replicated. A number that has grown may be due to another connection: then a
-/// transaction that was replicated is taken for one that was not.
+/// Postgres answers such a commit with success, after a warning. So if this number is the same
+/// before a transaction and after the answer to its commit, the commit was replicated. If the
+/// number has grown, another connection may be the cause: a replicated transaction can be reported
+/// as not replicated.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Unreplicated(Arc<AtomicU64>);
 
@@ -41,8 +41,9 @@ impl Unreplicated {
     }
 }
 
-/// The routine of the server is the same in every language of its messages, and the SQLSTATE is that
-/// of any warning.
+/// Whether a notice says that a commit did not wait for the standby. The SQLSTATE cannot be used,
+/// because every warning has the same one; the server's routine has the same name in all languages
+/// of the messages.
 fn is_cancelled_wait(notice: &DbError) -> bool {
     notice.routine() == Some("SyncRepWaitForLSN")
         || notice.message().starts_with("canceling wait for synchronous replication")
@@ -75,7 +76,7 @@ where
     }
 }
 
-/// Receives messages until the connection ends. What waits for an answer then fails by itself.
+/// Receives messages until the connection ends. Calls that wait for an answer then fail.
 async fn receive<T: MakeTlsConnect<Socket>>(
     mut connection: Connection<Socket, T::Stream>,
     unreplicated: Unreplicated,

@@ -26,7 +26,7 @@ const LANES: usize = 2;
 /// same lane. Each lane has at most one writer, so that writers do not wait for each other's locks.
 pub(super) struct Queue<I, O> {
     lanes: [Mutex<Lane<I, O>>; LANES],
-    /// Batches that failed and were written again, call by call.
+    /// Number of batches that failed and were written again, call by call.
     redone: AtomicU64,
 }
 

@@ -26,10 +26,10 @@ pub(super) const DURABLE: &str = "
 /// A value and the type that it is sent as.
 pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// Rust types that are sent as one Postgres type.
+/// A Rust type that is sent as a certain Postgres type.
 pub(super) trait Typed: ToSql + Sync {
     const TYPE: Type;
-    /// Type of an array of them.
+    /// The Postgres type of an array of such values.
     const ARRAY: Type;
 }
 
@@ -63,7 +63,7 @@ impl<T: Typed> Typed for Option<T> {
     const ARRAY: Type = T::ARRAY;
 }
 
-/// A column of values for several rows.
+/// Returns the parameter for the values of one column in several rows, sent as an array.
 pub(super) fn column<T: Typed>(values: &Vec<T>) -> Parameter<'_> {
     (values, T::ARRAY)
 }
@@ -86,7 +86,7 @@ pub(super) struct Session {
     object: Option<Object>,
     has_names: bool,
     unreplicated: Unreplicated,
-    /// Unreplicated commits before this session.
+    /// The number of commits without replication when this session began.
     before: u64,
 }
 
@@ -273,7 +273,7 @@ impl ToSql for Quiet<'_> {
     }
 }
 
-/// Why the work on a session ended early.
+/// The reason why the work on a session ended early.
 pub(super) enum Failure {
     Postgres(tokio_postgres::Error),
     Inbox(InboxError),
@@ -294,7 +294,7 @@ impl From<InboxError> for Failure {
 }
 
 impl Failure {
-    /// The server's SQLSTATE, if it has answered.
+    /// The SQLSTATE of the server's error, `None` if the error is not from the server.
     pub(super) fn code(&self) -> Option<&str> {
         match self {
             Self::Postgres(error) => error.code().map(SqlState::code),
@@ -302,8 +302,8 @@ impl Failure {
         }
     }
 
-    /// Whether one of several rows that were written together may be the cause. Otherwise the
-    /// others fail for the same cause.
+    /// Whether one row of a batch may be the cause of the failure, so that writing the rows one by
+    /// one may succeed for the others. If not, each row would fail for the same cause.
     pub(super) fn may_be_of_one_row(&self) -> bool {
         let error = match self {
             Self::Postgres(error) => error,

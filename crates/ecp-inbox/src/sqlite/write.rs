@@ -15,12 +15,12 @@ use crate::failpoint::failpoint;
 use crate::inbox::Accepted;
 use crate::state::{Change, PaymentState, StatusUpdate};
 
-/// What became of a callback.
+/// The result for the caller, and the change of the payment's state.
 pub(super) type Written = (Accepted, Change);
 
-/// A payment of a batch.
+/// A payment with callbacks in the batch.
 struct Payment<'a> {
-    /// `None` until its row is written.
+    /// The number of the payment's row, `None` until the row is written.
     number: Option<i64>,
     fold: PaymentFold,
     project: i64,

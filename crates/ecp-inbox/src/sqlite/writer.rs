@@ -27,7 +27,7 @@ enum Queued {
     Job(Box<dyn Job>),
 }
 
-/// A callback to store. Those of a commit are stored together.
+/// A callback to store. All callbacks of one commit are stored together.
 struct Accept {
     record: Record,
     now: i64,
@@ -93,7 +93,8 @@ impl Writer {
         self.queue(name, |reply| task(name, true, work, reply)).await
     }
 
-    /// Like [`Writer::write`], for work that fails only where nothing can be written.
+    /// Like [`Writer::write`], for work that fails only if the database cannot be written at all. It
+    /// needs no savepoint: its failure rolls back the whole transaction.
     pub(super) async fn write_whole<T: Send + 'static>(
         &self,
         name: &'static str,
@@ -199,7 +200,7 @@ fn run(mut database: Database, mut jobs: mpsc::Receiver<Queued>) {
     }
 }
 
-/// Writes jobs in one transaction, or, if that fails, each in one of its own.
+/// Writes jobs in one transaction or, if that fails, each job in a transaction of its own.
 fn write(database: &mut Database, batch: &mut Vec<Queued>) {
     let begun = match database.connection() {
         Err(error) => return fail(batch, error.kind(), "opening the database again"),
@@ -267,7 +268,8 @@ fn commit(connection: &Connection, batch: &mut [Queued]) -> Result<(), Error> {
     done
 }
 
-/// Callbacks are stored first: they arrived while the other jobs waited.
+/// Runs the jobs of a batch. Callbacks are stored first, because they arrived while the other jobs
+/// waited.
 fn run_each(connection: &Connection, batch: &mut [Queued]) -> Result<(), Error> {
     accept(connection, batch)?;
     for queued in batch {
@@ -320,7 +322,8 @@ fn accept(connection: &Connection, batch: &mut [Queued]) -> Result<(), Error> {
     in_transaction(connection)
 }
 
-/// A full disk, among others, ends the whole transaction. So does a handler that commits.
+/// Fails if the transaction has ended: SQLite ends it at errors such as a full disk, and a handler
+/// can commit it.
 fn in_transaction(connection: &Connection) -> Result<(), Error> {
     if connection.is_autocommit() {
         let cause = "the transaction ended before its commit";

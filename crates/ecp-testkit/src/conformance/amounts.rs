@@ -8,21 +8,21 @@ use ecp_sandbox::Decision;
 
 use crate::failure::{Failure, fail};
 
-/// Amounts in one currency, both ends included.
+/// A range of amounts in one currency, both ends included.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     currency: Currency,
     least: i64,
     greatest: i64,
-    /// The least difference between two amounts that can be sent, in minor units.
+    /// The smallest difference between two amounts that can be sent, in minor units.
     unit: i64,
-    /// Starting point of searches: the example of the documentation, if it is within the span.
+    /// Starting point of searches: the example amount of the documentation, if it is in the range.
     usual: i64,
 }
 
 impl Span {
-    /// Amounts in a currency that all of the flows allow, `None` if there are none. A flow that is
-    /// not declared allows all.
+    /// The amounts in a currency that all of the operations allow, `None` if there are none. An
+    /// operation that the spec does not declare allows all amounts.
     fn of(spec: &MethodSpec, flows: &[Operation], currency: Currency) -> Option<Self> {
         let declared = || flows.iter().copied().filter(|&flow| spec.rule(flow).is_some());
         if !declared().all(|flow| spec.currencies_of(flow).contains(&currency)) {
@@ -58,14 +58,14 @@ impl Span {
     }
 }
 
-/// An amount that all of the flows allow and that succeeds.
+/// An amount that all of the operations allow and that succeeds in tests.
 pub(super) fn succeeding(spec: &MethodSpec, flows: &[Operation]) -> Result<Money, Failure> {
     let testing = spec.testing();
     first(spec, flows, |span| span.find(|minor| !testing.is_declined(minor)))
         .ok_or_else(|| fail("no amount within the method's limits succeeds in tests"))
 }
 
-/// An amount of a sale that the customer decides.
+/// An amount of a sale that ends in tests as the customer decides.
 pub(super) fn decided(
     spec: &MethodSpec,
     flow: Operation,
@@ -81,7 +81,8 @@ pub(super) fn decided(
     })
 }
 
-/// An amount of a payout that the method's test project declines, `None` if its limits exclude all.
+/// An amount of a payout that is declined in tests, `None` if the limits of the method exclude all
+/// such amounts.
 pub(super) fn declined_payout(spec: &MethodSpec, flow: Operation) -> Option<Money> {
     let declined = spec.testing().declined_amounts();
     first(spec, &[flow], |span| {
@@ -90,8 +91,8 @@ pub(super) fn declined_payout(spec: &MethodSpec, flow: Operation) -> Option<Mone
     })
 }
 
-/// An amount of a sale, and a greater amount for its refund; `None` if the limits of refunds end
-/// with those of sales.
+/// An amount of a sale, and a greater amount for its refund. `None` if the limits of refunds allow no
+/// greater amount.
 pub(super) fn overdrawn(
     spec: &MethodSpec,
     sale: Operation,
@@ -116,13 +117,13 @@ fn first<T>(spec: &MethodSpec, flows: &[Operation], find: impl Fn(Span) -> Optio
     spec.currencies().iter().find_map(|&currency| Span::of(spec, flows, currency).and_then(&find))
 }
 
-/// The least difference between two amounts that can be sent, in minor units: more than one for a
-/// currency that the platform counts in major units.
+/// The smallest difference between two amounts that can be sent, in minor units. For a currency that
+/// the platform counts in major units, it is one major unit.
 fn unit(spec: &MethodSpec, currency: Currency) -> i64 {
     spec.received_amount(1, currency).map_or(1, Money::minor)
 }
 
-/// The next multiple of a unit.
+/// Rounds up to a multiple of a unit.
 const fn up(minor: i64, unit: i64) -> i64 {
     (minor + unit - 1) / unit * unit
 }
