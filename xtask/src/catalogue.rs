@@ -247,8 +247,8 @@ impl<'f> Page<'f> {
         limits.filter(|limit| limit["flow"] == flow).collect()
     }
 
-    /// Facts for display: the customer's step, optional fields, fields that are asked for later, and
-    /// the source of the limits.
+    /// Facts for display: the customer's step, optional fields, fields that are asked for later,
+    /// and the source of the limits.
     fn shared_facts(&self, endpoints: &[Endpoint<'_>]) -> String {
         let mut facts = String::from("facts::NAMES,");
         let mut add = |about: &str, text: &str| {

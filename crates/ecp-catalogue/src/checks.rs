@@ -17,9 +17,10 @@ pub(crate) fn digits(
     if (least..=most).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(());
     }
-    let problem = match (least, most) {
-        (least, most) if least == most => format!("must be {most} digits"),
-        (least, most) => format!("must be {least} to {most} digits"),
+    let problem = if least == most {
+        format!("must be {most} digits")
+    } else {
+        format!("must be {least} to {most} digits")
     };
     Err(Reason::Invalid { path: field.path().to_owned(), problem })
 }

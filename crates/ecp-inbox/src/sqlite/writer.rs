@@ -93,8 +93,8 @@ impl Writer {
         self.queue(name, |reply| task(name, true, work, reply)).await
     }
 
-    /// Like [`Writer::write`], for work that fails only if the database cannot be written at all. It
-    /// needs no savepoint: its failure rolls back the whole transaction.
+    /// Like [`Writer::write`], for work that fails only if the database cannot be written at all.
+    /// It needs no savepoint: its failure rolls back the whole transaction.
     pub(super) async fn write_whole<T: Send + 'static>(
         &self,
         name: &'static str,

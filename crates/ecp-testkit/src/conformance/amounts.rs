@@ -91,8 +91,8 @@ pub(super) fn declined_payout(spec: &MethodSpec, flow: Operation) -> Option<Mone
     })
 }
 
-/// An amount of a sale, and a greater amount for its refund. `None` if the limits of refunds allow no
-/// greater amount.
+/// An amount of a sale, and a greater amount for its refund. `None` if the limits of refunds allow
+/// no greater amount.
 pub(super) fn overdrawn(
     spec: &MethodSpec,
     sale: Operation,
@@ -117,8 +117,8 @@ fn first<T>(spec: &MethodSpec, flows: &[Operation], find: impl Fn(Span) -> Optio
     spec.currencies().iter().find_map(|&currency| Span::of(spec, flows, currency).and_then(&find))
 }
 
-/// The smallest difference between two amounts that can be sent, in minor units. For a currency that
-/// the platform counts in major units, it is one major unit.
+/// The smallest difference between two amounts that can be sent, in minor units. For a currency
+/// that the platform counts in major units, it is one major unit.
 fn unit(spec: &MethodSpec, currency: Currency) -> i64 {
     spec.received_amount(1, currency).map_or(1, Money::minor)
 }
