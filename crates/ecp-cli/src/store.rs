@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use ecp_inbox::postgres::{PostgresAddress, PostgresOptions};
 use ecp_inbox::sqlite::SqliteOptions;
-use ecp_inbox::{Inbox, InboxError, InboxErrorKind};
+use ecp_inbox::{Finding, Inbox, InboxError, InboxErrorKind};
 
 use crate::output::shell_word;
 use crate::usage::Usage;
@@ -55,6 +55,22 @@ impl Store {
                     .with_context(|| format!("cannot open the inbox in {name}"))?,
             ));
         }
+        let inbox = PostgresOptions::new().existing_only().open_at(self.address()?).await;
+        Ok(Arc::new(
+            inbox.map_err(advise).context("cannot open the inbox in the database of --postgres")?,
+        ))
+    }
+
+    /// Examines the selected inbox and its database.
+    pub(crate) async fn examine(&self) -> anyhow::Result<Vec<Finding>> {
+        Ok(match &self.db {
+            Some(path) => SqliteOptions::new().examine(path).await,
+            None => PostgresOptions::new().examine_at(self.address()?).await,
+        })
+    }
+
+    /// The address of --postgres, with what the environment adds to it.
+    fn address(&self) -> anyhow::Result<PostgresAddress> {
         let text = self.postgres.as_deref().unwrap_or_default();
         let mut defaults = Vec::new();
         for (word, variable) in DEFAULTS {
@@ -78,14 +94,10 @@ impl Store {
                        the environment variable PGPASSWORD instead";
             return Err(Usage(why).into());
         }
-        let address = match std::env::var_os("PGPASSWORD") {
+        Ok(match std::env::var_os("PGPASSWORD") {
             Some(password) => address.password(password.as_encoded_bytes()),
             None => address,
-        };
-        let inbox = PostgresOptions::new().existing_only().open_at(address).await;
-        Ok(Arc::new(
-            inbox.map_err(advise).context("cannot open the inbox in the database of --postgres")?,
-        ))
+        })
     }
 }
 

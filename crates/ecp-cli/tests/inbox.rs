@@ -474,3 +474,26 @@ fn an_inbox_in_postgres_is_read_and_never_made() {
     let replayed = ok(&[&["replay", "--dead"][..], &place].concat());
     assert_eq!(replayed, "1 dead callbacks will be handled again\n");
 }
+
+#[test]
+fn the_doctor_says_what_a_store_promises_and_what_to_do() {
+    let filled = Filled::new();
+    let text = ok(&["doctor", "--db", &filled.db]);
+    let line = "ok       durability   the journal mode is WAL with synchronous=FULL";
+    assert!(text.contains(line), "{text}");
+    let lines = "warning  replicas     callbacks are in one file on one disk\n                      back it up";
+    assert!(text.contains(lines), "{text}");
+
+    let nowhere = filled.folder.path().join("no.sqlite");
+    let output = ecp(&["doctor", "--db", nowhere.to_str().unwrap(), "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let findings: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let problems = findings.as_array().unwrap().iter().filter(|found| found["level"] == "problem");
+    let topics: Vec<_> = problems.map(|found| found["topic"].as_str().unwrap()).collect();
+    assert_eq!(topics, ["connection"]);
+    assert!(!nowhere.exists());
+
+    let output = ecp(&["doctor", "--postgres", "host=/nowhere user=shop dbname=shop"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stdout(&output).starts_with("problem  connection "), "{}", stdout(&output));
+}

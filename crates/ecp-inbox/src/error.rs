@@ -46,7 +46,7 @@ pub enum InboxErrorKind {
     /// or ended otherwise. The operation took effect, and is lost if the standby takes over without
     /// it: try again.
     #[error(
-        "the database committed the change, but did not wait for its synchronous standby, so the change may be lost in a failover: try again, and check the standby"
+        "the database committed the change, but did not wait for its synchronous standby, so the change may be lost in a failover: try again, and check the standby (`ecp inbox doctor`)"
     )]
     NotReplicated,
     /// The operating system refused to start the thread that writes to the database.

@@ -69,6 +69,7 @@
 mod accept;
 mod agreement;
 mod batch;
+mod checkup;
 mod clock;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -88,6 +89,7 @@ mod state;
 mod telemetry;
 mod worker;
 
+pub use self::checkup::{Finding, Level, Topic};
 pub use self::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, EntryState, Finish, Lease, Query,
     Question, Raw, Stats,

@@ -3,6 +3,7 @@
 mod accept;
 #[cfg(feature = "postgres-tls")]
 mod address;
+mod checkup;
 mod claim;
 mod connect;
 mod handler;
@@ -134,12 +135,19 @@ impl PostgresOptions {
     /// effect. Otherwise like [`PostgresOptions::open`].
     #[cfg(feature = "postgres-tls")]
     pub async fn open_at(mut self, address: PostgresAddress) -> Result<PostgresInbox, InboxError> {
+        let config = self.secured(address)?;
+        self.open(config).await
+    }
+
+    /// Takes TLS from an address. Returns the rest of it.
+    #[cfg(feature = "postgres-tls")]
+    fn secured(&mut self, address: PostgresAddress) -> Result<Config, InboxError> {
         let PostgresAddress { config, tls } = address;
         let client = tls.client(config.get_ssl_negotiation());
         self.tls = client.map_err(|error| {
             InboxError::new(InboxErrorKind::Unavailable, "preparing TLS to the database", error)
         })?;
-        self.open(config).await
+        Ok(config)
     }
 
     /// Connects to the database and opens the inbox. Missing tables are created and tables of an

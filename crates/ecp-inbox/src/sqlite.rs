@@ -10,6 +10,7 @@
 //! ([`InboxErrorKind::Removed`]). An inbox that takes its place is opened, and so is the file when
 //! it returns.
 
+mod checkup;
 mod database;
 mod error;
 mod held;

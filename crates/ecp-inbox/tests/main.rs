@@ -3,6 +3,7 @@
 
 mod backup;
 mod batches;
+mod checkup;
 mod pooler;
 mod postgres;
 mod postgres_alone;

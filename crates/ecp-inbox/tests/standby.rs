@@ -10,12 +10,14 @@ use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
 use ecp_inbox::postgres::tokio_postgres::types::Type;
 use ecp_inbox::postgres::tokio_postgres::{Config, Transaction};
-use ecp_inbox::postgres::{PostgresHandler, PostgresInbox};
-use ecp_inbox::{Delivery, HandlerError, Inbox};
+use ecp_inbox::postgres::{PostgresHandler, PostgresInbox, PostgresOptions};
+use ecp_inbox::{Delivery, Finding, HandlerError, Inbox, Level, Topic};
 use ecp_notify::{Receiver, Verifier};
 use ecp_testkit::postgres::{Pooler, Server};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
+
+use crate::checkup::{has, of};
 
 /// A primary, and its standby while that is there.
 struct Pair {
@@ -47,6 +49,10 @@ impl Pair {
             statuses.push(answer.await.unwrap());
         }
         statuses
+    }
+
+    async fn examine(&self, database: &str) -> Vec<Finding> {
+        PostgresOptions::new().examine(database.parse().unwrap()).await
     }
 
     fn count(&self, sql: &str) -> String {
@@ -107,7 +113,15 @@ async fn a_commit_that_is_on_one_server_only_is_no_acknowledgement() {
     for inbox in &inboxes {
         assert_eq!(post(inbox, "before").await.unwrap(), 200);
     }
+    let findings = pair.examine(&pair.database).await;
+    assert_eq!(of(&findings, Level::Problem), [""; 0]);
+    assert_eq!(of(&findings, Level::Warning), [""; 0]);
+    has(&findings, Level::Fine, Topic::Replicas, "walreceiver: streaming, sync");
+    let findings = pair.examine(&pair.standby.same_database(&pair.database)).await;
+    has(&findings, Level::Problem, Topic::Replicas, "the server is a standby");
     pair.standby.crash().unwrap();
+    let findings = pair.examine(&pair.database).await;
+    has(&findings, Level::Problem, Topic::Replicas, "no such standby is connected");
 
     for (number, inbox) in inboxes.iter().enumerate() {
         // The server answers a commit whose wait is cancelled with a success and a warning.
@@ -150,4 +164,17 @@ async fn a_commit_that_is_on_one_server_only_is_no_acknowledgement() {
     assert_eq!(stats.done, stats.payments);
     let written = pair.count("SELECT count(*), count(DISTINCT callback) FROM ledger");
     assert_eq!(written, format!("{0}|{0}", stats.done));
+
+    let reload = "SELECT pg_reload_conf()";
+    let unsafe_settings =
+        ["ALTER SYSTEM SET fsync = off", "ALTER SYSTEM SET full_page_writes = off"];
+    let hasty = "ALTER SYSTEM SET synchronous_commit = local";
+    pair.primary.run(&[unsafe_settings[0], unsafe_settings[1], hasty, reload]).unwrap();
+    let findings = pair.examine(&pair.database).await;
+    has(&findings, Level::Problem, Topic::Durability, "fsync is off");
+    has(&findings, Level::Warning, Topic::Durability, "full_page_writes is off");
+    has(&findings, Level::Warning, Topic::Durability, "do not wait for the synchronous standby");
+    pair.primary.wait_for_no_standby().unwrap();
+    let findings = pair.examine(&pair.database).await;
+    has(&findings, Level::Warning, Topic::Replicas, "1 replicas and no synchronous one");
 }

@@ -1,5 +1,6 @@
 //! `ecp inbox`
 
+mod doctor;
 mod print;
 
 use std::process::ExitCode;
@@ -24,7 +25,7 @@ use crate::store::Store;
 /// Look into the inbox of a service, and schedule callbacks again
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp inbox stats --db inbox.sqlite\n  ecp inbox list --db inbox.sqlite --state dead\n  ecp inbox show --db inbox.sqlite 42\n  ecp inbox replay --db inbox.sqlite --dead\n  ecp inbox release --db inbox.sqlite 17 --profile shop\n\nNo command makes an inbox or changes the structure of its tables. The service may go on running."
+    after_help = "Examples:\n  ecp inbox stats --db inbox.sqlite\n  ecp inbox list --db inbox.sqlite --state dead\n  ecp inbox show --db inbox.sqlite 42\n  ecp inbox replay --db inbox.sqlite --dead\n  ecp inbox release --db inbox.sqlite 17 --profile shop\n  ecp inbox doctor --db inbox.sqlite\n\nNo command makes an inbox or changes the structure of its tables. The service may go on running."
 )]
 pub(crate) struct InboxCommand {
     #[command(subcommand)]
@@ -38,6 +39,7 @@ enum Job {
     Replay(Replay),
     Release(ReleaseHeld),
     Stats(Stats),
+    Doctor(doctor::Doctor),
 }
 
 /// List callbacks, newest first
@@ -157,6 +159,7 @@ impl InboxCommand {
                 Job::Replay(job) => job.run().await,
                 Job::Release(job) => job.run().await,
                 Job::Stats(job) => job.run().await,
+                Job::Doctor(job) => job.run().await,
             }
         })
     }

@@ -203,7 +203,7 @@ fn callback(entry: &Entry) -> Callback<'_> {
 }
 
 /// Text from outside must not control the terminal.
-fn printable(text: &str) -> Cow<'_, str> {
+pub(super) fn printable(text: &str) -> Cow<'_, str> {
     if text.contains(char::is_control) {
         Cow::Owned(text.escape_debug().to_string())
     } else {
