@@ -191,6 +191,7 @@ fn a_terminal_is_asked_and_what_is_not_answered_in_time_is_refused() {
     };
     // What was typed before the question is no answer to it.
     terminal.type_line("y");
+    terminal.until_shown("\ny\r\n");
     let answer = asked("V-1");
     terminal.until_shown("[V-1] is 25.00 EUR by eco-voucher accepted? y or n, within ");
     terminal.type_line("perhaps");

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use clap::{Args, ValueEnum};
-use ecp_core::model::{PaymentStatus, RefundOutcome};
+use ecp_core::model::{Callback, PaymentStatus, RefundOutcome, Step};
 use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::spec::{Capability, Interface};
@@ -166,18 +166,37 @@ impl Play<'_> {
         }
         self.stage.send(self.story, &prepare_dyn(self.method, request)?, Some(asked)).await?;
 
-        let title = "A callback says where to send the customer";
-        let callback = self.stage.callback(self.story, "redirect", title).await?;
-        let redirect = callback.redirect().context(
-            "the callback from the sandbox inside `ecp demo` has no redirect: please report it",
-        )?;
-        let target = self.stage.customer(self.story, &redirect, decision, chosen).await?;
+        let mut callback = self.stage.callback(self.story, of_step).await?;
+        if let Step::Clarify(asked) = callback.next_step() {
+            self.stage.clarify(self.story, &id, &asked).await?;
+            callback = self.stage.callback(self.story, of_step).await?;
+        }
+        let target = match callback.next_step() {
+            Step::Redirect(redirect) => {
+                Some(self.stage.customer(self.story, &redirect, decision, chosen).await?)
+            }
+            Step::Display(display) => {
+                self.stage.displayed(self.story, &id, &display, decision).await?;
+                None
+            }
+            Step::Push => {
+                self.stage.elsewhere(self.story, &id, decision)?;
+                None
+            }
+            step => anyhow::bail!(
+                "the callback from the sandbox inside `ecp demo` has the step `{}`, with which the \
+                 customer cannot pay: please report it",
+                step.as_str()
+            ),
+        };
         if decision == Decision::Success
             && self.method.spec().capabilities().has(Capability::AmountConfirmation)
         {
             self.stage.confirmation(self.story).await?;
         }
-        self.stage.comes_back(self.story, target.as_deref()).await?;
+        if let Some(target) = target {
+            self.stage.comes_back(self.story, target.as_deref()).await?;
+        }
         // A decline has paid nothing.
         let sum = if decision == Decision::Success { amount } else { asked };
         let status = self.final_callback(&id, expected(decision), Some(sum)).await?;
@@ -214,8 +233,8 @@ impl Play<'_> {
         let prepared = prepare_dyn(self.method, request)?;
         self.sell(paid, Decision::Success).await?;
         self.stage.send(self.story, &prepared, prepared.amount()).await?;
-        let title = "A callback says what the refund did";
-        let callback = self.stage.callback(self.story, "refund", title).await?;
+        let named = |_: &Callback| ("refund", "A callback says what the refund did");
+        let callback = self.stage.callback(self.story, named).await?;
         let refund = callback.refund().context(
             "the callback from the sandbox inside `ecp demo` has no refund: please report it",
         )?;
@@ -241,8 +260,8 @@ impl Play<'_> {
         expected: PaymentStatus,
         amount: Option<Money>,
     ) -> anyhow::Result<PaymentStatus> {
-        let title = "A callback says how it ended";
-        let callback = self.stage.callback(self.story, "callback", title).await?;
+        let named = |_: &Callback| ("callback", "A callback says how it ended");
+        let callback = self.stage.callback(self.story, named).await?;
         ensure!(
             callback.payment_id() == Some(id),
             "the callback from the sandbox inside `ecp demo` is not about the payment {id}"
@@ -297,5 +316,15 @@ const fn expected(decision: Decision) -> PaymentStatus {
     match decision {
         Decision::Success => PaymentStatus::Success,
         Decision::Decline => PaymentStatus::Decline,
+    }
+}
+
+/// The name and the title of a callback with the customer's next step.
+fn of_step(callback: &Callback) -> (&'static str, &'static str) {
+    match callback.next_step() {
+        Step::Clarify(_) => ("clarification", "A callback says what the platform asks for"),
+        Step::Display(_) => ("display", "A callback says what to show to the customer"),
+        Step::Push => ("push", "A callback says that the customer confirms elsewhere"),
+        _ => ("redirect", "A callback says where to send the customer"),
     }
 }

@@ -2,9 +2,13 @@
 
 use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
-use ecp_core::model::{Callback, PaymentStatus, RedirectData, RedirectMethod};
+use ecp_core::model::{
+    AdditionalData, Callback, ClarificationFields, DisplayData, FieldKind, PaymentStatus,
+    RedirectData, RedirectMethod,
+};
 use ecp_core::signature::{self, Rules};
-use ecp_core::{Money, SecretKey, Sensitive};
+use ecp_core::{Money, PaymentId, SecretKey, Sensitive};
+use ecp_methods::request::Field;
 use ecp_methods::{Flow, Prepared, Registry};
 use ecp_notify::{Verified, Verifier};
 use ecp_sandbox::{Config, Decision, EventKind, Project, Sandbox, TEST_VOUCHER};
@@ -14,7 +18,7 @@ use http::{Request, Response};
 use tokio::net::TcpListener;
 
 use super::merchant::Merchant;
-use super::story::Story;
+use super::story::{Step, Story};
 
 /// The sandbox, the shop and the customer of the demonstration, each server on its own port.
 pub(super) struct Stage {
@@ -90,14 +94,15 @@ impl Stage {
         Ok(())
     }
 
-    /// Waits for the shop's next callback and prints it with the proof of its origin.
+    /// Waits for the shop's next callback and prints it with the proof of its origin, under the
+    /// step's name and title.
     pub(super) async fn callback(
         &mut self,
         story: &mut Story,
-        step: &'static str,
-        title: &str,
+        named: impl FnOnce(&Callback) -> (&'static str, &'static str),
     ) -> anyhow::Result<Verified<Callback>> {
         let callback = self.merchant.callback().await?;
+        let (step, title) = named(&callback);
         let body = std::str::from_utf8(callback.raw()).context(
             "a verified callback is not UTF-8, although every genuine callback is: please \
                  report it",
@@ -131,9 +136,35 @@ impl Stage {
         Ok(())
     }
 
-    /// Plays the customer's browser until the button is pressed, and returns the address of the
-    /// next page. `chosen` is the value of the voucher that the customer chooses, if the customer
-    /// sets the amount.
+    /// Answers what the platform asks for before the payment goes on, with example values.
+    pub(super) async fn clarify(
+        &self,
+        story: &mut Story,
+        id: &PaymentId,
+        asked: &ClarificationFields,
+    ) -> anyhow::Result<()> {
+        let (mut data, mut given) = (AdditionalData::new(), Vec::new());
+        for field in asked.required() {
+            let known = Field::KNOWN.iter().find(|known| known.path() == field.path);
+            let value = match (&field.kind, &field.default) {
+                (Some(FieldKind::Boolean), _) => "true",
+                (_, Some(default)) => default.expose(),
+                (_, None) => known.map_or("an answer", |field| field.example()),
+            };
+            data = data.answer(field, value)?;
+            given.push(format!("{}={value}", field.path));
+        }
+        self.gate.clarify(id, &data).await?;
+        story
+            .step("answer", "The shop answers what the platform asks for")
+            .line("sent", given.join(", "))
+            .note("The payment goes on once nothing that is required is missing.");
+        Ok(())
+    }
+
+    /// Plays the customer's browser on the page to which a callback redirects, until the button is
+    /// pressed, and returns the address of the next page. `chosen` is the value of the voucher that
+    /// the customer chooses, if the customer sets the amount.
     pub(super) async fn customer(
         &self,
         story: &mut Story,
@@ -149,6 +180,61 @@ impl Stage {
             let fields = fields.map(|(name, value)| (name, value.expose()));
             Serializer::new(String::new()).extend_pairs(fields).finish()
         });
+        let title = format!("The customer opens the page and presses {decision}");
+        let step = story
+            .step("customer", &title)
+            .line("the shop answers", format!("HTTP {} for {}", answer.status(), redirect.method))
+            .line("page", url.clone());
+        self.press(step, url, form, decision, chosen).await
+    }
+
+    /// Plays the customer who sees the items of a callback, such as a QR code: opens the page to
+    /// which one of them leads, and presses the button there. If none leads to a page, the customer
+    /// pays elsewhere.
+    pub(super) async fn displayed(
+        &self,
+        story: &mut Story,
+        id: &PaymentId,
+        display: &DisplayData,
+        decision: Decision,
+    ) -> anyhow::Result<()> {
+        let titles: Vec<&str> = display.iter().filter_map(|item| item.title.as_deref()).collect();
+        let pages = display.iter().filter_map(|item| item.data.as_ref()).map(Sensitive::expose);
+        let page = pages.into_iter().find(|data| data.starts_with(&self.url));
+        let Some(page) = page else { return self.elsewhere(story, id, decision) };
+        let title = format!("The customer scans the code and presses {decision}");
+        let step = story
+            .step("customer", &title)
+            .line("the shop shows", titles.join(", "))
+            .line("page", page.clone());
+        self.press(step, page, None, decision, None).await.map(drop)
+    }
+
+    /// Plays the customer who decides without a page, such as in an application on the phone.
+    pub(super) fn elsewhere(
+        &self,
+        story: &mut Story,
+        id: &PaymentId,
+        decision: Decision,
+    ) -> anyhow::Result<()> {
+        ensure!(
+            self.sandbox.choose(Config::DEMO_PROJECT, id, decision, None),
+            "the payment {id} does not wait for its customer: please report it"
+        );
+        let title = format!("The customer decides outside the shop: {decision}");
+        story.step("customer", &title).line("where", "an application, a bank or a shop counter");
+        Ok(())
+    }
+
+    /// Presses a button on the provider's page, and returns the address of the next page.
+    async fn press(
+        &self,
+        step: &mut Step,
+        url: &str,
+        form: Option<String>,
+        decision: Decision,
+        chosen: Option<Money>,
+    ) -> anyhow::Result<Option<String>> {
         let page = self.browse(url, form).await?;
         ensure!(
             page.status() == 200,
@@ -167,10 +253,6 @@ impl Stage {
             .map(|(action, _)| action)
             .context("the provider's page in the sandbox has no form: please report it")?;
         let asks_for_voucher = html.contains(TEST_VOUCHER[0].0);
-        let step = story
-            .step("customer", &format!("The customer opens the page and presses {decision}"))
-            .line("the shop answers", format!("HTTP {} for {}", answer.status(), redirect.method))
-            .line("page", url.clone());
         let mut form = Serializer::new(String::new());
         if decision == Decision::Success {
             if let Some(chosen) = chosen {

@@ -150,7 +150,9 @@ impl DepositHandler for Handler {
         loop {
             let left = end.saturating_duration_since(tokio::time::Instant::now());
             let seconds = left.as_secs().max(1);
-            let _ = write!(stderr(), "{} y or n, within {seconds} s: ", question(check));
+            // In one piece, which nothing that is typed meanwhile can break.
+            let prompt = format!("{} y or n, within {seconds} s: ", question(check));
+            let _ = stderr().write_all(prompt.as_bytes());
             let typed = match timeout_at(end, lines.recv()).await {
                 Ok(Some(typed)) => typed,
                 Ok(None) => return refuse("standard input is closed"),
