@@ -21,9 +21,10 @@ const NEEDED: &[&str] = &[
 ];
 
 /// The tests that list methods or go through all of them.
-const TESTS: [&str; 13] = [
+const TESTS: [&str; 14] = [
     "test",
     "--offline",
+    "--no-fail-fast",
     "--workspace",
     "--test",
     "methods-tests",

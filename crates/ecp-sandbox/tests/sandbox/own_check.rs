@@ -225,7 +225,7 @@ async fn the_payment_page_shows_what_it_says_at_the_field() {
 
     let asked = [("payment_id", "P2"), ("payment_description", "interface")];
     let refused = chosen(&world, &asked, "method=picky&customer_phone=37120000").await;
-    let problem = "this flow on Payment Page";
+    let problem = "this operation on Payment Page";
     assert!(refused.text.contains(problem), "{}", refused.text);
 }
 

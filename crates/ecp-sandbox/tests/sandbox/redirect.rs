@@ -1,7 +1,7 @@
 use ecp_core::Money;
 use ecp_core::model::{FromJson, RedirectData};
-use ecp_methods::Operation;
-use ecp_methods::spec::{RedirectField, TestRedirect};
+use ecp_methods::spec::{RedirectField, TestRedirect, TestStep};
+use ecp_methods::{MethodSpec, Operation};
 use ecp_sandbox::EventKind;
 use http::{StatusCode, header};
 use serde_json::{Value, json};
@@ -18,10 +18,11 @@ struct Redirect {
     data: Value,
 }
 
-/// The redirect of a sale of every method.
+/// The redirect of a sale of every method whose customers are redirected.
 async fn redirects() -> Vec<Redirect> {
     let mut found = Vec::new();
-    for spec in on_gate(Operation::SALE) {
+    let is_redirected = |spec: &&MethodSpec| spec.testing().sale_step() == TestStep::Redirect;
+    for spec in on_gate(Operation::SALE).into_iter().filter(is_redirected) {
         let currency = spec.currencies()[0];
         let Some(amount) = plain_amount(spec, &[Operation::SALE], currency) else { continue };
         let mut world = declared::world().await;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tower::ServiceExt;
 
 use crate::local::Local;
-use crate::support::{named_methods, set, verify};
+use crate::support::{named_methods, set_answers, set_example, verify};
 
 const HOST: &str = "http://sandbox.test";
 
@@ -243,8 +243,11 @@ fn request(spec: &MethodSpec, flow: Operation, payment_id: &str) -> Value {
     let needed = spec.rule(flow).map(ecp_methods::Rule::needed_fields).unwrap_or_default();
     for &field in needed {
         if document.pointer(&format!("/{}", field.path().replace('.', "/"))).is_none() {
-            set(&mut document, field.path(), field.example().into());
+            set_example(&mut document, field);
         }
+    }
+    if flow == Operation::SALE {
+        set_answers(&mut document, spec);
     }
     document
 }

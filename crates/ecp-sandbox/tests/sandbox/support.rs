@@ -9,7 +9,8 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::routing::post;
 use ecp_core::{SecretKey, Sensitive, SteppedClock, signature};
-use ecp_methods::{EcoVoucher, Jeton, Registry, TouchNGo, WalletPartner};
+use ecp_methods::request::{Field, Format};
+use ecp_methods::{EcoVoucher, Jeton, MethodSpec, Registry, TouchNGo, WalletPartner};
 use ecp_sandbox::{Config, Event, EventStream, Project, Sandbox, Schedule};
 use http::{HeaderMap, Request, StatusCode, Uri, header};
 use http_body_util::BodyExt;
@@ -320,9 +321,30 @@ pub(crate) fn signed(mut request: Value) -> Value {
 
 /// Sets a member by its path, with the objects that it needs.
 pub(crate) fn set(request: &mut Value, path: &str, value: Value) {
-    let (parent, name) = path.rsplit_once('.').unwrap();
-    let parent = parent.split('.').fold(request, |object, name| &mut object[name]);
-    parent[name] = value;
+    *path.split('.').fold(request, |object, name| &mut object[name]) = value;
+}
+
+/// Sets a field to its example, which is a number or an object where its format says so.
+pub(crate) fn set_example(request: &mut Value, field: Field) {
+    let example = field.example();
+    let value = match field.format() {
+        Format::Integer | Format::Object => serde_json::from_str(example).unwrap(),
+        _ => example.into(),
+    };
+    set(request, field.path(), value);
+}
+
+/// Sets the answers to what the platform would ask before the customer of a sale can pay.
+pub(crate) fn set_answers(request: &mut Value, spec: &MethodSpec) {
+    for question in spec.testing().sale_questions() {
+        let path = format!("{}.{}", question.object(), question.name());
+        let known = Field::KNOWN.iter().find(|field| field.path() == path);
+        match (question.kind(), known) {
+            ("boolean", _) => set(request, &path, true.into()),
+            (_, Some(&field)) => set_example(request, field),
+            (_, None) => set(request, &path, question.default_value().unwrap_or("any").into()),
+        }
+    }
 }
 
 /// The first event that fits.
