@@ -50,7 +50,7 @@ impl MailSection {
             .from
             .0
             .parse()
-            .map_err(|error| anyhow!("`from`, the sender's address, {error}"))?;
+            .map_err(|error| anyhow!("`from`, the sender's address: {error}"))?;
         let mut settings = SmtpSettings::new(&self.host, from).tls(self.tls);
         if let Some(port) = self.port {
             settings = settings.port(port);
@@ -150,7 +150,7 @@ mod tests {
         assert!(
             from.starts_with(
                 "cannot use the section [mail] of the settings file: `from`, the sender's \
-                 address, is not a valid e-mail address: it has no @"
+                 address: the e-mail address is not valid: it has no @"
             ),
             "{from}"
         );

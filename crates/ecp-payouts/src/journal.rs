@@ -357,8 +357,8 @@ impl Journal {
         Ok(Self { writes, before })
     }
 
-    /// Reads all entries of a journal of any owner. No run may have the journal open at the same
-    /// time. The call blocks its thread until the whole journal is read.
+    /// Reads all entries of a journal, whichever project and address of Gate it belongs to. No run
+    /// may have the journal open at the same time. The call blocks its thread until the whole journal is read.
     pub fn read(path: &Path) -> Result<HashMap<RowId, Entry>, JournalError> {
         Ok(entries(&mut JournalReader::open(path)?)?)
     }

@@ -30,7 +30,7 @@ pub struct MailAddress(Sensitive<String>);
 
 /// Error of a text that is not a valid e-mail address. The error does not print the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("is not a valid e-mail address: {0}")]
+#[error("the e-mail address is not valid: {0}")]
 pub struct InvalidAddress(&'static str);
 
 impl MailAddress {
@@ -272,7 +272,7 @@ mod tests {
             (&format!("{}@shop.example", "a".repeat(65)), "longer than"),
         ] {
             let error = text.parse::<MailAddress>().unwrap_err().to_string();
-            assert!(error.starts_with("is not a valid e-mail address: "), "{error}");
+            assert!(error.starts_with("the e-mail address is not valid: "), "{error}");
             assert!(error.contains(problem), "{text}: {error}");
             assert!(!error.contains("evil"), "{error}");
         }

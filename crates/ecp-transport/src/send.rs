@@ -284,8 +284,9 @@ impl Sender {
     }
 
     /// Sends a request that has never been sent: one that [`ecp_methods::prepare`] has checked, or
-    /// an [`EndpointRequest`](crate::EndpointRequest). Whether an `EndpointRequest` may be sent
-    /// again depends on its effect, as for other requests.
+    /// an [`EndpointRequest`](crate::EndpointRequest), a request for an endpoint without a model.
+    /// After a failure, this call repeats a request by itself where the request's effect on money
+    /// allows it ([`EndpointRequest::effect`](crate::EndpointRequest::effect)).
     ///
     /// If the call is dropped or the process ends, the outcome is unknown. To be able to continue,
     /// store the request before this call; later pass it to [`Sender::resume`].

@@ -51,10 +51,12 @@ impl Clarify {
         let status = match sender.status(id).await {
             Ok(status) => status,
             Err(GateError::NotSent(cause)) => bail!("{}", profile.cannot_connect(&cause, 1)),
-            Err(error) => bail!("cannot get the payment's status: {error}; no answer was sent"),
+            Err(error) => {
+                bail!("cannot get the payment's status: {error}; nothing was sent to the platform")
+            }
         };
         if status.is_unknown_payment() {
-            bail!("the platform does not know the payment {id}; no answer was sent");
+            bail!("the platform does not know the payment {id}; nothing was sent to the platform");
         }
         let Step::Clarify(asked) = status.next_step() else {
             let status = status.payment_status().map_or("", |status| status.as_str());
@@ -63,7 +65,9 @@ impl Clarify {
                  was sent"
             );
         };
-        let data = self.data(&asked).map_err(|error| anyhow!("{error}; no answer was sent"))?;
+        let data = self
+            .data(&asked)
+            .map_err(|error| anyhow!("{error}; nothing was sent to the platform"))?;
         match sender.clarify(id, &data).await {
             Ok(clarified) => {
                 print_result(&text(&clarified));

@@ -12,8 +12,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 use super::{Entry, Failure, JournalError, Owner, State};
 use crate::row::RowId;
 
-/// Reads the payouts of a journal of any owner page by page, in the order of the payment ids. It
-/// does not read refunds: [`Journal::read`](super::Journal::read) does. No run may have the journal
+/// Reads the payouts of a journal page by page, in the order of the payment ids, whichever
+/// project and address of Gate it belongs to. It does not read refunds: [`Journal::read`](super::Journal::read) does. No run may have the journal
 /// open at the same time. Every call blocks its thread.
 ///
 /// ```no_run

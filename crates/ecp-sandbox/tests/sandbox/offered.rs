@@ -79,6 +79,15 @@ async fn a_refund_is_offered_in_the_dashboard_where_the_table_has_it_and_nowhere
     assert!(offered.contains(&"open"), "{offered:?}");
 }
 
+/// A line of a mass file. An object's cell has quotes, and is put in quotes.
+fn csv_line(record: &[String]) -> String {
+    let cell = |cell: &String| match cell.contains('"') {
+        true => format!("\"{}\"", cell.replace('"', "\"\"")),
+        false => cell.clone(),
+    };
+    record.iter().map(cell).collect::<Vec<_>>().join(";")
+}
+
 /// Uploads a mass file, and returns the batch's page once all of it is through.
 async fn upload(world: &World, file: &str, rows: usize) -> String {
     let body = format!(
@@ -114,7 +123,7 @@ async fn a_mass_file_does_what_the_dashboard_has_and_refuses_the_rest() {
         for kind in kinds.into_iter().filter(|kind| spec.rule(kind.operation()).is_some()) {
             let flow = kind.operation();
             let records = mass_file::template(project, [(spec, kind)]);
-            let lines: Vec<String> = records.iter().map(|record| record.join(";")).collect();
+            let lines: Vec<String> = records.iter().map(|record| csv_line(record)).collect();
             let file = lines.join("\n").replace(&format!("order-{}-1", spec.code()), "X1");
             let shown = upload(&world, &file, 1).await;
             let has = offers(spec, flow, Interface::Dashboard);

@@ -191,7 +191,7 @@ impl Section {
         let mut to = Vec::new();
         for (place, text) in self.to.iter().enumerate() {
             let address: MailAddress =
-                text.parse().map_err(|error| anyhow!("address {} of `to` {error}", place + 1))?;
+                text.parse().map_err(|error| anyhow!("address {} of `to`: {error}", place + 1))?;
             if !to.contains(&address) {
                 to.push(address);
             }
@@ -268,7 +268,7 @@ mod tests {
             ("[reports.a]\ndeliver = \"link\"", "set `link_url` to the address"),
             (
                 &format!("{mail}[reports.a]\nto = [\"a@b.example\", \"sentinel\"]"),
-                "[reports.a] is not valid: address 2 of `to` is not a valid e-mail address: it has no @",
+                "[reports.a] is not valid: address 2 of `to`: the e-mail address is not valid: it has no @",
             ),
             ("[reports.a]\nto = [\"sentinel@b.example\" 5]", "line 2: "),
         ] {
