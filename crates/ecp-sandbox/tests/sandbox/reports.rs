@@ -245,7 +245,7 @@ async fn what_cannot_be_written_or_sent_is_refused_with_the_reason() {
         (&[("recipients", "mary@shop.example")], "no mail server is configured"),
         (
             &[("recipients", "mary@shop.example, nobody")],
-            "Recipient 2: is not a valid e-mail address: it has",
+            "Recipient 2: the e-mail address is not valid: it has",
         ),
     ] {
         let notice = create(&world, &form(changes)).await;
