@@ -95,6 +95,11 @@ impl Engine {
         self.0.log.snapshot()
     }
 
+    /// Returns the events in the history that follow the one with this number, oldest first.
+    pub(crate) fn events_after(&self, sequence: u64) -> Vec<Event> {
+        self.0.log.after(sequence)
+    }
+
     /// Returns a stream of the events that happen after this call.
     pub(crate) fn subscribe(&self) -> EventStream {
         self.0.log.follow()

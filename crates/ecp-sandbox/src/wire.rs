@@ -5,6 +5,7 @@ pub(crate) mod answer;
 pub(crate) mod callback;
 pub(crate) mod codes;
 pub(crate) mod document;
+pub(crate) mod members;
 mod parts;
 mod php;
 pub(crate) mod redirect;

@@ -69,6 +69,13 @@ impl EventLog {
         self.lock().events.iter().cloned().collect()
     }
 
+    /// Returns the events in the history that follow the one with this number, oldest first.
+    pub(crate) fn after(&self, sequence: u64) -> Vec<Event> {
+        let entries = self.lock();
+        let place = entries.events.partition_point(|event| event.sequence <= sequence);
+        entries.events.range(place..).cloned().collect()
+    }
+
     /// Returns the events of one payment that are in the history, oldest first.
     pub(crate) fn of_payment(&self, project: ProjectId, payment: &PaymentId) -> Vec<Event> {
         let entries = self.lock();
@@ -203,6 +210,9 @@ mod tests {
         let log = EventLog::new(3, ROOM);
         record(&log, 5);
         assert_eq!(sequences(&log.snapshot()), [3, 4, 5]);
+        for (after, left) in [(0, vec![3, 4, 5]), (3, vec![4, 5]), (5, vec![]), (9, vec![])] {
+            assert_eq!(sequences(&log.after(after)), left);
+        }
     }
 
     #[test]

@@ -7,6 +7,10 @@ use ecp_core::ProjectId;
 use serde::{Deserialize, Serialize};
 
 use super::Fault;
+use crate::wire::members::{self, Kind};
+
+/// A rule for error texts.
+const EXAMPLE: &str = r#"{"fault": "drop_answer", "times": 1}"#;
 
 /// A [`Fault`] with the conditions under which the sandbox injects it, such as one payment. Without
 /// conditions the fault is injected wherever it can apply.
@@ -94,7 +98,13 @@ impl FaultRule {
     ///
     /// A member that does not belong to the fault in `fault` is an error.
     pub fn from_json(json: &str) -> Result<Self, InvalidFault> {
-        serde_json::from_str(json).map_err(|error| InvalidFault(error.to_string()))
+        let members = members::read(json.as_bytes(), "the rule", &Members::KINDS, EXAMPLE);
+        let members = members.map_err(InvalidFault)?;
+        if !members.contains_key("fault") {
+            let text = "`fault` is missing: write the name of the fault, as in ";
+            return Err(InvalidFault(format!("{text}{EXAMPLE}")));
+        }
+        serde_json::from_value(members.into()).map_err(|error| InvalidFault(error.to_string()))
     }
 
     /// Returns the rule as JSON, in the form that [`FaultRule::from_json`] reads.
@@ -145,6 +155,22 @@ struct Members {
     percent: Option<u8>,
 }
 
+impl Members {
+    const KINDS: [(&str, Kind); 11] = [
+        ("fault", Kind::Text),
+        ("millis", Kind::Number(u64::MAX)),
+        ("registered", Kind::Flag),
+        ("status", Kind::Number(u16::MAX as u64)),
+        ("copies", Kind::Number(u32::MAX as u64)),
+        ("project_id", Kind::Number(u64::MAX)),
+        ("payment_id", Kind::Text),
+        ("path", Kind::Text),
+        ("callback", Kind::Number(u32::MAX as u64)),
+        ("times", Kind::Number(u32::MAX as u64)),
+        ("percent", Kind::Number(100)),
+    ];
+}
+
 impl TryFrom<Members> for FaultRule {
     type Error = InvalidFault;
 
@@ -156,7 +182,7 @@ impl TryFrom<Members> for FaultRule {
         own.end()?;
         let error = |text: &str| InvalidFault(text.to_owned());
         let project_id = match project_id.map(ProjectId::new) {
-            Some(Err(error)) => return Err(InvalidFault(error.to_string())),
+            Some(Err(error)) => return Err(InvalidFault(format!("`project_id`: {error}"))),
             Some(Ok(id)) => Some(id),
             None => None,
         };
@@ -346,10 +372,14 @@ mod tests {
             (r#"{"fault":"wrong_amount","registered":true}"#, "has no `registered`"),
             (r#"{"fault":"server_error","status":200}"#, "`status` must be 500 to 599"),
             (r#"{"fault":"duplicate_callback","copies":0}"#, "`copies` must be 1 to 100"),
-            (r#"{"fault":"wrong_amount","percent":101}"#, "`percent` must be 0 to 100"),
+            (
+                r#"{"fault":"wrong_amount","percent":101}"#,
+                "`percent` must be a whole number from 0 to 100, and is `101`",
+            ),
             (r#"{"fault":"wrong_amount","times":0}"#, "`times` and `callback` must be 1 or more"),
-            (r#"{"fault":"wrong_amount","time":1}"#, "unknown field `time`"),
-            (r#"{"millis":1}"#, "missing field `fault`"),
+            (r#"{"fault":"wrong_amount","time":1}"#, "the rule has no member `time`"),
+            (r#"{"fault":"wrong_amount","times":"1"}"#, "`times` must be a whole number"),
+            (r#"{"millis":1}"#, "`fault` is missing"),
         ];
         for (json, words) in table {
             let error = FaultRule::from_json(json).unwrap_err().to_string();
