@@ -14,6 +14,7 @@
 //! |---|---|
 //! | `ecp demo`, `ecp methods` | looking around |
 //! | `ecp sandbox`, `ecp listen`, `ecp trigger` | developing: the platform, a receiver, a signed sample callback |
+//! | `ecp sandbox decide`, `fault`, `clock`, `resend`, `release`, `tail` | what people do to a sandbox that runs |
 //! | `ecp sale`, `ecp payout`, `ecp refund`, `ecp status`, `ecp clarify`, `ecp page-url` | single payments |
 //! | `ecp payouts` | payouts by the thousand |
 //! | `ecp operations`, `ecp report` | what happened, exported and drawn |
@@ -27,6 +28,11 @@
 //! error that begin with `next:` suggest further commands (not with `--json` or `--quiet`). Without
 //! a profile, requests go to the sandbox. Keys come from environment variables and files, never
 //! from arguments.
+//!
+//! `--json` makes results JSON, and of an error one object on the last line of standard error:
+//! `{"error": "..", "exit_code": 1}`. Exit codes stay the same. Two commands have no JSON: `ecp man` and
+//! `ecp completions`. On a terminal, `error`, `warning` and `next` are coloured, unless `NO_COLOR` is set or
+//! `TERM` is `dumb`.
 //!
 //! It compiles SQLite, so it needs a C compiler.
 //!
@@ -128,25 +134,51 @@ impl Cli {
     /// messages say `ecp`.
     pub fn main(self) -> ExitCode {
         let command = command(&program());
-        let arguments = Arguments::from_arg_matches(
-            &command.clone().get_matches_from(nearest::joined(std::env::args_os())),
-        );
-        let done = match arguments {
-            Ok(arguments) => {
-                if arguments.quiet {
-                    next::be_quiet();
-                }
-                arguments.command.run(&self.registry, command)
-            }
-            Err(error) => error.exit(),
+        let words = nearest::joined(std::env::args_os());
+        if is_json(&words) {
+            output::be_json();
+        }
+        let matches = command.clone().try_get_matches_from(words);
+        let arguments = match matches.and_then(|matches| Arguments::from_arg_matches(&matches)) {
+            Ok(arguments) => arguments,
+            Err(error) => return wrong_line(&error),
         };
-        done.unwrap_or_else(|error| {
-            note!("error: {error:#}");
+        if arguments.quiet {
+            next::be_quiet();
+        }
+        if arguments.json {
+            output::be_json();
+        }
+        arguments.command.run(&self.registry, command).unwrap_or_else(|error| {
             let is_usage =
                 error.is::<Usage>() || error.is::<UsageText>() || error.is::<AddressError>();
-            ExitCode::from(if is_usage { 2 } else { 1 })
+            let code = if is_usage { WRONG_LINE } else { 1 };
+            output::write_error(&format!("{error:#}"), code);
+            ExitCode::from(code)
         })
     }
+}
+
+/// Exit code of a command line that was wrong.
+const WRONG_LINE: u8 = 2;
+
+/// Whether the words ask for JSON. A command line that is wrong in another place does, too.
+fn is_json(words: &[std::ffi::OsString]) -> bool {
+    words.iter().take_while(|word| *word != "--").any(|word| word == "--json")
+}
+
+/// Prints why the command line cannot be used, or the help that it asks for.
+fn wrong_line(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() || !output::is_json() {
+        error.exit();
+    }
+    let text = error.to_string();
+    let text = text.trim().trim_start_matches("error: ");
+    // Then come the usage and where the help is.
+    let ends = ["\n\nUsage:", "\n\nFor more information"];
+    let problem = ends.iter().fold(text, |text, end| text.split(end).next().unwrap_or(text));
+    output::write_error(problem, WRONG_LINE);
+    ExitCode::from(WRONG_LINE)
 }
 
 /// Payments through ecommpay's wallets and vouchers: single requests, mass payouts, a sandbox, and
@@ -164,6 +196,10 @@ struct Arguments {
     /// Print no `next:` lines, which suggest further commands on standard error
     #[arg(long, global = true, env = "ECP_QUIET", hide_env_values = true, value_parser = FalseyValueParser::new(), action = ArgAction::SetTrue)]
     quiet: bool,
+
+    /// Print the result as JSON where a command has one, and an error as JSON on standard error
+    #[arg(long, global = true)]
+    json: bool,
 }
 
 #[derive(Subcommand)]

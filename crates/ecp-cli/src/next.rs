@@ -14,7 +14,7 @@ use http::Request;
 use serde_json::Value;
 
 use crate::outcome::PaymentReport;
-use crate::output::shell_word;
+use crate::output::{is_json, shell_word};
 use crate::profile::{Profile, ProfileOptions};
 use crate::step::NextStep;
 
@@ -27,7 +27,7 @@ pub(crate) fn be_quiet() {
 
 /// Whether a command prints `next:` lines: not with `--quiet`, and not if it prints JSON.
 pub(crate) fn is_wanted(json: bool) -> bool {
-    !json && !IS_QUIET.load(Ordering::Relaxed)
+    !json && !is_json() && !IS_QUIET.load(Ordering::Relaxed)
 }
 
 /// Prints one `next:` line, unless they are switched off.

@@ -4,20 +4,18 @@
 //! pipe is not an error, and a result that cannot be printed goes to standard error.
 
 use std::borrow::Cow;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ecp_files::Replacement;
 
-/// `eprintln!` that does not panic if standard error is closed.
+/// `eprintln!` that does not panic if standard error is closed. The word before the first colon is
+/// coloured on a terminal if it says what kind of message it is.
 macro_rules! note {
-    ($($text:tt)*) => {{
-        let _ = std::io::Write::write_fmt(
-            &mut std::io::stderr(),
-            format_args!("{}\n", format_args!($($text)*)),
-        );
-    }};
+    ($($text:tt)*) => {
+        $crate::output::write_message(&format!($($text)*))
+    };
 }
 
 /// `println!` for optional text: if it cannot be written, the command continues.
@@ -33,6 +31,55 @@ macro_rules! print_line {
 /// Standard output. Once its reader has closed the pipe, writes are discarded without an error:
 /// `ecp methods | head -1` is not a failure, and the exit code is that of the command's work.
 pub(crate) struct Stdout(io::StdoutLock<'static>);
+
+static IS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Makes results and errors JSON.
+pub(crate) fn be_json() {
+    IS_JSON.store(true, Ordering::Relaxed);
+}
+
+/// Whether results and errors are JSON.
+pub(crate) fn is_json() -> bool {
+    IS_JSON.load(Ordering::Relaxed)
+}
+
+/// Writes a message to standard error.
+pub(crate) fn write_message(text: &str) {
+    let _ = writeln!(io::stderr(), "{}", coloured(text, has_colour()));
+}
+
+/// Whether standard error shows colours: a terminal, unless `NO_COLOR` or `TERM=dumb` is set.
+fn has_colour() -> bool {
+    let is_off = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let has_codes = std::env::var_os("TERM").is_some_and(|term| term != "dumb" && !term.is_empty());
+    io::stderr().is_terminal() && has_codes && !is_off
+}
+
+/// Colours the word that says what kind of message it is.
+fn coloured(text: &str, has_colour: bool) -> Cow<'_, str> {
+    let Some((word, rest)) = text.split_once(':').filter(|_| has_colour) else {
+        return Cow::Borrowed(text);
+    };
+    let code = match word {
+        "error" => "1;31",
+        "warning" | "WARNING" => "1;33",
+        "hint" | "note" => "36",
+        "next" => "1;36",
+        _ => return Cow::Borrowed(text),
+    };
+    Cow::Owned(format!("\u{1b}[{code}m{word}:\u{1b}[0m{rest}"))
+}
+
+/// Writes the error that ends a command to standard error: a line of text, or with `--json` an
+/// object on one line.
+pub(crate) fn write_error(text: &str, exit_code: u8) {
+    if is_json() {
+        write_message(&serde_json::json!({"error": text, "exit_code": exit_code}).to_string());
+    } else {
+        write_message(&format!("error: {text}"));
+    }
+}
 
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
@@ -175,6 +222,19 @@ pub(crate) fn resolved(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_kind_of_a_message_is_coloured_and_nothing_else() {
+        for (text, shown) in [
+            ("error: no", "\u{1b}[1;31merror:\u{1b}[0m no"),
+            ("next: open http://a", "\u{1b}[1;36mnext:\u{1b}[0m open http://a"),
+            ("payouts.csv: error: 7", "payouts.csv: error: 7"),
+            ("done", "done"),
+        ] {
+            assert_eq!(coloured(text, true), shown);
+            assert_eq!(coloured(text, false), text);
+        }
+    }
 
     #[test]
     fn a_word_of_a_command_is_quoted_where_a_shell_would_change_it() {

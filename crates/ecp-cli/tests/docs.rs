@@ -70,6 +70,7 @@ fn calls_in(code: &str) -> Vec<Vec<&str>> {
 /// What is wrong with a call.
 fn wrong(call: &[&str], help: &mut BTreeMap<Vec<String>, Known>) -> Option<String> {
     let mut command: Vec<&str> = Vec::new();
+    let mut is_value = false;
     for word in call {
         let name: Vec<String> = command.iter().map(|word| (*word).to_owned()).collect();
         let known = help.entry(name).or_insert_with(|| known(&command));
@@ -78,7 +79,11 @@ fn wrong(call: &[&str], help: &mut BTreeMap<Vec<String>, Known>) -> Option<Strin
             if !known.options.contains(option) {
                 return Some(format!("ecp {} has no {option}", command.join(" ")));
             }
-        } else if !known.commands.is_empty() {
+            is_value = !word.contains('=');
+            continue;
+        }
+        // What follows an option may be its value.
+        if !std::mem::take(&mut is_value) && !known.commands.is_empty() {
             if !known.commands.contains(*word) {
                 if known.has_arguments {
                     continue;

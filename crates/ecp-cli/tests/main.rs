@@ -2,6 +2,7 @@
 //! A file that is not named here is not run; `xtask/tests` looks for such.
 
 mod confirm;
+mod control;
 mod demo;
 mod docs;
 mod effects;
@@ -10,6 +11,7 @@ mod inbox;
 mod installing;
 mod keys;
 mod listen;
+mod machine;
 mod next;
 mod offered;
 mod operations;

@@ -192,7 +192,7 @@ fn a_refund_is_waited_for_by_its_own_operation() {
     assert_eq!((part.status.code(), stdout(&part)), (Some(1), ""));
     assert_eq!(
         stderr(&part),
-        "error: wallet-partner refund: `payment.amount`: this method refunds a payment as a whole only; ask for a full refund\n"
+        "{\"error\":\"wallet-partner refund: `payment.amount`: this method refunds a payment as a whole only; ask for a full refund\",\"exit_code\":1}\n"
     );
     let done = refund("R-2", &[]);
     assert_eq!(done.status.code(), Some(0), "{}", stderr(&done));

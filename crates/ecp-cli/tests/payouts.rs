@@ -125,7 +125,7 @@ fn a_terminal_is_asked_and_shows_a_bar() {
     let (code, shown) = on_a_terminal(&sandbox, command, "no\n");
     assert_eq!(code, Some(1), "{shown}");
     assert!(shown.contains("Type `yes` to pay 60 rows: "), "{shown}");
-    assert!(shown.contains("error: nothing was sent"), "{shown}");
+    assert!(shown.contains("nothing was sent"), "{shown}");
     assert!(begun(&sandbox.log()).is_empty());
 
     let (code, shown) = on_a_terminal(&sandbox, command, "yes\n");
@@ -409,7 +409,8 @@ fn a_mixed_file_shows_what_goes_out_and_what_comes_back() {
             "mixed.csv: line 2, `payment.amount`: has a decimal point, and amounts are whole minor \
              units: write 30000 for 300.00 EUR\n\
              if the file's amounts are in major units, such as 300.00, add --major-units\n\
-             error: nothing was sent: correct the 1 problem named above, and run the command again\n"
+             {\"error\":\"nothing was sent: correct the 1 problem named above, and run the command \
+             again\",\"exit_code\":1}\n"
         )
     );
 }

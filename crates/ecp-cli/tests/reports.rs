@@ -123,6 +123,12 @@ fn a_report_is_kept_and_arrives_as_a_workbook() {
     let list = shop.run(&["list"]);
     let expected = "  recipient 1: sent\n  recipient 2: sent\n";
     assert!(stdout(&list).ends_with(expected), "{}", stdout(&list));
+    let list = shop.run(&["list", "--json"]);
+    let list: Value = serde_json::from_str(stdout(&list)).unwrap();
+    assert_eq!(list["templates"][0]["name"], "declines");
+    let sent = json!({"state": "sent", "problem": null});
+    assert_eq!(list["reports"][0]["recipients"], json!([sent, sent]));
+    assert_eq!(list["reports"][0]["rows"], 2);
 }
 
 #[test]

@@ -8,11 +8,12 @@ use clap::Args;
 use ecp_core::PaymentId;
 use ecp_core::model::{AdditionalData, AdditionalDataError, ClarificationFields, Step};
 use ecp_transport::{Clarified, GateError, Outcome};
+use serde_json::json;
 
 use crate::fields::pair;
 use crate::next::{argument, next};
 use crate::outcome::UNKNOWN;
-use crate::output::{print_result, shell_word};
+use crate::output::{is_json, print_result, shell_word};
 use crate::profile::ProfileOptions;
 use crate::step::{NextStep, write_step};
 
@@ -70,13 +71,18 @@ impl Clarify {
             .map_err(|error| anyhow!("{error}; nothing was sent to the platform"))?;
         match sender.clarify(id, &data).await {
             Ok(clarified) => {
-                print_result(&text(&clarified));
+                print_result(&text(&clarified)?);
                 self.say_next(&clarified);
                 Ok(ExitCode::SUCCESS)
             }
             Err(GateError::NotSent(cause)) => Err(anyhow!("{}", profile.cannot_connect(&cause, 1))),
             Err(error) if error.outcome() == Outcome::Unknown => {
-                print_result(&format!("{id}: {error}\n"));
+                print_result(&if is_json() {
+                    let outcome = json!({"payment_id": id, "outcome": "unknown", "message": error.to_string()});
+                    format!("{outcome:#}\n")
+                } else {
+                    format!("{id}: {error}\n")
+                });
                 Ok(ExitCode::from(UNKNOWN))
             }
             Err(error) => Err(error.into()),
@@ -115,11 +121,20 @@ impl Clarify {
     }
 }
 
-fn text(clarified: &Clarified) -> String {
+fn text(clarified: &Clarified) -> anyhow::Result<String> {
+    if is_json() {
+        let asked = clarified.asked_again.clone().map(Step::Clarify);
+        let taken = json!({
+            "payment_id": clarified.payment_id,
+            "outcome": "answered",
+            "request_id": clarified.request_id.as_ref().map(ToString::to_string),
+            "next_step": asked.as_ref().and_then(NextStep::of),
+        });
+        return Ok(format!("{taken:#}\n"));
+    }
     let mut text = String::new();
-    // Writing to a String cannot fail.
-    let _ = write(clarified, &mut text);
-    text
+    write(clarified, &mut text)?;
+    Ok(text)
 }
 
 fn write(clarified: &Clarified, text: &mut String) -> std::fmt::Result {

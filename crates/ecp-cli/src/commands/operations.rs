@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::fields::pair;
 use crate::interval::{Asked, IntervalOptions};
-use crate::output::{Output, is_closed};
+use crate::output::{Output, is_closed, is_json};
 use crate::profile::{Profile, ProfileOptions};
 use crate::rows;
 use crate::usage::Usage;
@@ -62,7 +62,8 @@ pub(crate) struct Operations {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// The format of the output; by default the ending of its name, or csv if it has none
+    /// The format of the output; by default the ending of its name, or csv if it has none and json
+    /// with --json
     #[arg(long, value_name = "FORMAT")]
     format: Option<Format>,
 
@@ -147,6 +148,7 @@ impl Operations {
             return Ok(format);
         }
         Ok(match ending {
+            None if is_json() => Format::Json,
             None => Format::Csv,
             Some("json" | "jsonl") => Format::Json,
             Some(ending) => match ending.parse() {

@@ -1,38 +1,47 @@
 //! `ecp sandbox`
 
+mod client;
+mod control;
 mod file;
+mod line;
 
 use std::fmt::Arguments;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::Args;
 use ecp_core::{ProjectId, Sensitive, Timestamp};
 use ecp_methods::Registry;
-use ecp_sandbox::{Config, Event, EventKind, Fault, FaultRule, Sandbox};
+use ecp_sandbox::{Config, Fault, FaultRule, Sandbox};
 use tokio::net::TcpListener;
 
+use self::control::Control;
 use self::file::{ClockKind, File, Shop};
+use self::line::Line;
 use crate::address::{self, Target, TargetParser};
 use crate::nearest::did_you_mean;
 use crate::next::{next, some_method};
-use crate::output::is_dash;
+use crate::output::{is_dash, is_json};
 use crate::profile::is_default_address;
 use crate::signals::Signals;
 
 /// Run the platform on this machine until Ctrl-C
 ///
 /// It answers Gate and the Data API, shows the Payment Page, the provider's pages and the
-/// Dashboard, and sends signed callbacks. Every event is printed.
+/// Dashboard, and sends signed callbacks. Every event is printed. The commands below it are for a
+/// sandbox that runs.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp sandbox\n  ecp sandbox --callback-url http://127.0.0.1:3000/callbacks\n  ecp sandbox --config sandbox.toml --clock virtual\n  ecp sandbox --fault wrong_signature --fault '{\"fault\": \"drop_answer\", \"registered\": true, \"percent\": 10}'\n\nPoint your client at the printed address, with the printed project and key:\n  Gate::new(project, &key, transport).base_url(\"http://127.0.0.1:8080\")?"
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  ecp sandbox\n  ecp sandbox --callback-url http://127.0.0.1:3000/callbacks\n  ecp sandbox --config sandbox.toml --clock virtual\n  ecp sandbox --fault wrong_signature --fault '{\"fault\": \"drop_answer\", \"registered\": true, \"percent\": 10}'\n  ecp sandbox tail\n\nPoint your client at the printed address, with the printed project and key:\n  Gate::new(project, &key, transport).base_url(\"http://127.0.0.1:8080\")?"
 )]
 pub(crate) struct SandboxCommand {
+    #[command(subcommand)]
+    control: Option<Control>,
+
     /// The address to listen on; keep it on this machine, the sandbox protects nothing
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     addr: SocketAddr,
@@ -90,6 +99,9 @@ pub(crate) struct SandboxCommand {
 
 impl SandboxCommand {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
+        if let Some(control) = &self.control {
+            return control.run();
+        }
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         runtime.block_on(self.serve(registry))
     }
@@ -139,10 +151,14 @@ impl SandboxCommand {
         });
         while let Some(event) = events.next().await {
             // Standard output may be closed; the sandbox keeps running.
-            let text = if self.logs_to_stdout() { event.to_json() } else { line(&event) };
-            let _ = writeln!(std::io::stdout(), "{text}");
+            let json = event.to_json();
+            if self.logs_to_stdout() {
+                let _ = writeln!(std::io::stdout(), "{json}");
+            } else {
+                let _ = writeln!(std::io::stdout(), "{}", Line::read(&json)?.text());
+            }
             if let Some(log) = &mut log {
-                writeln!(log, "{}", event.to_json()).context("cannot write the file of --log")?;
+                writeln!(log, "{json}").context("cannot write the file of --log")?;
             }
         }
         server
@@ -198,7 +214,7 @@ impl SandboxCommand {
     }
 
     fn logs_to_stdout(&self) -> bool {
-        self.log.as_deref().is_some_and(is_dash)
+        is_json() || self.log.as_deref().is_some_and(is_dash)
     }
 
     /// Prints a message for people.
@@ -242,10 +258,7 @@ impl SandboxCommand {
             Some(name) => self.say(format_args!("key:       from {name}")),
         }
         if sandbox.is_virtual() {
-            self.say(format_args!(
-                "clock:     {}, moved by POST {url}/sandbox/clock",
-                sandbox.now()
-            ));
+            self.say(format_args!("clock:     {}, moved by `ecp sandbox clock`", sandbox.now()));
         }
         for (number, rule) in sandbox.faults() {
             self.say(format_args!("fault {number}:   {}", rule.to_json()));
@@ -273,68 +286,4 @@ fn url(mut address: SocketAddr) -> String {
         address.set_ip(Ipv4Addr::LOCALHOST.into());
     }
     format!("http://{address}")
-}
-
-/// What became of an attempt, and when the next one comes.
-fn tried(answer: &Result<u16, String>, retry_in: Option<Duration>) -> (String, String) {
-    let answer = match answer {
-        Ok(status) => format!("answered {status}"),
-        Err(error) => format!("not answered: {error}"),
-    };
-    let next = retry_in.map(|pause| format!(", again in {} s", pause.as_secs()));
-    (answer, next.unwrap_or_default())
-}
-
-/// Formats an event as one line.
-fn line(event: &Event) -> String {
-    let what = match &event.kind {
-        EventKind::CallbackAttempted { callback, attempt, url, answer, retry_in, .. } => {
-            let (answer, next) = tried(answer, *retry_in);
-            format!("callback {callback}, attempt {attempt}, to {url}: {answer}{next}")
-        }
-        EventKind::CallbackRefused { callback, url, reason, .. } => {
-            let url = url.as_deref().unwrap_or("nowhere");
-            format!("callback {callback} to {url} is not sent: {reason}")
-        }
-        EventKind::ConfirmationAsked { url, .. } => format!("asked {url} to confirm the amount"),
-        EventKind::ConfirmationAnswered { status, confirmation, .. } => {
-            let answer = match status {
-                Some(status) => format!("answered {status}"),
-                None => "not answered".to_owned(),
-            };
-            format!("the question about the amount was {answer}: {confirmation}")
-        }
-        EventKind::ConfirmationRefused { url, reason, .. } => {
-            let url = url.as_deref().unwrap_or("nowhere");
-            format!("the question about the amount to {url} is not sent: {reason}")
-        }
-        EventKind::OperationsAttempted { delivery, attempt, url, answer, retry_in, .. } => {
-            let (answer, next) = tried(answer, *retry_in);
-            format!("operations {delivery}, attempt {attempt}, to {url}: {answer}{next}")
-        }
-        EventKind::OperationsRefused { delivery, url, reason, .. } => {
-            let url = url.as_deref().unwrap_or("nowhere");
-            format!("operations {delivery} to {url} are not sent: {reason}")
-        }
-        EventKind::CustomerArrived => "the customer opened the provider's page".to_owned(),
-        EventKind::CustomerDecided(decision) => format!("the customer pressed {decision}"),
-        EventKind::CustomerReturned { url } => format!("the customer was sent to {url}"),
-        EventKind::PaymentChanged(status) => format!("the payment is `{status}`"),
-        EventKind::RequestReceived { method, path, .. } => format!("{method} {path}"),
-        EventKind::ResponseSent { status, body } if *status == 200 => {
-            format!("answered {status}, {} bytes", body.bytes().len())
-        }
-        EventKind::ResponseSent { status, body } => format!("answered {status} {}", body.text()),
-        EventKind::FaultStruck { rule, fault } => format!("fault {rule} struck: {fault}"),
-        EventKind::PageOpened { accepted: true, .. } => "the Payment Page was opened".to_owned(),
-        EventKind::PageOpened { .. } => {
-            "the Payment Page refused its parameters, and shows why".to_owned()
-        }
-        EventKind::Placed { interface, .. } => format!("asked for through {interface}"),
-        other => format!("{other:?}"),
-    };
-    match &event.payment_id {
-        Some(payment) => format!("{} [{payment}] {what}", event.at),
-        None => format!("{} {what}", event.at),
-    }
 }

@@ -5,9 +5,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ecp_core::signature::{self, Rules};
+use serde_json::json;
 
 use crate::documents;
 use crate::key::KeyOptions;
+use crate::output::{is_json, write_error};
 
 /// Print the signature of a JSON document on standard input
 ///
@@ -57,20 +59,24 @@ impl Sign {
                     .map(|signature| signature.to_string()),
             };
             match (signed, line) {
+                (Ok(text), _) if is_json() => {
+                    let name = if self.string { "canonical_string" } else { "signature" };
+                    writeln!(output, "{}", json!({name: text}))?;
+                }
                 (Ok(text), _) => writeln!(output, "{text}")?,
                 (Err(error), None) => {
                     failed = true;
-                    note!("error: {error}");
+                    write_error(&error.to_string(), 1);
                 }
                 (Err(error), Some(line)) => {
                     failed = true;
-                    note!("error: line {line}: {error}");
+                    write_error(&format!("line {line}: {error}"), 1);
                     writeln!(output)?;
                 }
             }
             Ok(())
         })?;
-        if failed && !self.allow_ambiguous {
+        if failed && !self.allow_ambiguous && !is_json() {
             note!("hint: `ecp sign --help` says how to sign such a document anyway");
         }
         Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })

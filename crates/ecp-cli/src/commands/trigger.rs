@@ -15,7 +15,7 @@ use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::Registry;
 use ecp_transport::HttpTransport;
 use http::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::event::Event;
 use self::sample::{Sample, message_of};
@@ -24,7 +24,7 @@ use crate::connection::reason;
 use crate::fields::method;
 use crate::nearest::{money, nearest};
 use crate::next::next;
-use crate::output::{print_result, shell_word, stdout};
+use crate::output::{is_json, print_result, shell_word, stdout};
 use crate::profile::ProfileOptions;
 
 /// Send a signed sample callback of any method and event to an address
@@ -85,14 +85,14 @@ impl Trigger {
         let sample = runtime.block_on(self.sample(registry, profile.project))?;
         let key = SigningKey::new(&profile.key);
         let signed = signature::sign_document(&key, &sample, Place::Root, Rules::private())?;
-        if self.print {
+        if self.print && !is_json() {
             writeln!(stdout(), "{}", String::from_utf8_lossy(&signed))?;
         }
         let url = self.url.as_str();
         let transport = self.url.transport()?;
         let request = Request::post(url)
             .header("content-type", "application/json")
-            .body(Bytes::from(signed))
+            .body(Bytes::from(signed.clone()))
             .with_context(|| format!("cannot make a request to {url}"))?;
         let answer = runtime.block_on(transport.send(request));
         let answer = answer.map_err(|error| {
@@ -110,7 +110,12 @@ impl Trigger {
         if status != http::StatusCode::OK {
             bail!("{url} answered with HTTP status {status}; a receiver must answer with 200");
         }
-        print_result(&format!("answered {status}\n"));
+        print_result(&if is_json() {
+            let callback: Value = serde_json::from_slice(&signed)?;
+            format!("{}\n", json!({"status": status.as_u16(), "callback": callback}))
+        } else {
+            format!("answered {status}\n")
+        });
         let other = if self.event.ends_with("decline") { "sale-success" } else { "sale-decline" };
         next(format_args!(
             "ecp trigger{} {} {other} {}",

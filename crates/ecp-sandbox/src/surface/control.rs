@@ -276,12 +276,12 @@ fn pairs(query: &str) -> HashMap<String, String> {
 type Place = Path<(String, String)>;
 
 /// The payment at a place, or the answer that there is none.
-fn found(engine: &Engine, (project, id): (String, String)) -> Result<PaymentView, Response> {
+fn found(engine: &Engine, (project, id): (String, String)) -> Result<PaymentView, Problem> {
     let Ok(project) = project.parse::<u64>() else {
-        return Err(unreadable(&format!(
-            "`{}` in the path must be the number of a project",
-            project.escape_debug()
-        )));
+        return Err(Problem(
+            StatusCode::BAD_REQUEST,
+            format!("`{}` in the path must be the number of a project", project.escape_debug()),
+        ));
     };
     let ids = ProjectId::new(project).ok().zip(PaymentId::new(id).ok());
     ids.and_then(|(project, id)| engine.payment(project, &id)).ok_or_else(no_payment)
@@ -290,14 +290,14 @@ fn found(engine: &Engine, (project, id): (String, String)) -> Result<PaymentView
 async fn payment(State(engine): State<Engine>, Path(place): Place) -> Response {
     match found(&engine, place) {
         Ok(payment) => answer(&shown(&payment)),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.answer(),
     }
 }
 
 async fn timeline(State(engine): State<Engine>, Path(place): Place) -> Response {
     match found(&engine, place) {
         Ok(payment) => lines(&engine.timeline(payment.project_id, &payment.payment_id)),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.answer(),
     }
 }
 
@@ -308,7 +308,7 @@ async fn decide(State(engine): State<Engine>, Path(place): Place, body: Bytes) -
     };
     let payment = match found(&engine, place) {
         Ok(payment) => payment,
-        Err(refusal) => return refusal,
+        Err(refusal) => return refusal.answer(),
     };
     let amount = amount.map(|minor| Money::from_minor(minor, payment.amount.currency()));
     let chosen = engine.choose(payment.project_id, &payment.payment_id, decision, amount);
@@ -347,7 +347,7 @@ async fn release(State(engine): State<Engine>, Path(place): Place, body: Bytes) 
             engine.release(payment.project_id, &payment.payment_id),
             "no `stale_payment` fault keeps the payment from ending",
         ),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.answer(),
     }
 }
 
@@ -371,7 +371,7 @@ async fn resend(
             "the history has no callback of the payment with this number: the payment's events \
              list its callbacks",
         ),
-        Err(refusal) => refusal,
+        Err(refusal) => refusal.answer(),
     }
 }
 
@@ -431,11 +431,18 @@ fn done(is_done: bool, otherwise: &str) -> Response {
     if is_done { answer(&json!({})) } else { problem(StatusCode::CONFLICT, otherwise) }
 }
 
-fn no_payment() -> Response {
-    problem(
-        StatusCode::NOT_FOUND,
-        "there is no payment with this id in this project: GET /sandbox/payments lists the payments",
-    )
+/// Why a request is refused, with the status of the answer.
+struct Problem(StatusCode, String);
+
+impl Problem {
+    fn answer(&self) -> Response {
+        problem(self.0, &self.1)
+    }
+}
+
+fn no_payment() -> Problem {
+    let words = "there is no payment with this id in this project: GET /sandbox/payments lists the payments";
+    Problem(StatusCode::NOT_FOUND, words.to_owned())
 }
 
 /// What was sent cannot be read.

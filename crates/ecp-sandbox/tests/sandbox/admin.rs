@@ -119,115 +119,97 @@ async fn events_are_listed_from_where_a_reader_stopped() {
     assert_eq!(listed("?payment_id=Y2&last=1").await, expected[expected.len() - 1..]);
 }
 
+/// Requests that cannot be read, and how the answer begins.
+const UNREADABLE: [(&str, &str, &str, &str); 22] = [
+    (
+        "GET",
+        "/sandbox/payments?statsu=success",
+        "",
+        "there is no filter `statsu`: the filters are `project`, `id`",
+    ),
+    (
+        "GET",
+        "/sandbox/payments?status=succes",
+        "",
+        "`status` is `succes`, which is none: write one of `awaiting",
+    ),
+    (
+        "GET",
+        "/sandbox/payments?method=jetton",
+        "",
+        "`method` is `jetton`, which is none: write one of `",
+    ),
+    (
+        "GET",
+        "/sandbox/payments?project=shop",
+        "",
+        "`project` must be a whole number, and is `shop`",
+    ),
+    (
+        "GET",
+        "/sandbox/payments?project=9",
+        "",
+        "`project` is `9`, and the sandbox has no such project: it has 1",
+    ),
+    ("GET", "/sandbox/payments?limit=-1", "", "`limit` must be a whole number, and is `-1`"),
+    ("GET", "/sandbox/payments?offset=1.5", "", "`offset` must be a whole number, and is `1.5`"),
+    ("GET", "/sandbox/events?after=now", "", "`after` must be a whole number, and is `now`"),
+    ("GET", "/sandbox/events?since=1", "", "there is no filter `since`"),
+    ("GET", "/sandbox/payments/shop/X1", "", "`shop` in the path must be the number of a project"),
+    ("DELETE", "/sandbox/faults/last", "", "`last` in the path must be the number of a fault rule"),
+    (
+        "POST",
+        "/sandbox/payments/1/X1/callbacks/last/resend",
+        "",
+        "`last` in the path must be the number of a callback",
+    ),
+    (
+        "POST",
+        "/sandbox/payments/1/X1/decision",
+        r#"{"decision":"perhaps"}"#,
+        "`decision` must be `success` or `decline`, and is `perhaps`",
+    ),
+    ("POST", "/sandbox/payments/1/X1/decision", r#"{"amount":1}"#, "`decision` is missing"),
+    (
+        "POST",
+        "/sandbox/payments/1/X1/decision",
+        r#"{"decision":"success","amount":"5"}"#,
+        "`amount` must be a whole number from 0 to 9223372036854775807, and is `\"5\"`",
+    ),
+    (
+        "POST",
+        "/sandbox/payments/1/X1/decision",
+        "",
+        "the body is empty: write an object such as {\"decision\": \"success\"}",
+    ),
+    ("POST", "/sandbox/payments/1/X1/release", r#"{"now":true}"#, "the body must be empty or {}"),
+    (
+        "POST",
+        "/sandbox/clock",
+        r#"{"seconds":1}"#,
+        "the body has no member `seconds`: its members are `advance_seconds`",
+    ),
+    (
+        "POST",
+        "/sandbox/clock",
+        r#"{"advance_seconds":-1}"#,
+        "`advance_seconds` must be a whole number",
+    ),
+    ("POST", "/sandbox/clock", "{}", "`advance_seconds` is missing"),
+    (
+        "POST",
+        "/sandbox/faults",
+        r#"{"fault":"wrong_amount","times":"1"}"#,
+        "`times` must be a whole number",
+    ),
+    ("POST", "/sandbox/faults", r#"{"fault":"wrong_amount","project_id":0}"#, "`project_id`: "),
+];
+
 #[tokio::test]
 async fn what_cannot_be_read_is_refused_by_its_name() {
     let local = Local::new();
     local.send(SALE, Local::document("X1", 10_000)).await;
-    let table = [
-        (
-            "GET",
-            "/sandbox/payments?statsu=success",
-            "",
-            "there is no filter `statsu`: the filters are `project`, `id`",
-        ),
-        (
-            "GET",
-            "/sandbox/payments?status=succes",
-            "",
-            "`status` is `succes`, which is none: write one of `awaiting",
-        ),
-        (
-            "GET",
-            "/sandbox/payments?method=jetton",
-            "",
-            "`method` is `jetton`, which is none: write one of `",
-        ),
-        (
-            "GET",
-            "/sandbox/payments?project=shop",
-            "",
-            "`project` must be a whole number, and is `shop`",
-        ),
-        (
-            "GET",
-            "/sandbox/payments?project=9",
-            "",
-            "`project` is `9`, and the sandbox has no such project: it has 1",
-        ),
-        ("GET", "/sandbox/payments?limit=-1", "", "`limit` must be a whole number, and is `-1`"),
-        (
-            "GET",
-            "/sandbox/payments?offset=1.5",
-            "",
-            "`offset` must be a whole number, and is `1.5`",
-        ),
-        ("GET", "/sandbox/events?after=now", "", "`after` must be a whole number, and is `now`"),
-        ("GET", "/sandbox/events?since=1", "", "there is no filter `since`"),
-        (
-            "GET",
-            "/sandbox/payments/shop/X1",
-            "",
-            "`shop` in the path must be the number of a project",
-        ),
-        (
-            "DELETE",
-            "/sandbox/faults/last",
-            "",
-            "`last` in the path must be the number of a fault rule",
-        ),
-        (
-            "POST",
-            "/sandbox/payments/1/X1/callbacks/last/resend",
-            "",
-            "`last` in the path must be the number of a callback",
-        ),
-        (
-            "POST",
-            "/sandbox/payments/1/X1/decision",
-            r#"{"decision":"perhaps"}"#,
-            "`decision` must be `success` or `decline`, and is `perhaps`",
-        ),
-        ("POST", "/sandbox/payments/1/X1/decision", r#"{"amount":1}"#, "`decision` is missing"),
-        (
-            "POST",
-            "/sandbox/payments/1/X1/decision",
-            r#"{"decision":"success","amount":"5"}"#,
-            "`amount` must be a whole number from 0 to 9223372036854775807, and is `\"5\"`",
-        ),
-        (
-            "POST",
-            "/sandbox/payments/1/X1/decision",
-            "",
-            "the body is empty: write an object such as {\"decision\": \"success\"}",
-        ),
-        (
-            "POST",
-            "/sandbox/payments/1/X1/release",
-            r#"{"now":true}"#,
-            "the body must be empty or {}",
-        ),
-        (
-            "POST",
-            "/sandbox/clock",
-            r#"{"seconds":1}"#,
-            "the body has no member `seconds`: its members are `advance_seconds`",
-        ),
-        (
-            "POST",
-            "/sandbox/clock",
-            r#"{"advance_seconds":-1}"#,
-            "`advance_seconds` must be a whole number",
-        ),
-        ("POST", "/sandbox/clock", "{}", "`advance_seconds` is missing"),
-        (
-            "POST",
-            "/sandbox/faults",
-            r#"{"fault":"wrong_amount","times":"1"}"#,
-            "`times` must be a whole number",
-        ),
-        ("POST", "/sandbox/faults", r#"{"fault":"wrong_amount","project_id":0}"#, "`project_id`: "),
-    ];
-    for (method, path, body, problem) in table {
+    for (method, path, body, problem) in UNREADABLE {
         let (status, answer) = local.call(method, path, body).await.unwrap();
         assert_eq!(status, StatusCode::BAD_REQUEST, "{path} {body}");
         let words = answer["problem"].as_str().unwrap();

@@ -10,12 +10,14 @@ use ecp_reports::{
     Attachment, Delivery, DeliveryState, Letter, MailError, Retries, SendMail, Smtp, Template,
 };
 use ecp_transport::{DataApi, DataOperation, OperationsQuery};
+use serde_json::{Value, json};
 
 use super::file::{File, ReportTemplate};
 use super::folder::{Folder, Kept, Record};
 use super::stop::Stop;
 use crate::interval::{self, IntervalOptions};
 use crate::mail::MailSection;
+use crate::output::is_json;
 use crate::profile::Profile;
 use crate::rows;
 
@@ -224,7 +226,12 @@ impl<'f> Work<'f> {
             record.done.insert(name.to_owned(), moment.to_string());
         }
         self.folder.save(record)?;
-        print_line!("{}", self.folder.path(&file).display());
+        let path = self.folder.path(&file);
+        if is_json() {
+            print_line!("{}", json!({"file": path, "rows": rows, "kept_until": until}));
+        } else {
+            print_line!("{}", path.display());
+        }
         note!("{name}: {rows} rows, kept until {until}");
         Ok(file)
     }
@@ -354,15 +361,32 @@ pub(super) fn list(file: &File) -> anyhow::Result<()> {
     let now = SystemClock.timestamp();
     let folder = Folder::new(&file.folder);
     let record = folder.load()?;
+    let mut all = json!({"templates": [], "reports": []});
     for (name, template) in file.templates() {
-        match template.schedule {
-            Some(schedule) => {
-                let next = schedule.after(now, &template.zone);
+        let schedule = template.schedule.map(|schedule| {
+            (schedule.to_string(), schedule.after(now, &template.zone).to_string())
+        });
+        let problem = record.problems.get(name);
+        if is_json() {
+            push(
+                &mut all["templates"],
+                json!({
+                    "name": name,
+                    "schedule": schedule.as_ref().map(|(schedule, _)| schedule),
+                    "zone": template.zone.name(),
+                    "next": schedule.as_ref().map(|(_, next)| next),
+                    "problem": problem.map(ToString::to_string),
+                }),
+            );
+            continue;
+        }
+        match schedule {
+            Some((schedule, next)) => {
                 print_line!("{name}: {schedule} {}, next {next}", template.zone.name());
             }
             None => print_line!("{name}: by hand, {}", template.period),
         }
-        if let Some(problem) = record.problems.get(name) {
+        if let Some(problem) = problem {
             print_line!("  not made: {problem}");
         }
     }
@@ -370,16 +394,44 @@ pub(super) fn list(file: &File) -> anyhow::Result<()> {
         let end = kept.expires().ok_or_else(|| {
             anyhow!("the report {} has no valid date in the record of the reports", kept.file)
         })?;
-        print_line!("{}: {} rows, kept until {end}", folder.path(&kept.file).display(), kept.rows);
+        let path = folder.path(&kept.file);
+        let state = |delivery: &Delivery| match delivery.state() {
+            DeliveryState::Sent => "sent",
+            DeliveryState::Waiting { .. } => "waiting",
+            DeliveryState::Failed { .. } => "failed",
+        };
+        if is_json() {
+            let deliveries = kept.deliveries.iter();
+            let deliveries = deliveries.map(|delivery| {
+                let problem = delivery.problem().map(ToString::to_string);
+                json!({"state": state(delivery), "problem": problem})
+            });
+            push(
+                &mut all["reports"],
+                json!({
+                    "file": path,
+                    "rows": kept.rows,
+                    "kept_until": end.to_string(),
+                    "recipients": deliveries.collect::<Vec<_>>(),
+                }),
+            );
+            continue;
+        }
+        print_line!("{}: {} rows, kept until {end}", path.display(), kept.rows);
         for (place, delivery) in kept.deliveries.iter().enumerate() {
-            let state = match delivery.state() {
-                DeliveryState::Sent => "sent",
-                DeliveryState::Waiting { .. } => "waiting",
-                DeliveryState::Failed { .. } => "failed",
-            };
+            let state = state(delivery);
             let problem = delivery.problem().map(|problem| format!(": {problem}"));
             print_line!("  recipient {}: {state}{}", place + 1, problem.unwrap_or_default());
         }
     }
+    if is_json() {
+        print_line!("{all:#}");
+    }
     Ok(())
+}
+
+fn push(list: &mut Value, item: Value) {
+    if let Some(list) = list.as_array_mut() {
+        list.push(item);
+    }
 }

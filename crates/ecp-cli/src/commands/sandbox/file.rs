@@ -54,7 +54,7 @@ pub(super) enum ClockKind {
     /// The machine's clock
     #[default]
     Machine,
-    /// A clock that moves only by POST /sandbox/clock
+    /// A clock that moves only by `ecp sandbox clock`
     Virtual,
 }
 
