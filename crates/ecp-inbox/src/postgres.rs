@@ -31,7 +31,7 @@ use tokio_postgres::{Config, NoTls};
 
 #[cfg(feature = "postgres-tls")]
 pub use self::address::{AddressError, PostgresAddress};
-use self::connect::{Connector, Unreplicated};
+use self::connect::{Connector, Unreplicated, notice_lost_machines};
 pub use self::handler::PostgresHandler;
 use self::session::{Pool, Session, failed};
 pub use self::store::PostgresInbox;
@@ -266,8 +266,9 @@ impl Inbox for PostgresInbox {
     }
 }
 
-fn pool(config: Config, options: &PostgresOptions) -> Result<Pool, InboxError> {
+fn pool(mut config: Config, options: &PostgresOptions) -> Result<Pool, InboxError> {
     let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    notice_lost_machines(&mut config);
     let unreplicated = Unreplicated::default();
     #[cfg(feature = "postgres-tls")]
     let manager = match &options.tls {

@@ -4,6 +4,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use deadpool_postgres::Connect;
 use tokio::task::JoinHandle;
@@ -50,6 +51,34 @@ fn is_cancelled_wait(notice: &DbError) -> bool {
         || notice.message().starts_with("canceling the wait for synchronous replication")
 }
 
+/// Makes connections to a machine that is gone fail within some ten seconds, where the configuration
+/// does not say otherwise. Such a machine does not end its connections, and without this a call would
+/// wait for a quarter of an hour, or two hours if the server had its request: all receivers answer
+/// 503 meanwhile, also when a standby has taken over the address.
+pub(super) fn notice_lost_machines(config: &mut Config) {
+    if config.get_keepalives_idle() == DRIVERS_IDLE {
+        config.keepalives_idle(IDLE);
+    }
+    if config.get_keepalives_interval().is_none() {
+        config.keepalives_interval(INTERVAL);
+    }
+    if config.get_keepalives_retries().is_none() {
+        config.keepalives_retries(RETRIES);
+    }
+    if config.get_tcp_user_timeout().is_none() {
+        config.tcp_user_timeout(UNANSWERED);
+    }
+}
+
+/// The driver's default for `keepalives_idle`.
+const DRIVERS_IDLE: Duration = Duration::from_hours(2);
+/// Silence on a connection before the other machine is asked whether it is there.
+const IDLE: Duration = Duration::from_secs(5);
+const INTERVAL: Duration = Duration::from_secs(2);
+const RETRIES: u32 = 3;
+/// The longest time without an acknowledgement by the other machine's network stack.
+const UNANSWERED: Duration = Duration::from_secs(10);
+
 /// Makes connections, each with a task that receives the messages of the server.
 pub(super) struct Connector<T> {
     pub(super) tls: T,
@@ -94,5 +123,24 @@ async fn receive<T: MakeTlsConnect<Socket>>(
                 return;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_machine_is_noticed_soon_unless_the_address_says_otherwise() {
+        let mut config = Config::new();
+        notice_lost_machines(&mut config);
+        assert_eq!(config.get_keepalives_idle(), IDLE);
+        assert_eq!(config.get_tcp_user_timeout(), Some(&UNANSWERED));
+        let words = "host=db keepalives_idle=60 keepalives_retries=9 tcp_user_timeout=90";
+        let mut config: Config = words.parse().expect("the words are the driver's");
+        notice_lost_machines(&mut config);
+        assert_eq!(config.get_keepalives_idle(), Duration::from_mins(1));
+        assert_eq!(config.get_keepalives_retries(), Some(9));
+        assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_secs(90)));
     }
 }
