@@ -47,6 +47,10 @@ Commands:
   crash [--rounds N] [--store sqlite|postgres] [--seed N]
                            kill processes that have an inbox, and look whether anything was lost
                            or done twice; 50 rounds on each store by default
+  failover [--rounds N] [--seed N] [--commit on|local] [--histories FOLDER]
+                           kill primaries of Postgres and promote their standbys behind receivers,
+                           and look whether anything was lost or done twice; 10 rounds by default;
+                           with --commit local commits do not wait for the standby
   fuzz [TARGET [SECONDS]]  fuzz a target, or all at once, for 60 seconds by default
   package [--no-verify]    make what would be published in target/package, and build each from there
   simulate [ROWS] [SEED]   pay a file through failures and kills, and prove that each row is paid once
@@ -80,6 +84,7 @@ fn main() -> ExitCode {
         ["docs", "--check"] => report(&docs::docs(&root(), true)),
         ["new-method", name] => report(&new_method::new_method(&root(), name)),
         ["crash", options @ ..] => crash::crash(options),
+        ["failover", options @ ..] => crash::fail_over(options),
         ["fuzz"] => fuzz::fuzz(None, "30"),
         ["fuzz", target] => fuzz::fuzz(Some(target), "30"),
         ["fuzz", target, seconds] => fuzz::fuzz(Some(target), seconds),

@@ -6,12 +6,15 @@
 //! - `arm PLACE N`: says `parked` and stops there when the place is reached for the Nth time;
 //! - `hello`, `waiting`, `bodies PAYMENT..`, `states PAYMENT..`, `effects ROUND`, `credits ROUND`:
 //!   a line for each item, then `end`.
+//!
+//! With the argument `listen=PORT` it is a receiver too, which answers POSTs there.
 
 mod gate;
 mod postgres;
 mod sqlite;
 
 use std::io::{self, BufRead, Write};
+use std::net::TcpListener;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,7 +24,7 @@ use async_trait::async_trait;
 use ecp_core::model::OperationStatus;
 use ecp_core::{PaymentId, ProjectId};
 use ecp_inbox::{Delivery, Hold, Inbox, Query, Questions, Worker};
-use ecp_notify::Verifier;
+use ecp_notify::{Receiver, Server, Verifier};
 
 use crate::history::{PROJECT, verifier};
 
@@ -76,11 +79,15 @@ fn by_chance() -> Result<(), Problem> {
 /// The argument that makes a child hold every end.
 pub(crate) const HOLD: &str = "hold";
 
+/// Begins the argument that makes a child a receiver, with a port.
+pub(crate) const LISTEN: &str = "listen=";
+
 /// The child's `main`.
 pub fn run(store: &str, place: &str, fault: &[&str]) -> ExitCode {
     let fault = fault.first().copied().unwrap_or_default();
     let (early, apart) = (fault == "AnswersEarly", fault == "EffectsApart");
     // Every end waits for Gate.
+    let port = fault.strip_prefix(LISTEN).and_then(|port| port.parse().ok());
     let hold = if fault == HOLD { Hold::Finals } else { Hold::default() };
 
     let runtime =
@@ -89,10 +96,11 @@ pub fn run(store: &str, place: &str, fault: &[&str]) -> ExitCode {
         runtime.block_on(async {
             match store {
                 "sqlite" => {
-                    serve(Arc::new(sqlite::Sqlite::open(place, apart, hold).await?), early).await
+                    serve(Arc::new(sqlite::Sqlite::open(place, apart, hold).await?), early, port)
+                        .await
                 }
                 "postgres" => {
-                    serve(Arc::new(postgres::Postgres::open(place, hold).await?), early).await
+                    serve(Arc::new(postgres::Postgres::open(place, hold).await?), early, port).await
                 }
                 _ => Err("no such store".into()),
             }
@@ -107,7 +115,16 @@ pub fn run(store: &str, place: &str, fault: &[&str]) -> ExitCode {
     }
 }
 
-async fn serve(shop: Arc<impl Shop + 'static>, early: bool) -> Result<(), Problem> {
+async fn serve(
+    shop: Arc<impl Shop + 'static>,
+    early: bool,
+    port: Option<u16>,
+) -> Result<(), Problem> {
+    if let Some(port) = port {
+        let receiver = Receiver::new(verifier(), shop.inbox());
+        let listener = TcpListener::bind(("127.0.0.1", port))?;
+        tokio::spawn(Server::new().serve(listener, receiver, std::future::pending::<()>()));
+    }
     let worker = shop
         .worker()
         .concurrency(8)

@@ -37,13 +37,19 @@ fn secret() -> SecretKey {
 
 impl Histories {
     pub(crate) fn new(round: u32, rng: &mut Rng) -> Self {
+        let payments = rng.u64(6..=12);
+        Self::of(round, payments, rng)
+    }
+
+    /// Histories of so many payments, at most 1000.
+    pub(crate) fn of(round: u32, payments: u64, rng: &mut Rng) -> Self {
         let mut histories = Self {
             sent: Vec::new(),
             states: BTreeMap::new(),
             effects: BTreeSet::new(),
             credits: BTreeMap::new(),
         };
-        for number in 0..rng.u64(6..=12) {
+        for number in 0..payments {
             histories.add_payment(
                 &format!("r{round}-{number}"),
                 u64::from(round) * 1000 + number,
@@ -52,6 +58,11 @@ impl Histories {
         }
         rng.shuffle(&mut histories.sent);
         histories
+    }
+
+    /// The callbacks whose bodies are not among those that are stored.
+    pub(crate) fn missing(&self, stored: &BTreeSet<String>) -> BTreeSet<usize> {
+        (0..self.sent.len()).filter(|number| !stored.contains(&self.sent[*number])).collect()
     }
 
     fn add_payment(&mut self, payment: &str, number: u64, rng: &mut Rng) {

@@ -7,7 +7,9 @@
 //! that were not answered with 200.
 
 pub mod child;
+pub mod failover;
 mod history;
+mod judge;
 mod process;
 mod rounds;
 

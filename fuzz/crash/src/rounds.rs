@@ -5,12 +5,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use ecp_inbox::PaymentState;
 use ecp_testkit::postgres::Server;
 use fastrand::Rng;
 
 use crate::child::HOLD;
-use crate::history::{Effect, Histories};
+use crate::history::Histories;
+use crate::judge::{Judge, STUCK};
 use crate::process::Process;
 
 /// The store to test.
@@ -86,9 +86,6 @@ const PLACES: &[&str] = &[
 
 /// Additional places if ends are held.
 const PLACES_OF_HELD: &[&str] = &["release.before_commit", "release.after_commit"];
-
-/// Time without progress after which a run is stuck. All waits are due within a second.
-const STUCK: Duration = Duration::from_mins(1);
 
 /// Maximum number of callbacks without an answer.
 const WINDOW: usize = 32;
@@ -288,83 +285,17 @@ impl Arena {
         histories: &Histories,
         acknowledged: &BTreeSet<usize>,
     ) -> Result<(), String> {
-        let command = format!("bodies {}", payments(histories));
-        let there = self.children[child].ask(&command)?;
-        let there: BTreeSet<String> = there.into_iter().collect();
-        let lost = acknowledged.iter().find(|number| !there.contains(&histories.sent[**number]));
+        let missing = Judge::new(&mut self.children[child], histories).missing()?;
+        let lost = acknowledged.iter().find(|number| missing.contains(number));
         lost.map_or(Ok(()), |number| Err(format!("lost: {}", histories.sent[*number])))
     }
 
     /// Waits until everything is handled, then compares with the expected results.
     fn judge(&mut self, round: &str, histories: &Histories) -> Result<(), String> {
-        let patience = Instant::now() + STUCK;
-        loop {
-            let stats = self.ask("waiting")?;
-            match stats.first().map(String::as_str) {
-                Some("0 0 0") => break,
-                _ if Instant::now() < patience => std::thread::sleep(Duration::from_millis(20)),
-                stats => return Err(format!("stuck: {stats:?} wait, are held and dead")),
-            }
-        }
-        self.look_for(0, histories, &(0..histories.sent.len()).collect())?;
-        self.judge_states(histories)?;
-        self.judge_effects(round, histories)?;
-        let credits = self.ask(&format!("credits {round}"))?;
-        let credits: BTreeSet<String> = credits.into_iter().collect();
-        let must = histories.credits.iter();
-        let must =
-            must.map(|((payment, operation), amount)| format!("{payment} {operation} {amount}"));
-        let must: BTreeSet<String> = must.collect();
-        if credits != must {
-            let odd: Vec<&String> = credits.symmetric_difference(&must).collect();
-            return Err(format!("credits differ: {odd:?}"));
-        }
-        Ok(())
+        // A held callback lets others of its payment pass.
+        let is_ordered = !self.plan.hold;
+        Judge::new(&mut self.children[0], histories).all(round, is_ordered)
     }
-
-    fn judge_states(&mut self, histories: &Histories) -> Result<(), String> {
-        for line in self.ask(&format!("states {}", payments(histories)))? {
-            let (payment, state) = line.split_once(' ').ok_or("a line without a state")?;
-            let state: Option<PaymentState> =
-                serde_json::from_str(state).map_err(|error| error.to_string())?;
-            if state.as_ref() != histories.states.get(payment) {
-                return Err(format!("{payment} has another state: {state:?}"));
-            }
-        }
-        Ok(())
-    }
-
-    fn judge_effects(&mut self, round: &str, histories: &Histories) -> Result<(), String> {
-        let mut effects: BTreeSet<Effect> = BTreeSet::new();
-        let mut latest: BTreeMap<String, i64> = BTreeMap::new();
-        for line in self.ask(&format!("effects {round}"))? {
-            let fields: Vec<&str> = line.splitn(4, ' ').collect();
-            let [payment, operation, callback, status] = *fields else {
-                return Err(format!("no effect: {line}"));
-            };
-            let operation = operation.parse().map_err(|_| "no operation")?;
-            let callback: i64 = callback.parse().map_err(|_| "no callback")?;
-            if !effects.insert((payment.to_owned(), operation, status.to_owned())) {
-                return Err(format!("done twice: {line}"));
-            }
-            let before = latest.insert(payment.to_owned(), callback);
-            // A held callback lets others of its payment pass.
-            if !self.plan.hold && before.is_some_and(|before| before >= callback) {
-                return Err(format!("out of order: {line}"));
-            }
-        }
-        let missing = histories.effects.difference(&effects).next();
-        missing.map_or(Ok(()), |effect| Err(format!("never done: {effect:?}")))
-    }
-
-    fn ask(&mut self, command: &str) -> Result<Vec<String>, String> {
-        self.children[0].ask(command)
-    }
-}
-
-fn payments(histories: &Histories) -> String {
-    let payments: Vec<&str> = histories.states.keys().map(String::as_str).collect();
-    payments.join(" ")
 }
 
 /// Processes an answer to `accept`.

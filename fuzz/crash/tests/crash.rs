@@ -1,11 +1,12 @@
-//! Fifty rounds on each store, and some with all final callbacks held. `cargo xtask crash --rounds N` plays
-//! more.
+//! Fifty rounds on each store, some with all final callbacks held, and some failovers. `cargo xtask crash
+//! --rounds N` and `cargo xtask failover --rounds N` play more.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 
-use ecp_crash::{Fault, Plan, Store, Summary, run};
+use ecp_crash::{Fault, Plan, Store, Summary, failover, run};
 use ecp_testkit::postgres::Server;
 
 const ROUNDS: u32 = 50;
@@ -35,6 +36,26 @@ fn play_all(store: Store, rounds: u32, hold: bool) {
     });
 }
 
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// Kills primaries whose standbys take over, where the programs for that are installed. One run at a
+/// time, since answers must come in time.
+fn fail_over(rounds: u32, synchronous: bool) -> Option<failover::Summary> {
+    let left_out = "the failover of Postgres";
+    let missing = failover::missing_programs();
+    if !missing.is_empty() {
+        let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
+        assert!(!in_ci, "{left_out} needs {missing:?}");
+        eprintln!("left out: {left_out} ({missing:?} are not installed here)");
+        return None;
+    }
+    let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_ecp-crash"));
+    let seed = fastrand::u64(..);
+    let plan = failover::Plan { program, rounds, seed, synchronous, histories: None };
+    Some(failover::run(&plan).unwrap_or_else(|error| panic!("seed {seed}: {error}")))
+}
+
 fn postgres(rounds: u32, hold: bool) {
     if Server::start_or_skip("killing processes over Postgres").is_some() {
         play_all(Store::Postgres, rounds, hold);
@@ -59,6 +80,19 @@ fn sqlite_with_all_ends_held_loses_nothing_and_does_nothing_twice() {
 #[test]
 fn postgres_with_all_ends_held_loses_nothing_and_does_nothing_twice() {
     postgres(10, true);
+}
+
+#[test]
+fn a_synchronous_standby_takes_over_all_that_was_answered() {
+    let Some(summary) = fail_over(3, true) else { return };
+    assert!(summary.answered_before > 0 && summary.effects > 0, "{summary}");
+    println!("{summary}");
+}
+
+#[test]
+fn a_standby_that_commits_do_not_wait_for_loses_what_was_answered() {
+    let Some(summary) = fail_over(1, false) else { return };
+    assert!(summary.lost > 0, "{summary}");
 }
 
 #[test]

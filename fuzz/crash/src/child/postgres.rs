@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ecp_inbox::postgres::tokio_postgres::types::Type;
 use ecp_inbox::postgres::tokio_postgres::{Client, Config, NoTls, Row, Transaction};
 use ecp_inbox::postgres::{PostgresHandler, PostgresInbox, PostgresOptions};
 use ecp_inbox::{Delivery, HandlerError, Hold, Inbox, Worker};
@@ -50,7 +51,7 @@ impl Postgres {
 
     async fn rows(&self, sql: &str, round: &str) -> Result<Vec<Row>, Problem> {
         let client = connect(&self.config).await?;
-        Ok(client.query(sql, &[&format!("{round}-%")]).await?)
+        Ok(client.query_typed(sql, &[(&format!("{round}-%"), Type::TEXT)]).await?)
     }
 }
 
@@ -97,6 +98,7 @@ impl Shop for Postgres {
     }
 }
 
+/// Its statements name their types, so that a pooler in transaction mode may be in between.
 struct Ledger;
 
 #[async_trait]
@@ -109,17 +111,22 @@ impl PostgresHandler for Ledger {
         let effect = Effect::of(delivery).ok_or("a callback without an operation")?;
         let Effect { payment, operation, status, callback, credit } = &effect;
         transaction
-            .execute(
+            .execute_typed(
                 "INSERT INTO effects (payment, operation, status, callback) VALUES ($1, $2, $3, $4)",
-                &[payment, operation, status, callback],
+                &[
+                    (payment, Type::TEXT),
+                    (operation, Type::INT8),
+                    (status, Type::TEXT),
+                    (callback, Type::INT8),
+                ],
             )
             .await?;
         if credit.is_some() {
             transaction
-                .execute(
+                .execute_typed(
                     "INSERT INTO credits VALUES ($1, $2, $3) ON CONFLICT (payment, operation)
                      DO UPDATE SET amount = credits.amount + excluded.amount",
-                    &[payment, operation, credit],
+                    &[(payment, Type::TEXT), (operation, Type::INT8), (credit, Type::INT8)],
                 )
                 .await?;
         }
