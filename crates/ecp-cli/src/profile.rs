@@ -85,6 +85,21 @@ struct Section {
     data_url: Option<String>,
 }
 
+/// Returns the names of all profiles that need no `--profiles`. A file that cannot be read has none.
+pub(crate) fn profile_names() -> Vec<String> {
+    let options =
+        ProfileOptions { profile: SANDBOX.to_owned(), profiles: variable_path(), gate_url: None };
+    let mut names: Vec<String> = options.sections().unwrap_or_default().into_keys().collect();
+    names.push(SANDBOX.to_owned());
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn variable_path() -> Option<PathBuf> {
+    std::env::var_os("ECP_PROFILES").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
 impl ProfileOptions {
     /// Returns the options as flags for a suggested command, without the options that environment
     /// variables set.
@@ -308,7 +323,7 @@ impl Profile {
 
     /// The advice to start a sandbox at an address; empty for an address where no sandbox is
     /// expected.
-    fn sandbox_hint(&self, url: &str) -> String {
+    pub(crate) fn sandbox_hint(&self, url: &str) -> String {
         if !self.is_sandbox && !is_loopback(url) {
             return String::new();
         }
@@ -326,6 +341,11 @@ impl Profile {
     /// Whether example values may be sent: only to addresses of this machine, where sandboxes run.
     pub(crate) fn takes_examples(&self) -> bool {
         is_loopback(&self.gate_url)
+    }
+
+    /// Whether the profile has a token and key for the Data API.
+    pub(crate) const fn has_data_api(&self) -> bool {
+        self.data.is_some()
     }
 
     /// Returns a client for the profile's Data API. Fails if the profile has no token and key for

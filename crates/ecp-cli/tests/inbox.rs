@@ -125,7 +125,7 @@ fn what_can_be_done_follows_on_standard_error() {
     for (job, number, next) in [
         ("stats", "", &["list --db DB --state dead", "list --db DB --state held"][..]),
         ("list", "", &["show --db DB 4"]),
-        ("show", "4", &["release --db DB 4"]),
+        ("show", "4", &["release --db DB --profile NAME 4"]),
         ("show", "3", &["replay --db DB 3"]),
         ("show", "1", &[]),
         ("replay", "3", &["stats --db DB"]),

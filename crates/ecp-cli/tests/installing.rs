@@ -62,6 +62,19 @@ fn codes_of_methods_are_completed() {
 }
 
 #[test]
+fn currencies_and_profiles_are_completed() {
+    assert_eq!(completed_by_bash(&["ecp", "methods", "--currency", "EU"]), ["EUR"]);
+    assert_eq!(completed_by_bash(&["ecp", "status", "--profile", "sa"]), ["sandbox"]);
+    let folder = tempfile::tempdir().unwrap();
+    let configuration = folder.path().join(".config/ecp");
+    std::fs::create_dir_all(&configuration).unwrap();
+    let profiles = "[shop]\nproject = 7\nkey_env = \"SHOP_KEY\"\n";
+    std::fs::write(configuration.join("profiles.toml"), profiles).unwrap();
+    let script = ecp(folder.path(), &["completions", "bash"]).output().unwrap();
+    assert!(stdout(&script).contains("\"sandbox shop\""), "{}", stdout(&script));
+}
+
+#[test]
 fn there_is_a_manual_page_of_every_command() {
     let folder = tempfile::tempdir().unwrap();
     let output = ecp(folder.path(), &["man", "share/man1"]).output().unwrap();

@@ -324,6 +324,55 @@ fn no_connection_names_the_address_and_the_sandbox() {
 }
 
 #[test]
+fn payouts_and_reports_without_a_connection_name_the_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = "general.payment_id;payment.amount;payment.currency;customer.ip_address;account.number\n\
+                A-1;30000;EUR;192.0.2.1;93017949\n";
+    std::fs::write(folder.path().join("payouts.csv"), rows).unwrap();
+    let nowhere = ["--gate-url", "http://127.0.0.1:1"];
+    let mut payouts = ecp(folder.path(), &["payouts", "payouts.csv", "--method", "jeton", "--yes"]);
+    let output = payouts.args(nowhere).output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let why = stderr(&output).lines().find(|line| line.starts_with("not sent to ")).unwrap();
+    assert!(why.starts_with("not sent to http://127.0.0.1:1: "), "{why}");
+    assert!(why.ends_with("start one by: ecp sandbox --addr 127.0.0.1:1"), "{why}");
+
+    let template = "[reports.all]\nformat = \"csv\"\n";
+    std::fs::write(folder.path().join("reports.toml"), template).unwrap();
+    let mut reports = ecp(
+        folder.path(),
+        &["reports", "run", "all", "--from", "2026-01-01", "--to", "2026-01-02"],
+    );
+    let output = reports.args(nowhere).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(
+        stderr(&output).contains("cannot connect to http://127.0.0.1:1: connection refused"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_comparison_is_suggested_from_the_day_of_the_first_row_and_only_with_a_data_api() {
+    let sandbox = Sandbox::start();
+    let rows = "general.payment_id;payment.amount;payment.currency;customer.ip_address;account.number\n\
+                A-1;30000;EUR;192.0.2.1;93017949\n";
+    std::fs::write(sandbox.folder().join("payouts.csv"), rows).unwrap();
+    let profiles = format!(
+        "[shop]\nproject = 1\nkey_env = \"SHOP_KEY\"\ntest = true\ngate_url = \"{}\"\n",
+        sandbox.url
+    );
+    std::fs::write(sandbox.folder().join("profiles.toml"), profiles).unwrap();
+    let pay = ["payouts", "payouts.csv", "--method", "jeton", "--yes"];
+    let mut shop = ecp(sandbox.folder(), &pay);
+    shop.args(["--profiles", "profiles.toml", "--profile", "shop"]);
+    let paid =
+        shop.env_remove("ECP_QUIET").env("SHOP_KEY", "sandbox-key-not-a-secret").output().unwrap();
+    assert_eq!(paid.status.code(), Some(0), "{}", stderr(&paid));
+    assert_eq!(next_lines(&paid), Vec::<String>::new());
+}
+
+#[test]
 fn what_was_probably_meant_is_asked() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(
@@ -333,6 +382,7 @@ fn what_was_probably_meant_is_asked() {
     .unwrap();
     for (arguments, words) in [
         (&["sale", "jetton", "S", "1.00 EUR"][..], "did you mean `jeton`?"),
+        (&["methods", "jetton"], "did you mean `jeton`?"),
         (&["demo", "--method", "eco-vaucher"], "did you mean `eco-voucher`?"),
         (&["page-url", "touchngoo", "S", "1.00 MYR"], "did you mean `touchngo`?"),
         (&["sale", "jeton", "S", "1.00", "ERU"], "did you mean one of ERN, EUR, MRU?"),

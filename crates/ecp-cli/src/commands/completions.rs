@@ -5,11 +5,15 @@ use std::process::ExitCode;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use clap::{Arg, Args, Command};
 use clap_complete::Shell;
+use ecp_core::Currency;
 use ecp_methods::{DynMethod, Registry};
+
+use crate::profile::profile_names;
 
 /// Print the completions of a shell for this command
 ///
-/// They complete the codes of payment methods too.
+/// They complete the codes of payment methods and currencies too, and the names of the profiles in the
+/// profiles file at this time.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp completions bash > ~/.local/share/bash-completion/completions/ecp\n  ecp completions zsh > ~/.zfunc/_ecp\n  ecp completions fish > ~/.config/fish/completions/ecp.fish"
@@ -30,16 +34,27 @@ impl Completions {
     }
 }
 
-/// The command with the methods' codes as what its arguments for a method take. It is for scripts alone:
-/// the arguments take other names of a method too.
+/// The command with the known values of its arguments: codes of methods and currencies, and names of
+/// profiles. It is for scripts alone: a method has other names too, and a file other profiles.
 fn with_codes(command: Command, registry: &Registry) -> Command {
-    let codes = |argument: Arg| {
-        if argument.get_id() != "method" {
-            return argument;
-        }
-        let specs = registry.iter().map(DynMethod::spec);
-        let values = specs.map(|spec| PossibleValue::new(spec.code()).help(spec.title()));
-        argument.value_parser(PossibleValuesParser::new(values.collect::<Vec<_>>()))
+    let known = |argument: Arg| {
+        let values: Vec<PossibleValue> = match argument.get_id().as_str() {
+            "method" => {
+                let specs = registry.iter().map(DynMethod::spec);
+                specs.map(|spec| PossibleValue::new(spec.code()).help(spec.title())).collect()
+            }
+            "currency" => {
+                let currencies = Currency::all().iter();
+                currencies.map(|currency| PossibleValue::new(currency.code())).collect()
+            }
+            "profile" => {
+                // The script is all that this process makes.
+                let names = profile_names().into_iter().map(|name| &*name.leak());
+                names.map(PossibleValue::new).collect()
+            }
+            _ => return argument,
+        };
+        argument.value_parser(PossibleValuesParser::new(values))
     };
-    command.mut_args(codes).mut_subcommands(|below| with_codes(below, registry))
+    command.mut_args(known).mut_subcommands(|below| with_codes(below, registry))
 }

@@ -12,6 +12,7 @@ use ecp_core::model::{StatusError, VerifiedStatus};
 use ecp_core::signature::{Doubts, SigningKey};
 use ecp_core::{PaymentId, ProjectId};
 use ecp_inbox::{Entry, EntryId, EntryState, Inbox, Query, Release};
+use ecp_sandbox::Config;
 use serde_json::json;
 
 use crate::documents;
@@ -203,7 +204,10 @@ impl Show {
         if is_wanted(self.json) {
             let store = self.store.flag();
             match entry.state {
-                EntryState::Held => next(format_args!("ecp inbox release{store} {}", self.id)),
+                EntryState::Held => {
+                    let profile = profile_of(entry.project);
+                    next(format_args!("ecp inbox release{store}{profile} {}", self.id));
+                }
                 EntryState::Dead => next(format_args!("ecp inbox replay{store} {}", self.id)),
                 _ => {}
             }
@@ -281,6 +285,13 @@ impl Replay {
         }
         Ok(if others > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
+
+/// The option that names the profile of a project, for a suggested command. The sandbox's project and
+/// a profile that is set in the environment need none.
+fn profile_of(project: ProjectId) -> &'static str {
+    let is_set = std::env::var_os("ECP_PROFILE").is_some_and(|name| !name.is_empty());
+    if is_set || project == Config::DEMO_PROJECT { "" } else { " --profile NAME" }
 }
 
 impl ReleaseHeld {

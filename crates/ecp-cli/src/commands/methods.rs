@@ -170,7 +170,7 @@ impl Methods {
 
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let specs: Vec<&MethodSpec> = match &self.method {
-            Some(code) => vec![registry.get(code)?.spec()],
+            Some(code) => vec![crate::fields::method(registry, code)?.spec()],
             None => self.selected(registry)?,
         };
         let mut output = crate::output::stdout();

@@ -19,7 +19,7 @@ use ecp_methods::Registry;
 use ecp_methods::mass_file::RowKind;
 use ecp_payouts::{
     AmountUnit, Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, RowId, Settings,
-    Stop, Total,
+    State, Stop, Total,
 };
 use ecp_transport::{RetryPolicy, SendPolicy};
 use serde::Serialize;
@@ -441,7 +441,7 @@ impl Payouts {
             print(&(serde_json::to_string_pretty(&summary)? + "\n"));
         }
         let Some(counts) = counts else { return Ok(ExitCode::SUCCESS) };
-        let Counts { decline, error, before, .. } = counts;
+        let Counts { decline, error, before, not_sent, .. } = counts;
         let line = format!("{}; {before} of them in an earlier run", words(&counts));
         if self.json {
             note!("{line}");
@@ -462,6 +462,9 @@ impl Payouts {
             let rows = counted(usize::try_from(error).unwrap_or(usize::MAX), "row");
             note!("{rows} ended in an error: {ASK_SUPPORT}");
         }
+        if not_sent > 0 {
+            say_why_not_sent(profile, journal);
+        }
         if !counts.is_complete() {
             let first = if stopped.is_some() { "mend the cause, then " } else { "" };
             note!("not every row has ended: {first}run the same command again");
@@ -470,13 +473,17 @@ impl Payouts {
             }
             return Ok(ExitCode::from(UNKNOWN));
         }
-        if is_wanted(self.json) {
-            let day = Timestamp::try_from(SystemTime::now()).map(|now| now.to_string());
-            let day = day.as_deref().ok().and_then(|now| now.get(..10)).unwrap_or("DAY");
+        if is_wanted(self.json) && profile.has_data_api() {
+            let now = SystemTime::now();
+            // The payments are done, whether or not their journal can be read again.
+            let entries = read_journal(journal).unwrap_or_default();
+            let sent = entries.into_values().filter_map(|entry| entry.sent_at);
             next(format_args!(
-                "ecp reconcile{} --journal {} --from {day} --to {day}",
+                "ecp reconcile{} --journal {} --from {} --to {}",
                 self.profile.flags(),
-                shell_word(&journal.to_string_lossy())
+                shell_word(&journal.to_string_lossy()),
+                day(sent.min().unwrap_or(now)),
+                day(now)
             ));
         }
         Ok(match (error, decline) {
@@ -485,6 +492,23 @@ impl Payouts {
             _ => ExitCode::from(ENDED_IN_ERROR),
         })
     }
+}
+
+/// The day of a time in UTC, such as `2026-01-31`.
+fn day(time: SystemTime) -> String {
+    let text = Timestamp::try_from(time).map(|time| time.to_string());
+    text.ok().and_then(|text| text.get(..10).map(str::to_owned)).unwrap_or_else(|| "DAY".to_owned())
+}
+
+/// Prints the address and the reason of the first row that was not sent.
+fn say_why_not_sent(profile: &Profile, journal: &Path) {
+    let entries = read_journal(journal).unwrap_or_default();
+    let unsent = entries.iter().filter(|(_, entry)| entry.state == State::NotSent);
+    let Some((_, entry)) = unsent.min_by_key(|(row, _)| *row) else { return };
+    let url = &profile.gate_url;
+    // What was refused has a code, and an address that answers.
+    let hint = if entry.code.is_none() { profile.sandbox_hint(url) } else { String::new() };
+    note!("not sent to {url}: {}{hint}", entry.evidence);
 }
 
 fn read_journal(path: &Path) -> anyhow::Result<HashMap<RowId, Entry>> {

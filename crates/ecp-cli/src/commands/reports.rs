@@ -163,7 +163,7 @@ impl Common {
     ) -> anyhow::Result<(tokio::runtime::Runtime, Work<'f>)> {
         let profile = self.profile.load()?;
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
-        Ok((runtime, Work::new(file, names, &profile)?))
+        Ok((runtime, Work::new(file, names, profile)?))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use clap::Args;
 use ecp_core::{Money, PaymentId};
-use ecp_methods::request::{Field, PayoutRequest, RefundRequest, SaleRequest};
+use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::{DynMethod, Flow, MethodSpec, Operation, Prepared, Registry, prepare_dyn};
 use ecp_sandbox::Decision;
 use ecp_transport::{GateError, Outcome, SendError, Sender, Sent, UnknownReason, Wait};
@@ -107,45 +107,40 @@ struct Extra {
     step: Option<Duration>,
 }
 
+/// A request whose fields the command line sets.
+trait Fill: FlowRequest {
+    fn with_field(self, field: Field, value: &str) -> Self;
+    fn with_extra(self, path: &str, value: &str) -> Self;
+}
+
+macro_rules! fill {
+    ($($request:ident),*) => {$(
+        impl Fill for $request {
+            fn with_field(self, field: Field, value: &str) -> Self {
+                self.field(field, value)
+            }
+
+            fn with_extra(self, path: &str, value: &str) -> Self {
+                self.extra(path, value)
+            }
+        }
+    )*};
+}
+fill!(SaleRequest, PayoutRequest, RefundRequest);
+
 impl SaleCommand {
     pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, amount, step } = self;
-        let method = method(registry, &request.method)?;
-        let Filled { id, amount, fields } =
-            request.filled(method.spec(), Operation::SALE, amount)?;
-        let amount = amount.ok_or(Usage(NO_AMOUNT))?;
-        let mut sale = SaleRequest::new(id, amount);
-        for (field, value) in fields {
-            sale = sale.field(field, value);
-        }
-        for (path, value) in request.fields.of(method.spec(), Operation::SALE) {
-            sale = match path {
-                Ok(field) => sale.field(field, value),
-                Err(path) => sale.extra(path, value),
-            };
-        }
-        request.send(method, sale, Extra { refund_id: None, step })
+        let extra = Extra { refund_id: None, step };
+        request.send_amount(registry, Operation::SALE, amount, SaleRequest::new, extra)
     }
 }
 
 impl PayoutCommand {
     pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, amount } = self;
-        let method = method(registry, &request.method)?;
-        let Filled { id, amount, fields } =
-            request.filled(method.spec(), Operation::PAYOUT, amount)?;
-        let amount = amount.ok_or(Usage(NO_AMOUNT))?;
-        let mut payout = PayoutRequest::new(id, amount);
-        for (field, value) in fields {
-            payout = payout.field(field, value);
-        }
-        for (path, value) in request.fields.of(method.spec(), Operation::PAYOUT) {
-            payout = match path {
-                Ok(field) => payout.field(field, value),
-                Err(path) => payout.extra(path, value),
-            };
-        }
-        request.send(method, payout, Extra::default())
+        let extra = Extra::default();
+        request.send_amount(registry, Operation::PAYOUT, amount, PayoutRequest::new, extra)
     }
 }
 
@@ -161,15 +156,7 @@ impl RefundCommand {
         if let Some(id) = refund_id {
             refund = refund.with_merchant_refund_id(id);
         }
-        for (field, value) in fields {
-            refund = refund.field(field, value);
-        }
-        for (path, value) in request.fields.of(method.spec(), Operation::REFUND) {
-            refund = match path {
-                Ok(field) => refund.field(field, value),
-                Err(path) => refund.extra(path, value),
-            };
-        }
+        let refund = request.with_fields(method, Operation::REFUND, refund, fields);
         let refund_id = refund.merchant_refund_id().to_owned();
         request.send(method, refund, Extra { refund_id: Some(refund_id), step: None })
     }
@@ -235,7 +222,41 @@ impl Request {
         Ok(Filled { id, amount, fields })
     }
 
-    fn send<R: ecp_methods::request::FlowRequest>(
+    /// Sends a request that has an amount.
+    fn send_amount<R: Fill>(
+        &self,
+        registry: &Registry,
+        flow: Operation,
+        amount: Option<Money>,
+        new: impl FnOnce(PaymentId, Money) -> R,
+        extra: Extra,
+    ) -> anyhow::Result<ExitCode> {
+        let method = method(registry, &self.method)?;
+        let Filled { id, amount, fields } = self.filled(method.spec(), flow, amount)?;
+        let amount = amount.ok_or(Usage(NO_AMOUNT))?;
+        let request = self.with_fields(method, flow, new(id, amount), fields);
+        self.send(method, request, extra)
+    }
+
+    /// Sets the example values and the given fields.
+    fn with_fields<R: Fill>(
+        &self,
+        method: &dyn DynMethod,
+        flow: Operation,
+        request: R,
+        examples: Vec<(Field, String)>,
+    ) -> R {
+        let filled = examples
+            .into_iter()
+            .fold(request, |request, (field, value)| request.with_field(field, &value));
+        let given = self.fields.of(method.spec(), flow);
+        given.fold(filled, |request, (path, value)| match path {
+            Ok(field) => request.with_field(field, value),
+            Err(path) => request.with_extra(path, value),
+        })
+    }
+
+    fn send<R: FlowRequest>(
         &self,
         method: &dyn DynMethod,
         request: R,

@@ -34,7 +34,7 @@ const WARNINGS: usize = 5;
 pub(super) struct Work<'f> {
     file: &'f File,
     folder: Folder,
-    project: ProjectId,
+    profile: Profile,
     api: DataApi,
     /// `None` if no report has recipients.
     smtp: Option<Smtp>,
@@ -54,7 +54,7 @@ pub(super) struct Asked {
 
 impl<'f> Work<'f> {
     /// Prepares the work for the named templates. Checks the settings of the mail server first.
-    pub(super) fn new(file: &'f File, names: &[&str], profile: &Profile) -> anyhow::Result<Self> {
+    pub(super) fn new(file: &'f File, names: &[&str], profile: Profile) -> anyhow::Result<Self> {
         let mut has_mail = false;
         for name in names {
             has_mail |= !file.template(name)?.to.is_empty();
@@ -63,8 +63,8 @@ impl<'f> Work<'f> {
         Ok(Self {
             file,
             folder: Folder::new(&file.folder),
-            project: profile.project,
             api: profile.data_api()?,
+            profile,
             smtp: section.map(MailSection::smtp).transpose()?,
             retries: section.map(MailSection::retries).unwrap_or_default(),
         })
@@ -253,17 +253,20 @@ impl<'f> Work<'f> {
         let projects = match (&asked.projects, &template.projects) {
             (asked, _) if !asked.is_empty() => asked.clone(),
             (_, named) if !named.is_empty() => named.clone(),
-            _ => vec![self.project],
+            _ => vec![self.profile.project],
         };
         let mut query = OperationsQuery::new(projects, &from, &to)?.time_zone(tz);
         for (name, value) in &template.query {
             query = query.filter(name, value);
         }
         let (mut pages, mut all) = (self.api.operations(query), Vec::new());
-        while let Some(page) = pages.next_page().await? {
-            all.extend(page);
+        loop {
+            let page = pages.next_page().await;
+            match page.map_err(|error| self.profile.with_address(error.into()))? {
+                Some(page) => all.extend(page),
+                None => return Ok(all),
+            }
         }
-        Ok(all)
     }
 
     /// Sends all mails that wait, and tries again those that may succeed. Each attempt is recorded.
