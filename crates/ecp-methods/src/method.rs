@@ -72,7 +72,11 @@ pub trait DynMethod: Debug + Send + Sync + sealed::Sealed {
 
 impl<M: PaymentMethod> DynMethod for M {
     fn spec(&self) -> &'static MethodSpec {
-        const { &M::SPEC }.untyped()
+        const {
+            M::SPEC.check();
+            &M::SPEC
+        }
+        .untyped()
     }
 
     fn check_draft(&self, request: &Draft<'_>) -> Result<(), Reason> {

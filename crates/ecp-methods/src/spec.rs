@@ -42,8 +42,8 @@ use crate::request::OperationRequest;
 
 /// Everything that a payment method declares: its names, operations, currencies, limits and fields.
 ///
-/// An invalid declaration (a minimum above its maximum, an operation declared twice, an invalid
-/// name) is a compile error.
+/// An invalid declaration (a minimum above its maximum, an operation declared twice, a rule with a
+/// currency that the method does not have, an invalid name) is a compile error.
 pub struct Spec<M> {
     data: MethodSpec,
     method: PhantomData<fn() -> M>,
@@ -309,6 +309,14 @@ impl<M> Spec<M> {
         self
     }
 
+    /// Finds what only the whole spec shows: at compile time, an error of the compiler.
+    pub(crate) const fn check(&self) {
+        assert!(
+            self.data.has_each_currency_of_its_rules(),
+            "a rule names a currency that the method does not have: add it to `Spec::currencies`"
+        );
+    }
+
     /// Returns the same spec as a [`MethodSpec`], the type that is the same for all payment
     /// methods, for use at run time.
     pub const fn untyped(&self) -> &MethodSpec {
@@ -362,4 +370,38 @@ const fn is_slug(text: &str) -> bool {
         at += 1;
     }
     !bytes.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flow::{Payout, Sale};
+    use crate::method::PaymentMethod;
+
+    #[derive(Debug)]
+    struct Acme;
+
+    impl Supports<Sale> for Acme {}
+    impl Supports<Payout> for Acme {}
+    impl PaymentMethod for Acme {
+        const SPEC: Spec<Self> = with(&[Currency::EUR, Currency::HUF]);
+    }
+
+    const fn with(currencies: &'static [Currency]) -> Spec<Acme> {
+        Spec::new("acme", "Acme Wallet")
+            .flow::<Sale>(Rule::new().on(&[Interface::Gate]))
+            .flow::<Payout>(Rule::new().on(&[Interface::Gate]).currencies(&[Currency::HUF]))
+            .currencies(currencies)
+    }
+
+    #[test]
+    fn a_rule_may_have_fewer_currencies_than_the_method() {
+        Acme::SPEC.check();
+    }
+
+    #[test]
+    #[should_panic(expected = "a rule names a currency that the method does not have")]
+    fn a_currency_of_a_rule_is_one_of_the_method() {
+        with(&[Currency::EUR, Currency::JPY]).check();
+    }
 }

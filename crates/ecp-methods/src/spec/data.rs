@@ -12,7 +12,7 @@ use super::need::Need;
 use super::regions::Regions;
 use super::rule::Rule;
 use super::testing::Testing;
-use crate::flow::{Effect, Operation, is_same};
+use crate::flow::{Effect, Operation, is_same, same_name};
 use crate::request::Field;
 
 /// The maximum number of operations that a spec can have.
@@ -158,6 +158,27 @@ impl MethodSpec {
             },
             None => &[],
         }
+    }
+
+    /// Whether the currencies that the rules name are among those of the method; usable at compile
+    /// time.
+    pub(super) const fn has_each_currency_of_its_rules(&self) -> bool {
+        let mut place = 0;
+        while place < self.flows.len() {
+            if let Some((_, rule)) = &self.flows[place]
+                && let Some(own) = rule.own_currencies()
+            {
+                let mut at = 0;
+                while at < own.len() {
+                    if !holds(self.currencies, own[at]) {
+                        return false;
+                    }
+                    at += 1;
+                }
+            }
+            place += 1;
+        }
+        true
     }
 
     /// The currencies whose amounts the platform counts in whole major units for this method, not
@@ -339,6 +360,18 @@ impl MethodSpec {
     pub const fn testing(&self) -> &Testing {
         &self.testing
     }
+}
+
+/// Whether a list has a currency; usable at compile time.
+const fn holds(currencies: &[Currency], wanted: Currency) -> bool {
+    let mut at = 0;
+    while at < currencies.len() {
+        if same_name(currencies[at].code(), wanted.code()) {
+            return true;
+        }
+        at += 1;
+    }
+    false
 }
 
 /// Numbers of whole major units as amounts in a currency.
