@@ -36,6 +36,7 @@ documents! {
     Signature: "../docs/signature.md",
     Security: "../docs/security.md",
     Performance: "../docs/performance.md",
+    Scale: "../docs/scale.md",
     AddingAMethod: "../docs/adding-a-method.md",
     Architecture: "../docs/ARCHITECTURE.md",
     Sources: "../docs/sources.md",

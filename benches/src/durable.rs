@@ -8,7 +8,8 @@
 //! With `--before PATH`, this same program built from an earlier commit takes its turns too. With
 //! `--fill N`, each inbox holds so many callbacks before its first turn, and is measured beside an
 //! empty one. `--pgmq SCRIPT` installs the SQL script of pgmq and measures its `send`, the way a
-//! user would call it, over as many connections.
+//! user would call it, over as many connections. With `--standby yes`, the server has a standby on the
+//! same machine, and the inbox takes another turn in which commits wait for that.
 
 mod fill;
 mod floors;
@@ -34,6 +35,8 @@ pub struct Options {
     pub before: Option<PathBuf>,
     /// The SQL script of pgmq.
     pub pgmq: Option<PathBuf>,
+    /// Whether the Postgres server has a standby.
+    pub standby: bool,
     /// The only store to measure.
     pub only: Option<String>,
     /// Measures the only store once for each line of the input, and prints bare figures.
@@ -49,6 +52,7 @@ impl Default for Options {
             fill: 0,
             before: None,
             pgmq: None,
+            standby: false,
             only: None,
             is_machine: false,
         }
@@ -73,6 +77,7 @@ impl Options {
                 "--fill" => options.fill = number()?.into(),
                 "--before" => options.before = Some(value.into()),
                 "--pgmq" => options.pgmq = Some(value.into()),
+                "--standby" => options.standby = value == "yes",
                 "--only-store" => options.only = Some(value),
                 _ => return Err(format!("unknown argument {name}")),
             }

@@ -92,6 +92,19 @@ async fn measure(name: &str, place: &Databases, options: &Options) {
             None => None,
         };
         let inbox = turn(&Store::open(name, place, 0).await, options).await;
+        let standby = match place.standby.as_ref().and(place.server.as_ref()) {
+            Some(server) if kind == "postgres" => {
+                let store = Store::open(name, place, 0).await;
+                server.wait_for_standbys().unwrap();
+                let log = || server.run(&["SELECT pg_current_wal_lsn() - '0/0'"]).unwrap();
+                let before: f64 = log().parse().unwrap();
+                let rate = turn(&store, options).await;
+                let written = log().parse::<f64>().unwrap() - before;
+                server.wait_for_no_standby().unwrap();
+                Some((rate, written / (rate.per_second * options.time.as_secs_f64())))
+            }
+            _ => None,
+        };
         let tables = Store::Floor(Floor::open(kind, Tables::Inbox, place).await);
         let tables = turn(&tables, options).await;
         let plain = Store::Floor(Floor::open(kind, Tables::Plain, place).await);
@@ -102,7 +115,7 @@ async fn measure(name: &str, place: &Databases, options: &Options) {
             }
             None => None,
         };
-        turns.push(Turn { before, filled, inbox, tables, plain, pgmq });
+        turns.push(Turn { before, filled, inbox, standby, tables, plain, pgmq });
     }
     let rates = |of: &dyn Fn(&Turn) -> Rate| spread(turns.iter().map(|turn| of(turn).per_second));
     let ratio = |of: &dyn Fn(&Turn) -> Option<(Rate, Rate)>| {
@@ -141,6 +154,14 @@ async fn measure(name: &str, place: &Databases, options: &Options) {
     if let Some(ratio) = ratio(&|turn| turn.pgmq.map(|pgmq| (turn.inbox, pgmq))) {
         print!("; pgmq {:.0}, ratio {ratio:.2}", rates(&|turn| turn.pgmq.unwrap()));
     }
+    if let Some(ratio) = ratio(&|turn| turn.standby.map(|(rate, _)| (rate, turn.inbox))) {
+        print!(
+            "; waiting for a standby {:.0}, p99 {:.1} ms, ratio {ratio:.2}, {:.0} bytes of log an accept",
+            rates(&|turn| turn.standby.unwrap().0),
+            p99(&|turn| turn.standby.unwrap().0),
+            spread(turns.iter().map(|turn| turn.standby.unwrap().1)),
+        );
+    }
     println!();
     if let Some(Store::Inbox { inbox, .. }) = &filled {
         let mut took = Vec::new();
@@ -163,6 +184,8 @@ struct Turn {
     before: Option<Rate>,
     filled: Option<Rate>,
     inbox: Rate,
+    /// With the bytes of the log that each accept wrote.
+    standby: Option<(Rate, f64)>,
     tables: Rate,
     plain: Rate,
     pgmq: Option<Rate>,
@@ -236,14 +259,20 @@ impl Drop for Earlier {
 pub(super) struct Databases {
     folder: TempDir,
     server: Option<Server>,
+    standby: Option<Server>,
 }
 
 impl Databases {
     async fn new(options: &Options) -> Self {
         let server = Server::start_or_skip("durable accepts over Postgres");
-        let databases = Self { folder: tempfile::tempdir().unwrap(), server };
+        let folder = tempfile::tempdir().unwrap();
+        let mut databases = Self { folder, server, standby: None };
         if databases.server.is_some() && options.time >= Duration::from_secs(1) {
             databases.write_log_ahead().await;
+        }
+        if options.standby {
+            let server = databases.server.as_ref();
+            databases.standby = server.map(|server| server.standby().unwrap());
         }
         databases
     }
