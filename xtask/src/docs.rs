@@ -56,6 +56,9 @@ pub(crate) fn docs(root: &Path, check: bool) -> Result<(), String> {
             fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         put(&library.join("README.md"), readme(&name, &source))?;
     }
+    let path = root.join("docs/getting-started.md");
+    let page = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    put(&path, with_files(root, &page)?)?;
     match (stale.as_slice(), check) {
         ([], _) => println!("up to date"),
         (stale, false) => stale.iter().for_each(|path| println!("wrote {path}")),
@@ -64,6 +67,31 @@ pub(crate) fn docs(root: &Path, check: bool) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Replaces the code after each mark `<!-- file: PATH -->` by that file's text.
+fn with_files(root: &Path, page: &str) -> Result<String, String> {
+    let mut text = String::new();
+    let mut rest = page;
+    while let Some((before, after)) = rest.split_once("<!-- file: ") {
+        let parts = after.split_once(" -->\n").and_then(|(path, after)| {
+            let (fence, after) = after.strip_prefix("```")?.split_once('\n')?;
+            // The block may be empty.
+            let after =
+                after.strip_prefix("```\n").or_else(|| Some(after.split_once("\n```\n")?.1));
+            Some((path, fence, after?))
+        });
+        let Some((path, fence, after)) = parts else {
+            return Err(
+                "docs/getting-started.md: a mark `<!-- file: PATH -->` has no block".to_owned()
+            );
+        };
+        let file =
+            fs::read_to_string(root.join(path)).map_err(|error| format!("{path}: {error}"))?;
+        let _ = write!(text, "{before}<!-- file: {path} -->\n```{fence}\n{file}```\n");
+        rest = after;
+    }
+    Ok(text + rest)
 }
 
 /// A family of the catalogue, in the order of its list.

@@ -8,6 +8,7 @@ mod documents;
 mod features;
 mod footprint;
 mod foreign;
+mod getting_started;
 mod imports;
 mod layers;
 mod links;

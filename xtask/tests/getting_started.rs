@@ -1,0 +1,53 @@
+//! The project of getting-started, as a reader copies it. `ecp-examples` builds and runs its code.
+
+use std::fs;
+use std::path::Path;
+
+use cargo_metadata::MetadataCommand;
+
+const PROJECT: &str = "../examples/getting-started";
+
+/// Copies a folder, but for what Cargo has built there.
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let there = to.join(path.file_name().unwrap());
+        if path.is_file() {
+            fs::copy(&path, &there).unwrap();
+        } else if !path.ends_with("target") {
+            copy(&path, &there);
+        }
+    }
+}
+
+#[test]
+fn a_copy_outside_of_the_workspace_resolves_by_paths_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    copy(Path::new(PROJECT), folder.path());
+    let manifest = folder.path().join("Cargo.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    let crates = Path::new("../crates").canonicalize().unwrap();
+    let here = text.replace("../../crates", crates.to_str().unwrap());
+    assert_ne!(here, text);
+    fs::write(&manifest, here).unwrap();
+    // The versions that the workspace is built with.
+    fs::copy("../Cargo.lock", folder.path().join("Cargo.lock")).unwrap();
+    let mut command = MetadataCommand::new();
+    let metadata =
+        command.manifest_path(&manifest).other_options(["--offline".to_owned()]).exec().unwrap();
+    let project = metadata.root_package().unwrap();
+    let targets: Vec<(&str, bool)> =
+        project.targets.iter().map(|target| (target.name.as_str(), target.test)).collect();
+    assert_eq!(targets, [("my-shop", true), ("shop", true)]);
+}
+
+#[test]
+fn its_tests_are_tests() {
+    for file in ["src/main.rs", "tests/shop.rs"] {
+        let text = fs::read_to_string(Path::new(PROJECT).join(file)).unwrap();
+        assert_eq!(text.matches("#[tokio::test").count(), 1, "{file}");
+    }
+    let test = fs::read_to_string(Path::new(PROJECT).join("tests/shop.rs")).unwrap();
+    assert!(!test.contains("fn main"), "a program with a `main` has no tests");
+}
