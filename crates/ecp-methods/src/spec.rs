@@ -265,7 +265,7 @@ impl<M> Spec<M> {
     }
 
     /// Adds an operation, such as a sale, with the rule that its requests must satisfy. The rule
-    /// must name at least one interface ([`Rule::on`]). A spec can have at most 8 operations.
+    /// must name at least one interface ([`Rule::on`]). A spec can have at most 16 operations.
     pub const fn flow<F: Flow>(mut self, rule: Rule) -> Self
     where
         M: Supports<F>,
@@ -296,7 +296,7 @@ impl<M> Spec<M> {
                 assert!(!same_name(own, taken), "two operations must not have the same path");
             }
             place += 1;
-            assert!(place < MOST_FLOWS, "a spec can have at most 8 operations");
+            assert!(place < MOST_FLOWS, "a spec can have at most 16 operations");
         }
         self.data.flows[place] = Some((F::OPERATION, rule));
         self

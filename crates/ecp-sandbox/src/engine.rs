@@ -25,7 +25,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use ecp_core::{Clock as _, PaymentId, ProjectId, Sensitive, Timestamp};
-use ecp_methods::MethodSpec;
+use ecp_methods::{Effect, MethodSpec};
 use http::Uri;
 use tokio::sync::{Semaphore, watch};
 
@@ -289,10 +289,14 @@ impl Engine {
         self.record(payment.about(), EventKind::PaymentChanged(payment.status()));
     }
 
-    fn record_refund(&self, payment: &Payment, place: usize) {
-        let Some(refund) = payment.refunds().get(place) else { return };
-        let (operation_id, status) = (refund.ids.operation, refund.status());
-        self.record(payment.about(), EventKind::RefundChanged { operation_id, status });
+    fn record_follow_up(&self, payment: &Payment, place: usize) {
+        let Some(follow_up) = payment.follow_ups().get(place) else { return };
+        let (operation_id, status) = (follow_up.ids.operation, follow_up.status());
+        let kind = match follow_up.effect() {
+            Effect::Back => EventKind::RefundChanged { operation_id, status },
+            _ => EventKind::OperationChanged { operation_id, kind: follow_up.kind(), status },
+        };
+        self.record(payment.about(), kind);
     }
 
     fn book(&self) -> MutexGuard<'_, Book> {

@@ -76,7 +76,7 @@
 //! another type than documented. The Data API refuses in the same form: a missing token gives 2004,
 //! an unknown one 3261, a project that the token may not ask about 2442.
 //!
-//! For refunds the rows up to the payment id apply as well, and then
+//! For refunds, captures and releases the rows up to the payment id apply as well, and then
 //!
 //! | what is wrong | code | `errors[].field` |
 //! |---|---|---|
@@ -87,9 +87,11 @@
 //! | the method's own check refuses it | 702, or the code above of its reason | the path that the check names |
 //! | the path's method has no such payment | 3061 | `general.payment_id` |
 //! | the `merchant_refund_id` was registered in the project before | 3230 | its path |
-//! | the payment is a payout | 3610 | `general.payment_id` |
+//! | a refund of a payout or of a registration | 3610 | `general.payment_id` |
 //! | the payment has not succeeded, or nothing of it is left | 3060 | `general.payment_id` |
-//! | the payment has had 100 refunds, with any result (chosen here) | 3285 | `general.payment_id` |
+//! | a refund of a hold that has not been captured | 3060 | `general.payment_id` |
+//! | a capture or release of a payment that holds no money, such as one that has been captured | 3060 | `general.payment_id` |
+//! | the payment has had 100 refunds, captures and releases, with any result (chosen here) | 3285, for captures and releases 3060 | `general.payment_id` |
 //!
 //! On `/v2/payment/refund`, which names no method, 3061 comes before what the method demands, and a
 //! method without refunds on Gate gives 3610. A request id that `/v2/payment/status/request` does
@@ -113,6 +115,34 @@
 //!
 //! A method's own check ([`PaymentMethod::check`](ecp_methods::PaymentMethod::check)) is asked about requests
 //! that satisfy its spec, through whatever interface they come; `errors[].description` says what it says.
+//!
+//! # Effects
+//!
+//! What the sandbox does with an operation follows from its effect on money
+//! ([`Effect`](ecp_methods::Effect)), so it plays operations of any name, those of other crates
+//! included. The type of the operation in messages is its name (`account verification` for
+//! `account_verification`).
+//!
+//! | effect | what happens |
+//! |---|---|
+//! | money in | a sale: the customer decides, and the balance grows |
+//! | hold | as a sale, but the payment becomes `awaiting capture`, and the balance stays |
+//! | capture | of an `awaiting capture`: the payment becomes `success` with the captured amount, which the balance gets. A capture of a part ends the hold too |
+//! | release | of an `awaiting capture`: of all, the payment becomes `canceled`; of a part, less is held |
+//! | money out | a payout |
+//! | money back | a refund, of a captured hold as well |
+//! | registration | as a sale, with an amount of 0 too if the rule allows it, but no money moves |
+//! | management | the answer is the result: no callback, no change of a payment, which need not exist |
+//!
+//! That a capture of a part ends the hold, that a release of the whole amount ends it like one
+//! without an amount, and that holds do not expire is chosen here, as is the payment's amount in
+//! messages: what is held or was captured. The customer decides about every payment of the customer,
+//! those of a series too.
+//!
+//! A capture or release of more than is held, of a part where the rule allows none, or in another
+//! currency is declined by a callback with code 3060, which is chosen too, and the money is still
+//! held. One that ended in an error may have moved money, so nothing more of its amount can be
+//! captured or released.
 //!
 //! # Refunds
 //!
@@ -179,8 +209,8 @@
 //! # Balances
 //!
 //! Every project has money in every currency, ten million unless [`Project::balance`] says
-//! otherwise. Sales add to it, payouts and refunds take from it. A payout beyond it is declined by
-//! a callback with code 3028, in the form of the documents' sample; refunds go through.
+//! otherwise. Sales and captures add to it, payouts and refunds take from it. A payout beyond it is
+//! declined by a callback with code 3028, in the form of the documents' sample; refunds go through.
 //!
 //! # The provider's page
 //!

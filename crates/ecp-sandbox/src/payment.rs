@@ -5,7 +5,13 @@
 //!                        (awaiting customer, where the method's step is no redirect)
 //! payout:  processing ----------------------------> success | decline
 //! refund:                     of a success: (partially) refunded | no change
+//! hold:    as a sale, but -------------------------> awaiting capture | decline
+//! capture:            of an awaiting capture: success | no change
+//! release:            of an awaiting capture: canceled | awaiting capture (a part) | no change
 //! ```
+//!
+//! An operation goes by its effect on money, whatever its name. A registration is like a sale that
+//! moves no money.
 //!
 //! A sale that waits for the customer beyond its cut-off time is declined, and so is a payout that
 //! takes longer because of a fault. A payment that a fault holds goes no further: a sale stays
@@ -18,25 +24,25 @@
 
 pub(crate) mod clarification;
 mod decision;
+mod follow_up;
 pub(crate) mod ids;
 mod order;
 #[cfg(feature = "pages")]
 mod page;
-mod refund;
 mod rules;
 
 use std::time::Duration;
 
 use ecp_core::model::{Code, End, PaymentStatus};
 use ecp_core::{Money, Timestamp};
-use ecp_methods::Rule;
 use ecp_methods::spec::{Capability, Interface, TestStep};
+use ecp_methods::{Effect, Rule};
 
 use self::clarification::Questions;
 pub use self::decision::Decision;
+pub(crate) use self::follow_up::{FollowUp, FollowUpOrder};
 use self::ids::{About, PaymentIds};
-pub(crate) use self::order::{CallbackWishes, Order, OrderKind, ReturnUrls};
-pub(crate) use self::refund::{Refund, RefundOrder};
+pub(crate) use self::order::{CallbackWishes, Order, ReturnUrls, type_of};
 pub use self::rules::{ButtonRule, RefundOperation};
 
 /// Code of a payout that is declined because the project's balance is too low.
@@ -50,7 +56,7 @@ pub(crate) struct Payment {
     pub(crate) ids: PaymentIds,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
-    /// Time of the last change of the sale or payout itself. Refunds do not change it.
+    /// Time of the last change of the first operation itself. Its follow-ups do not change it.
     pub(crate) first_changed: Timestamp,
     stage: Stage,
     /// The amount that the customer chose, in a sale that asked for 0.
@@ -65,7 +71,7 @@ pub(crate) struct Payment {
     is_slow: bool,
     /// The customer's decision while the payment was held.
     pending: Option<(Decision, Option<Money>)>,
-    refunds: Vec<Refund>,
+    follow_ups: Vec<FollowUp>,
     questions: Questions,
 }
 
@@ -82,8 +88,8 @@ pub(crate) enum Step {
     Stay,
     /// Send a callback about the payment.
     Tell,
-    /// Send a callback about the refund at this position.
-    TellOfRefund(usize),
+    /// Send a callback about the follow-up at this position.
+    TellOf(usize),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +103,7 @@ enum Stage {
     Ended(Outcome),
 }
 
-/// Result of an ended payment or refund.
+/// Result of an ended operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Declined with this code; `field` is the field that the code is about.
@@ -135,7 +141,7 @@ impl Payment {
             slow: None,
             is_slow: false,
             pending: None,
-            refunds: Vec::new(),
+            follow_ups: Vec::new(),
             questions: Questions::default(),
         }
     }
@@ -161,7 +167,7 @@ impl Payment {
             0 => None,
             _ => self.limit_broken(self.order.amount),
         };
-        let would_end = broken.is_some() || self.order.kind == OrderKind::Payout;
+        let would_end = broken.is_some() || self.order.is_out();
         if self.held && would_end {
             return Step::Stay;
         }
@@ -171,13 +177,13 @@ impl Payment {
             self.is_slow = true;
             return Step::Later(by);
         }
-        let stage = match (broken, self.order.kind) {
+        let stage = match (broken, self.order.is_out()) {
             (Some(outcome), _) => Stage::Ended(outcome),
-            (None, OrderKind::Sale) => self.first_wait(),
-            (None, OrderKind::Payout) if self.order.amount.minor() > funds => {
+            (None, false) => self.first_wait(),
+            (None, true) if self.order.amount.minor() > funds => {
                 Stage::Ended(Outcome::Decline { code: INSUFFICIENT_FUNDS, field: None })
             }
-            (None, OrderKind::Payout) => {
+            (None, true) => {
                 let declined = self.order.spec.testing().is_declined(self.order.amount.minor());
                 Stage::Ended(Outcome::of(!declined))
             }
@@ -258,7 +264,7 @@ impl Payment {
         let testing = self.order.spec.testing();
         let by_amount = match rule {
             // No amount at all can be nothing but a decline.
-            _ if amount.minor() == 0 => false,
+            _ if amount.minor() == 0 && self.order.is_open() => false,
             ButtonRule::AmountOnly => true,
             ButtonRule::ListedAmounts => testing.is_listed(amount.minor()),
         };
@@ -271,7 +277,7 @@ impl Payment {
         let outcome = broken.unwrap_or(Outcome::of(success));
         if outcome == Outcome::Success {
             self.chosen = chosen;
-            if self.order.spec.capabilities().has(Capability::AmountConfirmation) {
+            if self.confirms_amount() {
                 self.enter(Stage::AwaitingMerchant, now);
                 return Step::Ask(amount);
             }
@@ -328,7 +334,13 @@ impl Payment {
         }
     }
 
-    /// Returns the status of the sale or payout itself, without its refunds.
+    /// Whether the merchant confirms the amount of the payment.
+    fn confirms_amount(&self) -> bool {
+        self.order.operation.effect() == Effect::MoneyIn
+            && self.order.spec.capabilities().has(Capability::AmountConfirmation)
+    }
+
+    /// Returns the status of the first operation itself, without its follow-ups.
     pub(crate) const fn first_status(&self) -> PaymentStatus {
         match self.stage {
             Stage::Processing => PaymentStatus::Processing,
@@ -345,15 +357,15 @@ impl Payment {
     }
 
     pub(crate) fn status(&self) -> PaymentStatus {
-        self.refunded_status().unwrap_or_else(|| self.first_status())
+        self.followed_status().unwrap_or_else(|| self.first_status())
     }
 
-    /// Returns the platform's code for the state of the sale or payout itself.
+    /// Returns the platform's code for the state of the first operation itself.
     pub(crate) fn code(&self) -> Code {
         code_of(self.outcome())
     }
 
-    /// Returns how the sale or payout itself has ended.
+    /// Returns how the first operation itself has ended.
     pub(crate) const fn end(&self) -> End {
         end_of(self.outcome())
     }
@@ -361,14 +373,12 @@ impl Payment {
     /// Returns the account number in messages: the payout's account, or the customer's wallet if
     /// the method's test rules show it.
     pub(crate) fn account_number(&self) -> Option<&str> {
-        match self.order.kind {
-            OrderKind::Payout => self.order.account_number.as_deref(),
-            OrderKind::Sale => {
-                let is_shown = self.outcome().is_some()
-                    && self.order.spec.testing().shows_account(self.sum().minor());
-                is_shown.then_some(self.ids.wallet.as_str())
-            }
+        if self.order.is_out() {
+            return self.order.account_number.as_deref();
         }
+        let is_shown =
+            self.outcome().is_some() && self.order.spec.testing().shows_account(self.sum().minor());
+        is_shown.then_some(self.ids.wallet.as_str())
     }
 
     /// Returns the URL to which the customer goes when the payment has ended; `None` before, or if
@@ -385,7 +395,7 @@ impl Payment {
     }
 
     fn limit_broken(&self, amount: Money) -> Option<Outcome> {
-        let rule = self.order.spec.rule(self.order.kind.flow())?;
+        let rule = self.order.spec.rule(self.order.operation)?;
         let country = self.order.customer_country.as_deref();
         let code = beyond_limits(rule, amount, country)?;
         Some(Outcome::Decline { code, field: Some("payment.amount") })
@@ -437,17 +447,17 @@ fn code_of(outcome: Option<Outcome>) -> Code {
 #[cfg(test)]
 mod tests {
     use ecp_core::{Currency, PaymentId, ProjectId};
-    use ecp_methods::Registry;
+    use ecp_methods::{Operation, Registry};
 
     use super::*;
     use crate::payment::ids::Ids;
 
-    fn payment(kind: OrderKind, minor: i64, currency: Currency) -> Payment {
+    fn payment(operation: Operation, minor: i64, currency: Currency) -> Payment {
         let order = Order {
             project: ProjectId::new(1).unwrap(),
             payment_id: PaymentId::new("X1").unwrap(),
             spec: Registry::builtin().get("jeton").unwrap().spec(),
-            kind,
+            operation,
             amount: Money::from_minor(minor, currency),
             description: String::new(),
             customer_id: None,
@@ -481,7 +491,7 @@ mod tests {
             (20_400, Success, AmountOnly, "0", Some(())),
         ];
         for (minor, decision, rule, code, account) in table {
-            let mut sale = payment(OrderKind::Sale, minor, Currency::EUR);
+            let mut sale = payment(Operation::SALE, minor, Currency::EUR);
             assert!(sale.process(i64::MAX, now()) == Step::Tell);
             assert!(sale.decide(decision, None, rule, now()) == Step::Tell);
             let found = (sale.code(), sale.account_number().map(|_| ()));
@@ -492,12 +502,12 @@ mod tests {
     #[test]
     fn limits_decline_either_flow_at_once() {
         let table = [
-            (OrderKind::Sale, 99, Currency::EUR, "3358"),
-            (OrderKind::Sale, 10_000_001, Currency::EUR, "2642"),
-            (OrderKind::Sale, 100_001, Currency::JPY, "2642"),
-            (OrderKind::Payout, 99, Currency::EUR, "3358"),
-            (OrderKind::Payout, 40_000, Currency::EUR, "20000"),
-            (OrderKind::Payout, 10_000, Currency::EUR, "0"),
+            (Operation::SALE, 99, Currency::EUR, "3358"),
+            (Operation::SALE, 10_000_001, Currency::EUR, "2642"),
+            (Operation::SALE, 100_001, Currency::JPY, "2642"),
+            (Operation::PAYOUT, 99, Currency::EUR, "3358"),
+            (Operation::PAYOUT, 40_000, Currency::EUR, "20000"),
+            (Operation::PAYOUT, 10_000, Currency::EUR, "0"),
         ];
         for (kind, minor, currency, code) in table {
             let mut payment = payment(kind, minor, currency);
@@ -512,7 +522,7 @@ mod tests {
         for (minor, funds, code) in
             [(10_000, 10_000, "0"), (10_000, 9_999, "3028"), (99, 0, "3358"), (40_000, 0, "3028")]
         {
-            let mut payout = payment(OrderKind::Payout, minor, Currency::EUR);
+            let mut payout = payment(Operation::PAYOUT, minor, Currency::EUR);
             assert_eq!(payout.process(funds, now()), Step::Tell);
             assert_eq!(payout.code().as_str(), code, "{minor} of {funds}");
         }
@@ -521,7 +531,7 @@ mod tests {
     #[test]
     fn a_held_payment_never_ends_until_it_is_released() {
         let rule = ButtonRule::ListedAmounts;
-        let mut sale = payment(OrderKind::Sale, 10_000, Currency::EUR);
+        let mut sale = payment(Operation::SALE, 10_000, Currency::EUR);
         sale.hold();
         assert_eq!(sale.process(0, now()), Step::Tell);
         assert_eq!(sale.cut_off(20_000, now()), Step::Stay);
@@ -533,7 +543,7 @@ mod tests {
         assert_eq!(sale.status(), PaymentStatus::Success);
         assert_eq!(sale.release(0, rule, now()), Step::Stay);
 
-        let mut payout = payment(OrderKind::Payout, 10_000, Currency::EUR);
+        let mut payout = payment(Operation::PAYOUT, 10_000, Currency::EUR);
         payout.hold();
         assert_eq!(payout.process(i64::MAX, now()), Step::Stay);
         assert_eq!(payout.status(), PaymentStatus::Processing);
@@ -545,7 +555,7 @@ mod tests {
 
     #[test]
     fn only_who_waits_for_the_customer_is_cut_off() {
-        let mut sale = payment(OrderKind::Sale, 10_000, Currency::EUR);
+        let mut sale = payment(Operation::SALE, 10_000, Currency::EUR);
         assert_eq!(sale.cut_off(20_000, now()), Step::Stay);
         sale.process(0, now());
         assert_eq!(sale.cut_off(20_000, now()), Step::Tell);
@@ -556,7 +566,7 @@ mod tests {
 
     #[test]
     fn no_step_is_taken_twice_or_too_early() {
-        let mut sale = payment(OrderKind::Sale, 10_000, Currency::EUR);
+        let mut sale = payment(Operation::SALE, 10_000, Currency::EUR);
         let rule = ButtonRule::ListedAmounts;
         let (yes, no) = (Decision::Success, Decision::Decline);
         assert_eq!(sale.decide(yes, None, rule, now()), Step::Stay);

@@ -303,6 +303,10 @@ impl<'m> Cases<'m> {
     }
 
     fn amounts(&mut self, flow: Operation, rule: &'m Rule) {
+        // A change of data has neither an amount nor a currency.
+        if flow.effect() == Effect::Manage {
+            return;
+        }
         let method = self.method;
         let undeclared = Currency::all()
             .iter()
@@ -316,9 +320,6 @@ impl<'m> Cases<'m> {
                     matches!(reason, Reason::CurrencyUnsupported(..))
                 })
             });
-        }
-        if flow.effect() == Effect::Manage {
-            return;
         }
         if matches!(flow.effect(), Effect::Back | Effect::Capture | Effect::Release) {
             self.parts(flow, rule);
@@ -490,8 +491,8 @@ impl<'m> Cases<'m> {
         }
     }
 
-    /// Plays captures and releases of held money, if the method also has holds that the sandbox
-    /// plays.
+    /// Plays captures and releases of held money, if the method also has holds on Gate; the declined
+    /// ones request more than is held.
     fn after_a_hold(&mut self, flow: Operation, success: PaymentStatus) {
         let method = self.method;
         let mut holds = method.spec().rules().filter(|(hold, _)| hold.effect() == Effect::Hold);
@@ -506,6 +507,15 @@ impl<'m> Cases<'m> {
                 stage.ended(&*method, &success).await
             }
         });
+        if let Some((held, more)) = amounts::overdrawn(method.spec(), hold, flow) {
+            self.play(&format!("{flow}: goes end to end to a decline"), move |stage| async move {
+                sale(&stage, method, hold, held, Decision::Success).await?;
+                stage.ended(&*method, &PaymentStatus::AwaitingCapture).await?;
+                send(&stage, method, Request::bare(flow, more)?).await?;
+                // The money is still held.
+                stage.ended(&*method, &PaymentStatus::AwaitingCapture).await
+            });
+        }
     }
 
     /// Plays a request that moves no money, whose answer is the result.

@@ -7,6 +7,7 @@ mod common;
 mod conformance;
 mod deliveries;
 mod kinds;
+mod operations;
 mod outside_methods;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod printed;

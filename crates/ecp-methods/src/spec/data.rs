@@ -16,7 +16,7 @@ use crate::flow::{Effect, Operation, is_same, same_name};
 use crate::request::Field;
 
 /// The maximum number of operations that a spec can have.
-pub(super) const MOST_FLOWS: usize = 8;
+pub(super) const MOST_FLOWS: usize = 16;
 
 /// Everything that a payment method declares: its names, operations, currencies, limits and fields.
 /// This is the data of the method's [`Spec`](super::Spec) as a type that is the same for all

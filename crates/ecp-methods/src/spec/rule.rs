@@ -94,8 +94,8 @@ impl Rule {
         Self { needs_when: needs, ..self }
     }
 
-    /// Allows requests with the amount 0, which lets the customer choose the amount. By default,
-    /// the amount must be positive.
+    /// Allows requests with the amount 0, which lets the customer choose the amount, or moves no
+    /// money if the operation is a registration. By default, the amount must be positive.
     pub const fn zero_amount(self) -> Self {
         Self { zero_amount: true, ..self }
     }

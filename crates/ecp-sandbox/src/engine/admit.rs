@@ -1,30 +1,39 @@
-//! Admission: payments and refunds that pass every check are registered.
+//! Admission: new payments and operations about payments are registered if they pass every check.
 
+mod follow_up;
+mod manage;
 mod order;
 mod own_check;
-mod refund;
 
-use ecp_core::{PaymentId, ProjectId};
+use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, MethodSpec, Operation};
+use ecp_methods::{DynMethod, Effect, MethodSpec, Operation};
 use serde_json::Value;
 
 use super::Engine;
 use super::state::{Entry, Kind, State};
 use crate::engine::faults::{Fault, Point};
 use crate::payment::clarification::Questions;
-use crate::payment::{Order, OrderKind, Payment, RefundOrder};
+use crate::payment::{FollowUpOrder, Order, Payment};
 use crate::wire::refusal::Refusal;
 
-/// A registered payment or refund, with its payment's number and its request id.
+/// A registered request.
 pub(crate) struct Registration {
-    pub(super) number: u64,
-    pub(super) refund: Option<usize>,
+    /// What is to be done after the answer; `None` if the answer is the result.
+    pub(super) work: Option<Work>,
     pub(crate) request_id: String,
 }
 
+/// An operation that goes on after the answer to its request.
+pub(super) struct Work {
+    /// The payment's number.
+    pub(super) number: u64,
+    /// The position of a follow-up; `None` for the operation that began the payment.
+    pub(super) follow_up: Option<usize>,
+}
+
 impl Engine {
-    /// Checks a request and registers its payment or refund.
+    /// Checks a request and registers its operation, by the operation's effect.
     pub(crate) fn admit(
         &self,
         project: ProjectId,
@@ -33,23 +42,52 @@ impl Engine {
         interface: Interface,
         document: &Value,
     ) -> Result<(PaymentId, Registration), Refusal> {
-        let kind = match flow {
-            Operation::PAYOUT => OrderKind::Payout,
-            Operation::SALE => OrderKind::Sale,
-            Operation::REFUND => {
-                let order = refund::order(project, spec, document)?;
-                let paid = self.payment(project, &order.payment_id).map(|payment| payment.amount);
-                own_check::refund(self.method(spec)?, &order, paid, interface, document)?;
+        let method = self.method(spec)?;
+        match flow.effect() {
+            Effect::MoneyIn | Effect::Hold | Effect::Out | Effect::Register => {
+                let order = order::order(project, spec, flow, interface, document)?;
+                own_check::order(method, &order, document)?;
                 let payment_id = order.payment_id.clone();
-                return Ok((payment_id, self.register_refund(spec, order)?));
+                let questions = Questions::of(spec.testing().sale_questions(), interface, document);
+                Ok((payment_id, self.register(order, questions)?))
             }
-            _ => return Err(Refusal::unknown_method()),
-        };
-        let order = order::order(project, spec, kind, interface, document)?;
-        own_check::order(self.method(spec)?, &order, document)?;
-        let payment_id = order.payment_id.clone();
-        let questions = Questions::of(spec.testing().sale_questions(), interface, document);
-        Ok((payment_id, self.register(order, questions)?))
+            Effect::Capture | Effect::Release | Effect::Back => {
+                let order = follow_up::order(project, spec, flow, document)?;
+                let whole = self.whole(project, &order.payment_id);
+                own_check::follow_up(method, &order, whole, interface, document)?;
+                let payment_id = order.payment_id.clone();
+                Ok((payment_id, self.register_follow_up(spec, order)?))
+            }
+            Effect::Manage => {
+                let payment_id = manage::check(spec, flow, document)?;
+                own_check::manage(method, flow, &payment_id, interface, document)?;
+                let registration = self.register_change(project, &payment_id);
+                Ok((payment_id, registration))
+            }
+        }
+    }
+
+    /// The amount of a follow-up about the whole of a payment; `None` if the payment is unknown.
+    fn whole(&self, project: ProjectId, payment_id: &PaymentId) -> Option<Money> {
+        let state = self.state();
+        let number = state.by_id.get(&(project, payment_id.clone()))?;
+        Some(state.entries.get(number)?.payment.whole())
+    }
+
+    /// Registers a change of data, which moves no money. A payment with its id need not exist: the
+    /// documents do not say which id such requests have.
+    fn register_change(&self, project: ProjectId, payment_id: &PaymentId) -> Registration {
+        let mut state = self.state();
+        let State { requests, entries, by_id, by_request, .. } = &mut *state;
+        *requests += 1;
+        let request_id = self.0.ids.request(*requests);
+        if let Some(&number) = by_id.get(&(project, payment_id.clone()))
+            && let Some(entry) = entries.get_mut(&number)
+        {
+            by_request.insert(request_id.clone(), number);
+            entry.answers.push(request_id.clone());
+        }
+        Registration { work: None, request_id }
     }
 
     /// The method that a spec belongs to.
@@ -77,7 +115,7 @@ impl Engine {
         let mut payment = Payment::new(order, ids, self.now()).asking(questions);
         self.record_status(&payment);
         let mut struck = self.strike(&payment.about(), Point::Payment);
-        if payment.order.kind == OrderKind::Payout {
+        if payment.order.is_out() {
             struck.extend(self.strike(&payment.about(), Point::Payout));
         }
         for fault in struck {
@@ -90,18 +128,18 @@ impl Engine {
         }
         state.entries.insert(number, Entry::new(payment));
         state.forget_beyond(self.0.config.payment_history);
-        Ok(Registration { number, refund: None, request_id })
+        Ok(Registration { work: Some(Work { number, follow_up: None }), request_id })
     }
 
-    /// Registers a refund, if the method has the payment and nothing forbids it whatever the
-    /// amount. Nothing goes back before [`Engine::process`].
-    fn register_refund(
+    /// Registers a follow-up, if the method has the payment and nothing forbids it whatever the
+    /// amount. No money moves before [`Engine::process`].
+    fn register_follow_up(
         &self,
         spec: &'static MethodSpec,
-        order: RefundOrder,
+        order: FollowUpOrder,
     ) -> Result<Registration, Refusal> {
         let mut state = self.state();
-        let State { requests, refunds, entries, by_id, by_request, refund_ids, taken, .. } =
+        let State { requests, follow_ups, entries, by_id, by_request, refund_ids, taken, .. } =
             &mut *state;
         let (number, entry) = by_id
             .get(&(order.project, order.payment_id.clone()))
@@ -115,21 +153,22 @@ impl Engine {
         if refund_id.as_ref().is_some_and(is_taken) {
             return Err(Refusal::repeated_refund());
         }
-        if let Some(code) = entry.payment.refund_refusal() {
-            return Err(Refusal::not_refundable(code));
+        if let Some(code) = entry.payment.follow_up_refusal(order.operation) {
+            return Err(Refusal::not_possible(code));
         }
         *requests += 1;
-        *refunds += 1;
+        *follow_ups += 1;
         let request_id = self.0.ids.request(*requests);
         by_request.insert(request_id.clone(), number);
         refund_ids.extend(refund_id);
-        let ids = self.0.ids.refund(request_id.clone(), *refunds);
-        let operation = self.0.config.refund_operation;
-        let place = entry.payment.begin_refund(order, ids, operation, self.now());
-        self.record_refund(&entry.payment, place);
-        if self.strike(&entry.payment.about(), Point::Refund).contains(&Fault::EndInError) {
-            entry.payment.end_refund_in_error(place);
+        let ids = self.0.ids.follow_up(request_id.clone(), *follow_ups);
+        let refunds_as = self.0.config.refund_operation;
+        let place = entry.payment.begin_follow_up(order, ids, refunds_as, self.now());
+        self.record_follow_up(&entry.payment, place);
+        if self.strike(&entry.payment.about(), Point::FollowUp).contains(&Fault::EndInError) {
+            entry.payment.end_follow_up_in_error(place);
         }
-        Ok(Registration { number, refund: Some(place), request_id })
+        let work = Some(Work { number, follow_up: Some(place) });
+        Ok(Registration { work, request_id })
     }
 }

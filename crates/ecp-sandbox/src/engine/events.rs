@@ -157,6 +157,15 @@ pub enum EventKind {
     },
     /// The payment changed to this status.
     PaymentChanged(PaymentStatus),
+    /// A capture or release of money that the payment holds changed its status.
+    OperationChanged {
+        /// The platform's id of the operation.
+        operation_id: u64,
+        /// The type of the operation in messages, such as `capture`.
+        kind: &'static str,
+        /// The new status of the operation.
+        status: OperationStatus,
+    },
     /// The payment continues after a [`Fault::StalePayment`](crate::Fault::StalePayment) kept it
     /// from ending.
     PaymentReleased,

@@ -50,8 +50,8 @@ pub enum Fault {
         /// Number of additional times that the callback is sent.
         copies: u32,
     },
-    /// A payment or a refund ends in the status `internal error`, so that it is unknown whether
-    /// money has moved.
+    /// A payment, refund, capture or release ends in the status `internal error`, so that it is
+    /// unknown whether money has moved.
     EndInError,
     /// A callback is never sent.
     LoseCallback,

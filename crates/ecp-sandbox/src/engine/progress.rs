@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecp_core::{Clock as _, Money, PaymentId, ProjectId, Timestamp};
+use ecp_methods::Effect;
 use serde_json::Value;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -17,7 +18,7 @@ use crate::engine::confirmation::{self, Question};
 use crate::engine::delivery::{self, Message, Parcel};
 use crate::engine::events::{EventKind, RawBody};
 use crate::engine::faults::{Fault, Point};
-use crate::payment::{Decision, Order, OrderKind, Outcome, Payment, Refund, Step};
+use crate::payment::{Decision, FollowUp, Order, Outcome, Payment, Step};
 use crate::wire::refusal::Refusal;
 use crate::wire::{callback, tamper};
 
@@ -28,7 +29,7 @@ pub(crate) struct Clarification {
 }
 
 impl Engine {
-    /// Starts the next step of a registered payment or refund in a task of its own, because the
+    /// Starts the next step of a registered operation in a task of its own, because the
     /// platform does it after its answer.
     pub(crate) fn process(&self, registration: Registration) {
         let engine = self.clone();
@@ -73,10 +74,11 @@ impl Engine {
     }
 
     pub(super) fn process_now(&self, registration: &Registration) {
+        let Some(work) = &registration.work else { return };
         let (now, code) = (self.now(), self.config().refund_code);
-        self.change(registration.number, |payment, funds| match registration.refund {
+        self.change(work.number, |payment, funds| match work.follow_up {
             None => payment.process(funds, now),
-            Some(place) => payment.process_refund(place, code, now),
+            Some(place) => payment.process_follow_up(place, code, now),
         });
     }
 
@@ -174,14 +176,14 @@ impl Engine {
         if round != entry.clarification.as_ref().map(|(round, _)| *round) {
             entry.clarification = round.map(|round| (round, self.watch_answer(number, round)));
         }
-        if let Step::TellOfRefund(place) = step {
-            self.record_refund(payment, place);
-            moved = payment.refunds().get(place).map_or(0, |refund| -refund.done());
+        if let Step::TellOf(place) = step {
+            self.record_follow_up(payment, place);
+            moved = payment.follow_ups().get(place).map_or(0, FollowUp::moved);
         }
         if payment.status() != before.0 {
             self.record_status(payment);
         }
-        let refund = match step {
+        let follow_up = match step {
             Step::Stay | Step::Note => None,
             Step::Ask(amount) => return Some(question(payment, amount, project)),
             Step::Later(by) => {
@@ -189,14 +191,14 @@ impl Engine {
                 None
             }
             Step::Tell => Some(None),
-            Step::TellOfRefund(place) => Some(payment.refunds().get(place)),
+            Step::TellOf(place) => Some(payment.follow_ups().get(place)),
         };
-        if let Some(refund) = refund
+        if let Some(follow_up) = follow_up
             && !payment.order.callbacks.disabled
         {
             let page = payment.awaits_customer().then(|| self.page_url(&payment.ids.token));
-            let url = callback_url(payment, refund, project);
-            let body = callback::callback(payment, refund, page, &project.key);
+            let url = callback_url(payment, follow_up, project);
+            let body = callback::callback(payment, follow_up, page, &project.key);
             self.send(entry, project, url.as_deref(), body);
         }
         let funds = state.funds(project, currency);
@@ -306,7 +308,7 @@ impl Engine {
     /// Declines a payment that has not ended in time, unless what this returns is dropped before.
     fn watch_cut_off(&self, number: u64, order: &Order) -> oneshot::Sender<Infallible> {
         let Config { cut_off, cut_off_code, .. } = *self.config();
-        let rule = order.spec.rule(order.kind.flow());
+        let rule = order.spec.rule(order.operation);
         let longest = rule.and_then(ecp_methods::Rule::longest_time).unwrap_or(cut_off);
         self.watch(number, longest, move |payment, now| payment.cut_off(cut_off_code, now))
     }
@@ -357,21 +359,21 @@ impl Engine {
 /// Effect of a payment's end on its project's balance.
 fn moved_by(payment: &Payment) -> i64 {
     let sum = payment.sum().minor();
-    match (payment.outcome(), payment.order.kind) {
-        (Some(Outcome::Success), OrderKind::Sale) => sum,
-        (Some(Outcome::Success), OrderKind::Payout) => -sum,
+    match (payment.outcome(), payment.order.operation.effect()) {
+        (Some(Outcome::Success), Effect::MoneyIn) => sum,
+        (Some(Outcome::Success), Effect::Out) => -sum,
         _ => 0,
     }
 }
 
-/// Returns the URL for callbacks: from the refund's request, otherwise from the payment's request,
-/// otherwise from the project. `None` if none of them has one.
+/// Returns the URL for callbacks: from the follow-up's request, otherwise from the payment's
+/// request, otherwise from the project. `None` if none of them has one.
 pub(super) fn callback_url(
     payment: &Payment,
-    refund: Option<&Refund>,
+    follow_up: Option<&FollowUp>,
     project: &Project,
 ) -> Option<String> {
-    let own = refund.and_then(|refund| refund.order.callback_url.as_ref());
+    let own = follow_up.and_then(|follow_up| follow_up.order.callback_url.as_ref());
     own.or(payment.order.callback_url.as_ref()).or(project.callback_url.as_ref()).cloned()
 }
 

@@ -48,9 +48,9 @@ impl Engine {
             .map(|entry| &entry.payment)
             .filter(|payment| filter.wants_any_kind(payment))
             .flat_map(|payment| {
-                let refunds = payment.refunds().iter().rev();
-                let refunds = refunds.map(|refund| OperationView::of_refund(payment, refund));
-                refunds.chain(std::iter::once_with(|| OperationView::of_first(payment)))
+                let later = payment.follow_ups().iter().rev();
+                let later = later.map(|it| OperationView::of_follow_up(payment, it));
+                later.chain(std::iter::once_with(|| OperationView::of_first(payment)))
             })
             .filter(|operation| filter.wants_operation(operation));
         Listed::of(wanted, page)

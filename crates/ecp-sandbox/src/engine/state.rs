@@ -21,7 +21,7 @@ const OPENING_BALANCE: i64 = 10_000_000;
 pub(super) struct State {
     pub(super) requests: u64,
     pub(super) registered: u64,
-    pub(super) refunds: u64,
+    pub(super) follow_ups: u64,
     /// Number of deliveries of operations so far.
     pub(super) deliveries: u64,
     pub(super) entries: BTreeMap<u64, Entry>,
@@ -95,13 +95,13 @@ impl State {
             let Entry { payment, answers, .. } = entry;
             self.by_token.remove(&payment.ids.token);
             let project = payment.order.project;
-            let requests = payment.refunds().iter().map(|refund| &refund.ids.request);
+            let requests = payment.follow_ups().iter().map(|follow_up| &follow_up.ids.request);
             for request in requests.chain([&payment.ids.first.request]).chain(&answers) {
                 self.by_request.remove(request);
                 self.taken.add(Kind::Request, project, request);
             }
-            for refund in payment.refunds() {
-                if let Some(id) = refund.order.merchant_refund_id.clone() {
+            for follow_up in payment.follow_ups() {
+                if let Some(id) = follow_up.order.merchant_refund_id.clone() {
                     self.taken.add(Kind::Refund, project, &id);
                     self.refund_ids.remove(&(project, id));
                 }

@@ -8,7 +8,7 @@ use ecp_methods::spec::Interface;
 use ecp_methods::{MethodSpec, Operation};
 
 use crate::engine::events::RawBody;
-use crate::payment::{OrderKind, Payment, Refund};
+use crate::payment::{FollowUp, Payment, type_of};
 use crate::wire::codes::message_of;
 
 /// Conditions that select payments for [`Sandbox::payments`](crate::Sandbox::payments) or
@@ -33,8 +33,8 @@ pub struct Filter {
     pub status: Option<String>,
     /// Code of the method to select; `None` for all.
     pub method: Option<String>,
-    /// Kind to select: only sales or only payouts, for operations also only refunds (`reversal`
-    /// included); `None` for all.
+    /// Operation to select, such as [`Operation::SALE`]: only payments that began with it, or only
+    /// such operations (refunds include `reversal`); `None` for all.
     pub kind: Option<Operation>,
     /// Earliest time of creation, inclusive; `None` for no limit.
     pub from: Option<Timestamp>,
@@ -71,8 +71,8 @@ impl Filter {
         Self { method: Some(code.into()), ..self }
     }
 
-    /// Selects only payments or operations of this kind: sales or payouts, and for operations also
-    /// refunds (`reversal` included).
+    /// Selects only payments that began with this operation, such as sales, or only such operations
+    /// (refunds include `reversal`).
     pub fn kind(self, kind: Operation) -> Self {
         Self { kind: Some(kind), ..self }
     }
@@ -147,18 +147,19 @@ pub struct PaymentView {
     pub payment_id: PaymentId,
     /// The method of the payment.
     pub method: &'static MethodSpec,
-    /// Kind of the payment: [`Operation::SALE`] or [`Operation::PAYOUT`].
+    /// The operation that began the payment, such as [`Operation::SALE`] or [`Operation::PAYOUT`].
     pub kind: Operation,
     /// The payment's status.
     pub status: PaymentStatus,
-    /// The platform's code for the state of the sale or payout.
+    /// The platform's code for the state of the payment's first operation.
     pub code: Code,
     /// The platform's message for the code.
     pub message: &'static str,
-    /// The amount of the payment in callbacks and statuses: the requested amount, or after a
-    /// successful sale the amount that the customer chose. Refunds do not change it.
+    /// The amount of the payment's first operation: the requested amount, or after a successful sale
+    /// the amount that the customer chose. Refunds, captures and releases do not change it.
     pub amount: Money,
-    /// The amount that has not been refunded.
+    /// The amount that is left: what was paid or captured and has not been refunded, or what is held
+    /// and has not been released.
     pub left: Money,
     /// The merchant's description of the payment.
     pub description: String,
@@ -172,7 +173,7 @@ pub struct PaymentView {
     pub created: Timestamp,
     /// Time of the last change of the payment's status.
     pub changed: Timestamp,
-    /// Time when the sale or payout ended; `None` while it has not ended.
+    /// Time when the payment's first operation, such as a sale, ended; `None` while it has not ended.
     pub ended: Option<Timestamp>,
     /// Whether the payment waits for the customer's decision on the provider's page.
     pub awaits_customer: bool,
@@ -185,7 +186,8 @@ pub struct PaymentView {
     pub return_url: Option<String>,
     /// Number of the payment's callbacks. A callback that is sent again counts once.
     pub callbacks: u32,
-    /// The payment's operations: the sale or payout itself, then the refunds in their order.
+    /// The payment's operations: the first one, such as a sale, then refunds, captures and
+    /// releases in their order.
     pub operations: Vec<OperationView>,
 }
 
@@ -198,14 +200,14 @@ impl PaymentView {
     ) -> Self {
         let order = &payment.order;
         let code = payment.code();
-        let refunds = payment.refunds().iter();
-        let refunds = refunds.map(|refund| OperationView::of_refund(payment, refund));
+        let later = payment.follow_ups().iter();
+        let later = later.map(|follow_up| OperationView::of_follow_up(payment, follow_up));
         Self {
             number,
             project_id: order.project,
             payment_id: order.payment_id.clone(),
             method: order.spec,
-            kind: order.kind.flow(),
+            kind: order.operation,
             status: payment.status(),
             message: message_of(&code),
             code,
@@ -223,7 +225,7 @@ impl PaymentView {
             page_url,
             return_url: payment.return_url().map(str::to_owned),
             callbacks,
-            operations: std::iter::once(OperationView::of_first(payment)).chain(refunds).collect(),
+            operations: std::iter::once(OperationView::of_first(payment)).chain(later).collect(),
         }
     }
 }
@@ -242,8 +244,8 @@ impl fmt::Debug for PaymentView {
     }
 }
 
-/// The state of one operation of a payment at one moment. An operation is the sale or payout
-/// itself, or a refund.
+/// The state of one operation of a payment at one moment. An operation is the one that
+/// began the payment, such as a sale, or a refund, capture or release.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OperationView {
@@ -255,7 +257,10 @@ pub struct OperationView {
     pub method: &'static MethodSpec,
     /// The platform's id of the operation.
     pub id: u64,
-    /// The type of the operation, in the platform's word: `sale`, `payout`, `refund` or `reversal`.
+    /// The operation of the method, such as [`Operation::REFUND`].
+    pub operation: Operation,
+    /// The type of the operation in messages: its name, such as `sale`, or the platform's own word,
+    /// such as `reversal` for a refund.
     pub kind: &'static str,
     /// The status of the operation, in the platform's word, such as `success`.
     pub status: String,
@@ -287,10 +292,8 @@ impl OperationView {
             payment_id: order.payment_id.clone(),
             method: order.spec,
             id: payment.ids.first.operation,
-            kind: match order.kind {
-                OrderKind::Payout => "payout",
-                OrderKind::Sale => "sale",
-            },
+            operation: order.operation,
+            kind: type_of(order.operation),
             status: payment.first_status().as_str().to_owned(),
             message: message_of(&code),
             code,
@@ -304,24 +307,25 @@ impl OperationView {
         }
     }
 
-    pub(crate) fn of_refund(payment: &Payment, refund: &Refund) -> Self {
-        let (order, code) = (&payment.order, refund.code());
+    pub(crate) fn of_follow_up(payment: &Payment, follow_up: &FollowUp) -> Self {
+        let (order, code) = (&payment.order, follow_up.code());
         Self {
             project_id: order.project,
             payment_id: order.payment_id.clone(),
             method: order.spec,
-            id: refund.ids.operation,
-            kind: refund.operation.as_str(),
-            status: refund.status().to_string(),
+            id: follow_up.ids.operation,
+            operation: follow_up.order.operation,
+            kind: follow_up.kind(),
+            status: follow_up.status().to_string(),
             message: message_of(&code),
             code,
-            sum: refund.sum,
-            request_id: refund.ids.request.clone(),
-            provider_payment_id: refund.ids.provider_payment.clone(),
-            merchant_refund_id: refund.order.merchant_refund_id.clone(),
-            created: refund.created,
-            changed: refund.changed,
-            is_final: refund.status().is_final(),
+            sum: follow_up.sum,
+            request_id: follow_up.ids.request.clone(),
+            provider_payment_id: follow_up.ids.provider_payment.clone(),
+            merchant_refund_id: follow_up.order.merchant_refund_id.clone(),
+            created: follow_up.created,
+            changed: follow_up.changed,
+            is_final: follow_up.status().is_final(),
         }
     }
 }
@@ -330,19 +334,14 @@ impl Filter {
     /// Whether the filter selects this payment.
     pub(crate) fn wants(&self, payment: &Payment) -> bool {
         self.wants_any_kind(payment)
-            && self.kind.is_none_or(|kind| payment.order.kind.flow() == kind)
+            && self.kind.is_none_or(|kind| payment.order.operation == kind)
             && self.wants_times(payment.created)
             && self.status.as_deref().is_none_or(|status| payment.status().as_str() == status)
     }
 
     /// Whether the filter selects this operation of a payment that it selects otherwise.
     pub(crate) fn wants_operation(&self, operation: &OperationView) -> bool {
-        let kind = match operation.kind {
-            "sale" => Operation::SALE,
-            "payout" => Operation::PAYOUT,
-            _ => Operation::REFUND,
-        };
-        self.kind.is_none_or(|wanted| wanted == kind)
+        self.kind.is_none_or(|wanted| wanted == operation.operation)
             && self.wants_times(operation.created)
             && self.status.as_deref().is_none_or(|status| operation.status == status)
     }

@@ -3,8 +3,8 @@
 use ecp_core::{PaymentId, ProjectId};
 use sha2::{Digest, Sha512};
 
-/// Where the operations of refunds are counted from, far above those of payments.
-const FIRST_REFUND: u64 = 5_000_000_000;
+/// Where the operations of follow-ups are counted from, far above those of payments.
+const FIRST_FOLLOW_UP: u64 = 5_000_000_000;
 
 /// The project and the payment of an event or a message; `None` where unknown.
 pub(crate) type About = (Option<ProjectId>, Option<PaymentId>);
@@ -57,9 +57,10 @@ impl Ids {
         }
     }
 
-    /// Returns the ids of a refund's operation. `refund` is its number among all refunds, from 1.
-    pub(crate) fn refund(self, request: String, refund: u64) -> OperationIds {
-        self.operation(request, FIRST_REFUND + refund)
+    /// Returns the ids of a follow-up's operation. `follow_up` is its number among all follow-ups,
+    /// from 1.
+    pub(crate) fn follow_up(self, request: String, follow_up: u64) -> OperationIds {
+        self.operation(request, FIRST_FOLLOW_UP + follow_up)
     }
 
     /// Returns a pseudo-random number from 0 to 99, for the draw number `time` of a fault rule
@@ -112,7 +113,7 @@ mod tests {
     fn operation_ids_are_exact_in_every_json_reader() {
         for seed in 0..50 {
             let ids = Ids::new(seed).payment(String::new(), 1);
-            let refund = Ids::new(seed).refund(String::new(), 1);
+            let refund = Ids::new(seed).follow_up(String::new(), 1);
             for operation in [ids.first.operation, refund.operation] {
                 assert!(operation < 1 << 53 && operation.to_string().len() == 14);
             }

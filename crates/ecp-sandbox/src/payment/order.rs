@@ -1,17 +1,19 @@
-//! Orders: the merchant's requests for sales and payouts.
+//! Orders: the merchant's requests for new payments.
 
 use std::time::Duration;
 
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
-use ecp_methods::{MethodSpec, Operation};
+use ecp_methods::{Effect, MethodSpec, Operation};
 
-/// A merchant's request for a sale or a payout that has passed every check.
+/// A merchant's request for a new payment, such as a sale, a hold or a payout, that has passed
+/// every check.
 pub(crate) struct Order {
     pub(crate) project: ProjectId,
     pub(crate) payment_id: PaymentId,
     pub(crate) spec: &'static MethodSpec,
-    pub(crate) kind: OrderKind,
+    /// The operation that begins the payment, such as a sale.
+    pub(crate) operation: Operation,
     /// The requested amount; 0 if the customer chooses the amount.
     pub(crate) amount: Money,
     pub(crate) description: String,
@@ -27,19 +29,23 @@ pub(crate) struct Order {
     pub(crate) return_urls: ReturnUrls,
 }
 
-/// Kind of an order: a sale or a payout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum OrderKind {
-    Payout,
-    Sale,
+impl Order {
+    /// Whether the merchant pays the customer.
+    pub(crate) fn is_out(&self) -> bool {
+        self.operation.effect() == Effect::Out
+    }
+
+    /// Whether the customer chooses the amount. A registration with the amount 0 moves no money.
+    pub(crate) fn is_open(&self) -> bool {
+        self.amount.minor() == 0 && self.operation.effect() != Effect::Register
+    }
 }
 
-impl OrderKind {
-    pub(crate) const fn flow(self) -> Operation {
-        match self {
-            Self::Payout => Operation::PAYOUT,
-            Self::Sale => Operation::SALE,
-        }
+/// Returns the type of an operation in messages: its name, or the platform's own word.
+pub(crate) fn type_of(operation: Operation) -> &'static str {
+    match operation {
+        Operation::ACCOUNT_VERIFICATION => "account verification",
+        other => other.name(),
     }
 }
 

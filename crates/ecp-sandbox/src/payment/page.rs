@@ -20,8 +20,8 @@ impl Payment {
     }
 
     /// Whether the customer chooses the amount.
-    pub(crate) const fn is_open(&self) -> bool {
-        self.order.amount.minor() == 0
+    pub(crate) fn is_open(&self) -> bool {
+        self.order.is_open()
     }
 
     /// Whether the amount has a special meaning in the method's test rules.

@@ -37,7 +37,7 @@ pub(crate) fn routes() -> Router<Dashboard> {
     Router::new()
         .route("/", get(front))
         .route("/dashboard", get(payments::payments))
-        .route("/dashboard/operations", get(payments::operations))
+        .route("/dashboard/operations", get(payments::all_operations))
         .route("/dashboard/export/{file}", get(export::download))
         .route("/dashboard/payment", get(payment::show))
         .route("/dashboard/payment/callback", post(payment::send_callback))

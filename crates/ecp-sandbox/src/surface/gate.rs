@@ -10,7 +10,7 @@ use axum::extract::{DefaultBodyLimit, Path};
 use axum::response::Response;
 use axum::routing::post;
 use ecp_core::ProjectId;
-use ecp_methods::Operation;
+use ecp_methods::Effect;
 use ecp_methods::spec::Interface;
 use http::StatusCode;
 use serde_json::{Map, Value};
@@ -40,7 +40,9 @@ async fn payment(Path(path): Path<String>, call: Call) -> Response {
     call.answer(|engine, document| {
         let project = check::authenticate(engine.config(), document, Place::General)?.id;
         let (spec, flow) = check::method(&engine.config().registry, &path)?;
-        if flow == Operation::REFUND && refers_to_forgotten(engine, project, document)? {
+        let is_follow_up =
+            matches!(flow.effect(), Effect::Back | Effect::Capture | Effect::Release);
+        if is_follow_up && refers_to_forgotten(engine, project, document)? {
             return Ok(Done::forgotten());
         }
         let registered = engine.admit(project, spec, flow, Interface::Gate, document)?;
@@ -58,11 +60,12 @@ async fn refund(call: Call) -> Response {
             return Ok(Done::forgotten());
         }
         let spec = engine.method_of(project, &payment_id).ok_or_else(Refusal::unknown_payment)?;
-        if !check::has_on_gate(spec, Operation::REFUND) {
-            return Err(Refusal::not_refundable(codes::REFUND_UNAVAILABLE));
-        }
-        let gate = Interface::Gate;
-        let registered = engine.admit(project, spec, Operation::REFUND, gate, document)?;
+        let refunds = spec.flows().filter(|flow| flow.effect() == Effect::Back);
+        let refund = refunds.into_iter().find(|&flow| check::has_on_gate(spec, flow));
+        let Some(refund) = refund else {
+            return Err(Refusal::not_possible(codes::REFUND_UNAVAILABLE));
+        };
+        let registered = engine.admit(project, spec, refund, Interface::Gate, document)?;
         Ok(Done::registered(project, registered))
     })
     .await
@@ -90,8 +93,8 @@ async fn clarification(call: Call) -> Response {
     .await
 }
 
-/// Whether a refund is about a payment that the history has dropped. That its own id was used is
-/// known all the same, and refused.
+/// Whether a refund, capture or release is about a payment that the history has dropped. That its
+/// own id was used is known all the same, and refused.
 fn refers_to_forgotten(
     engine: &Engine,
     project: ProjectId,

@@ -4,28 +4,28 @@ use ecp_core::{Money, PaymentId, ProjectId, Sensitive};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::payment::{Payment, Refund};
+use crate::payment::{FollowUp, Payment};
 use crate::wire::answer::ErrorPart;
 use crate::wire::parts::{
     AccountPart, CustomerPart, OperationPart, PaymentPart, arrange, errors_of, first_form,
-    method_name, refund_form, sent,
+    follow_up_form, method_name, sent,
 };
 use crate::wire::php::{document, signed};
 use crate::wire::redirect::RedirectPart;
 use crate::wire::steps::{DisplayPart, clarification, display};
 
-/// Returns the signed callback about a payment, or about a refund if `refund` is given. `page` is
-/// the URL where the customer pays.
+/// Returns the signed callback about a payment, or about a follow-up if `follow_up` is given. `page`
+/// is the URL where the customer pays.
 pub(crate) fn callback(
     payment: &Payment,
-    refund: Option<&Refund>,
+    follow_up: Option<&FollowUp>,
     page: Option<String>,
     key: &Sensitive<String>,
 ) -> String {
     let mut payment_part = PaymentPart::of(payment);
     payment_part.merchant_refund_id =
-        refund.and_then(|refund| refund.order.merchant_refund_id.as_deref());
-    let form = refund.map_or_else(|| first_form(payment), |refund| refund_form(payment, refund));
+        follow_up.and_then(|follow_up| follow_up.order.merchant_refund_id.as_deref());
+    let form = follow_up.map_or_else(|| first_form(payment), |it| follow_up_form(payment, it));
     let message = Callback {
         project_id: payment.order.project,
         payment: payment_part,
@@ -36,12 +36,12 @@ pub(crate) fn callback(
         redirect_data: page
             .filter(|_| payment.is_redirected())
             .map(|url| RedirectPart::of(payment, url)),
-        // Of the sale or payout: a declined refund names its code in the operation alone, by the
+        // Of the first operation: a declined refund names its code in the operation alone, by the
         // documents' sample.
         errors: errors_of(payment),
-        operation: refund.map_or_else(
+        operation: follow_up.map_or_else(
             || OperationPart::first_of(payment),
-            |refund| OperationPart::of(payment, refund),
+            |follow_up| OperationPart::of(payment, follow_up),
         ),
     };
     let mut message = document(&message);

@@ -2,12 +2,12 @@
 
 use ecp_core::model::{OperationStatus, PaymentStatus};
 use ecp_core::{Money, PaymentId, Timestamp};
-use ecp_methods::Operation;
 use ecp_methods::spec::CallbackForm;
+use ecp_methods::{Effect, Operation};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::payment::{INSUFFICIENT_FUNDS, OrderKind, Outcome, Payment, Refund};
+use crate::payment::{FollowUp, INSUFFICIENT_FUNDS, Outcome, Payment, type_of};
 use crate::wire::answer::ErrorPart;
 use crate::wire::codes::message_of;
 
@@ -28,10 +28,7 @@ impl<'a> PaymentPart<'a> {
     pub(super) fn of(payment: &'a Payment) -> Self {
         Self {
             id: &payment.order.payment_id,
-            r#type: match payment.order.kind {
-                OrderKind::Sale => "purchase",
-                OrderKind::Payout => "payout",
-            },
+            r#type: payment_type(payment.order.operation),
             status: text(&payment.status()),
             date: Date(payment.changed),
             method: method_name(payment),
@@ -88,14 +85,14 @@ pub(super) struct OperationPart<'a> {
 }
 
 impl<'a> OperationPart<'a> {
-    /// Returns the operation of the sale or payout itself.
+    /// Returns the operation that began the payment.
     pub(super) fn first_of(payment: &'a Payment) -> Self {
         let (code, form) = (payment.code(), first_form(payment));
         let ids = &payment.ids.first;
         Self {
             id: ids.operation,
-            r#type: payment.order.kind.flow().name(),
-            // The payment's status before any refund.
+            r#type: type_of(payment.order.operation),
+            // The payment's status before any follow-up; of a hold, the result of the operation.
             status: text(&payment.first_status()),
             date: Date(payment.first_changed),
             created_date: Date(payment.created),
@@ -116,22 +113,22 @@ impl<'a> OperationPart<'a> {
         }
     }
 
-    /// Returns the operation of a refund.
-    pub(super) fn of(payment: &Payment, refund: &'a Refund) -> Self {
-        let (code, form) = (refund.code(), refund_form(payment, refund));
-        let status = refund.status();
+    /// Returns the operation of a follow-up.
+    pub(super) fn of(payment: &Payment, follow_up: &'a FollowUp) -> Self {
+        let (code, form) = (follow_up.code(), follow_up_form(payment, follow_up));
+        let status = follow_up.status();
         let reached_provider = status == OperationStatus::Success;
         Self {
-            id: refund.ids.operation,
-            r#type: refund.operation.as_str(),
+            id: follow_up.ids.operation,
+            r#type: follow_up.kind(),
             status: status.to_string(),
-            date: Date(refund.changed),
-            created_date: Date(refund.created),
-            request_id: &refund.ids.request,
-            sum_initial: Sum::of(payment, refund.sum),
-            sum_converted: Sum::of(payment, refund.sum),
+            date: Date(follow_up.changed),
+            created_date: Date(follow_up.created),
+            request_id: &follow_up.ids.request,
+            sum_initial: Sum::of(payment, follow_up.sum),
+            sum_converted: Sum::of(payment, follow_up.sum),
             provider: reached_provider.then(|| {
-                ProviderPart::of(&form, &refund.ids.provider_payment, Some(refund.changed))
+                ProviderPart::of(&form, &follow_up.ids.provider_payment, Some(follow_up.changed))
             }),
             message: message_of(&code),
             code: code.to_string(),
@@ -195,14 +192,25 @@ impl Serialize for Date {
     }
 }
 
-/// Returns the form of messages about the sale or payout itself.
-pub(super) fn first_form(payment: &Payment) -> CallbackForm {
-    payment.order.spec.callback_form(payment.order.kind.flow(), payment.end())
+/// Returns the type of a payment by the operation that began it. The platform has words of their
+/// own for payouts, payments of a series and checks of an account.
+fn payment_type(operation: Operation) -> &'static str {
+    match operation.effect() {
+        _ if operation == Operation::RECURRING => "recurring",
+        Effect::Out => "payout",
+        Effect::Register => "account verification",
+        _ => "purchase",
+    }
 }
 
-/// Returns the form of messages about a refund.
-pub(super) fn refund_form(payment: &Payment, refund: &Refund) -> CallbackForm {
-    payment.order.spec.callback_form(Operation::REFUND, refund.end())
+/// Returns the form of messages about the operation that began the payment.
+pub(super) fn first_form(payment: &Payment) -> CallbackForm {
+    payment.order.spec.callback_form(payment.order.operation, payment.end())
+}
+
+/// Returns the form of messages about a follow-up.
+pub(super) fn follow_up_form(payment: &Payment, follow_up: &FollowUp) -> CallbackForm {
+    payment.order.spec.callback_form(follow_up.order.operation, follow_up.end())
 }
 
 /// Puts the members of a message, or of an object at a path in it, into the order of a form.

@@ -76,7 +76,7 @@ impl Refusal {
         Self::new(codes::WRONG_STATUS, ["general.payment_id"])
     }
 
-    pub(crate) fn not_refundable(code: u32) -> Self {
+    pub(crate) fn not_possible(code: u32) -> Self {
         Self::new(code, ["general.payment_id"])
     }
 

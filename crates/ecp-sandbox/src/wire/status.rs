@@ -9,7 +9,7 @@ use crate::payment::Payment;
 use crate::wire::answer::ErrorPart;
 use crate::wire::parts::{
     AccountPart, CustomerPart, OperationPart, PaymentPart, arrange, errors_of, first_form,
-    refund_form, text,
+    follow_up_form, text,
 };
 use crate::wire::php::{document, signed};
 use crate::wire::steps::{DisplayPart, clarification, display};
@@ -23,15 +23,15 @@ pub(crate) fn status(payment: &Payment, page: &str, key: &Sensitive<String>) -> 
         account: AccountPart::of(payment),
         customer: CustomerPart::of(payment, &first_form(payment)),
         operations: std::iter::once(OperationPart::first_of(payment))
-            .chain(payment.refunds().iter().map(|refund| OperationPart::of(payment, refund)))
+            .chain(payment.follow_ups().iter().map(|it| OperationPart::of(payment, it)))
             .collect(),
         errors: errors_of(payment),
         display_data: display(payment, page),
         clarification_fields: clarification(payment),
     };
     let mut message = document(&message);
-    let refunds = payment.refunds().iter().map(|refund| refund_form(payment, refund));
-    let forms = std::iter::once(first_form(payment)).chain(refunds);
+    let later = payment.follow_ups().iter().map(|it| follow_up_form(payment, it));
+    let forms = std::iter::once(first_form(payment)).chain(later);
     let operations = message["operations"].as_array_mut().into_iter().flatten();
     for (operation, form) in operations.zip(forms) {
         arrange(operation, "operation.", &form);

@@ -81,9 +81,8 @@ async fn a_refund_is_offered_in_the_dashboard_where_the_table_has_it_and_nowhere
 
 /// A line of a mass file. An object's cell has quotes, and is put in quotes.
 fn csv_line(record: &[String]) -> String {
-    let cell = |cell: &String| match cell.contains('"') {
-        true => format!("\"{}\"", cell.replace('"', "\"\"")),
-        false => cell.clone(),
+    let cell = |cell: &String| {
+        if cell.contains('"') { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.clone() }
     };
     record.iter().map(cell).collect::<Vec<_>>().join(";")
 }

@@ -1,13 +1,13 @@
-//! Checks of sales and payouts before their registration. The crate's documentation lists the
+//! Checks of new payments before their registration. The crate's documentation lists the
 //! refusals, in the order of the checks here.
 
 use ecp_core::{Currency, Money, ProjectId};
 use ecp_methods::request::Field;
 use ecp_methods::spec::Interface;
-use ecp_methods::{MethodSpec, Rule};
+use ecp_methods::{MethodSpec, Operation, Rule};
 use serde_json::Value;
 
-use crate::payment::{Order, OrderKind, ReturnUrls};
+use crate::payment::{Order, ReturnUrls};
 use crate::wire::codes;
 use crate::wire::document::{Fields, at, payment_id, require, text_at};
 use crate::wire::refusal::Refusal;
@@ -16,15 +16,15 @@ const AMOUNT: &str = "payment.amount";
 const CURRENCY: &str = "payment.currency";
 const PAYMENT: &str = "general.payment_id";
 
-/// Checks a sale or a payout against the method's spec, and returns it as an order.
+/// Checks the request for a new payment against the method's spec, and returns it as an order.
 pub(super) fn order(
     project: ProjectId,
     spec: &'static MethodSpec,
-    kind: OrderKind,
+    operation: Operation,
     interface: Interface,
     document: &Value,
 ) -> Result<Order, Refusal> {
-    let rule = spec.rule(kind.flow());
+    let rule = spec.rule(operation);
     let mut needed = needed(rule, document);
     // On the Payment Page a customer may be a guest.
     if interface == Interface::PaymentPage {
@@ -53,7 +53,7 @@ pub(super) fn order(
 
     let payment_id = payment_id(document)?;
     let currency = currency(document)?;
-    if !spec.currencies_of(kind.flow()).contains(&currency) {
+    if !spec.currencies_of(operation).contains(&currency) {
         return Err(Refusal::new(codes::CURRENCY_DISABLED, [CURRENCY]));
     }
     let least = i64::from(!rule.is_some_and(Rule::allows_zero_amount));
@@ -62,7 +62,7 @@ pub(super) fn order(
         project,
         payment_id,
         spec,
-        kind,
+        operation,
         amount,
         description,
         customer_id,

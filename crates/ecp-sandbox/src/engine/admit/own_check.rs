@@ -1,66 +1,91 @@
 //! The method's own check of a request: the rules that its spec cannot express.
 
-use ecp_core::Money;
+use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{
-    Draft, Field, OperationRequest, PayoutRequest, RefundRequest, SaleRequest,
+    CancelRequest, CaptureRequest, Field, ManageRequest, OperationRequest, PayoutRequest,
+    RefundRequest, SaleRequest,
 };
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, Operation, Reason, Rule, check_received};
+use ecp_methods::{DynMethod, Effect, Operation, Reason, Rule, check_received};
 use serde_json::Value;
 
-use crate::payment::{Order, OrderKind, RefundOrder};
+use crate::payment::{FollowUpOrder, Order};
 use crate::wire::codes;
 use crate::wire::refusal::Refusal;
 
-/// Runs the method's own check on a sale or a payout.
+/// Runs the method's own check on the request for a new payment.
 pub(super) fn order(
     method: &dyn DynMethod,
     order: &Order,
     document: &Value,
 ) -> Result<(), Refusal> {
     let (id, amount) = (order.payment_id.clone(), order.amount);
-    let given = given(method, order.kind.flow(), document);
-    match order.kind {
-        OrderKind::Sale => {
-            let sale = given.into_iter().fold(SaleRequest::new(id, amount), Given::put);
-            ask(method, sale.draft(), order.interface)
-        }
-        OrderKind::Payout => {
-            let payout = given.into_iter().fold(PayoutRequest::new(id, amount), Given::put);
-            ask(method, payout.draft(), order.interface)
-        }
+    let check = Check { method, operation: order.operation, interface: order.interface, document };
+    if order.is_out() {
+        check.run(PayoutRequest::new(id, amount))
+    } else {
+        check.run(SaleRequest::new(id, amount))
     }
 }
 
-/// Runs the method's own check on a refund. The refund is partial if its amount is less than the
-/// payment's.
-pub(super) fn refund(
+/// Runs the method's own check on a refund, capture or release. It is partial if its amount is less
+/// than `whole`, the amount of one about the whole payment.
+pub(super) fn follow_up(
     method: &dyn DynMethod,
-    order: &RefundOrder,
-    paid: Option<Money>,
+    order: &FollowUpOrder,
+    whole: Option<Money>,
     interface: Interface,
     document: &Value,
 ) -> Result<(), Refusal> {
     let id = order.payment_id.clone();
-    let refund = match order.amount {
-        None => RefundRequest::full(id),
-        Some(amount) => {
-            let all = paid.is_none_or(|paid| paid == amount);
-            let parts = method.spec().rule(Operation::REFUND).is_some_and(Rule::allows_partial);
-            if all || !parts {
-                RefundRequest::full_of(id, amount)
-            } else {
-                RefundRequest::partial(id, amount)
-            }
-        }
-    };
-    let given = given(method, Operation::REFUND, document);
-    let refund = given.into_iter().fold(refund, Given::put);
-    ask(method, refund.draft(), interface)
+    let operation = order.operation;
+    let is_partial = order.amount.is_some_and(|amount| {
+        let parts = method.spec().rule(operation).is_some_and(Rule::allows_partial);
+        parts && whole.is_some_and(|whole| whole != amount)
+    });
+    let check = Check { method, operation, interface, document };
+    match (operation.effect(), order.amount, is_partial) {
+        (Effect::Capture, None, _) => check.run(CaptureRequest::full(id)),
+        (Effect::Capture, Some(amount), false) => check.run(CaptureRequest::full_of(id, amount)),
+        (Effect::Capture, Some(amount), true) => check.run(CaptureRequest::partial(id, amount)),
+        (Effect::Release, None, _) => check.run(CancelRequest::full(id)),
+        (Effect::Release, Some(amount), false) => check.run(CancelRequest::full_of(id, amount)),
+        (Effect::Release, Some(amount), true) => check.run(CancelRequest::partial(id, amount)),
+        (_, None, _) => check.run(RefundRequest::full(id)),
+        (_, Some(amount), false) => check.run(RefundRequest::full_of(id, amount)),
+        (_, Some(amount), true) => check.run(RefundRequest::partial(id, amount)),
+    }
 }
 
-fn ask(method: &dyn DynMethod, draft: Draft<'_>, interface: Interface) -> Result<(), Refusal> {
-    check_received(method, &draft.on(interface)).map_err(refusal)
+/// Runs the method's own check on a change of data.
+pub(super) fn manage(
+    method: &dyn DynMethod,
+    operation: Operation,
+    payment_id: &PaymentId,
+    interface: Interface,
+    document: &Value,
+) -> Result<(), Refusal> {
+    let check = Check { method, operation, interface, document };
+    check.run(ManageRequest::new(payment_id.clone()))
+}
+
+/// A method's own check of a document.
+struct Check<'c> {
+    method: &'c dyn DynMethod,
+    operation: Operation,
+    interface: Interface,
+    document: &'c Value,
+}
+
+impl Check<'_> {
+    /// Runs the check on a request with the document's members.
+    fn run<R: Takes + OperationRequest>(&self, request: R) -> Result<(), Refusal> {
+        let Self { method, operation, interface, document } = *self;
+        let given = given(method, operation, document);
+        let request = given.into_iter().fold(request, Given::put);
+        let draft = request.draft().with_operation(operation).on(interface);
+        check_received(method, &draft).map_err(refusal)
+    }
 }
 
 /// The codes are those of refusals for the same reason by the spec.
@@ -77,7 +102,8 @@ fn refusal(reason: Reason) -> Refusal {
         Reason::AmountAbove { .. }
         | Reason::AmountBelow { .. }
         | Reason::AmountNotPositive(_)
-        | Reason::PartialRefundUnsupported => (codes::MALFORMED, Some("payment.amount")),
+        | Reason::PartialRefundUnsupported
+        | Reason::PartUnsupported => (codes::MALFORMED, Some("payment.amount")),
         _ => (codes::MALFORMED, None),
     };
     let path = path.map(str::to_owned);
@@ -114,7 +140,7 @@ macro_rules! takes {
     };
 }
 
-takes!(SaleRequest, PayoutRequest, RefundRequest);
+takes!(SaleRequest, PayoutRequest, RefundRequest, CaptureRequest, CancelRequest, ManageRequest);
 
 impl Given<'_> {
     fn put<R: Takes>(request: R, given: Self) -> R {

@@ -178,6 +178,7 @@ fn bytes_of(kind: &EventKind) -> usize {
         | EventKind::CustomerDecided(_)
         | EventKind::CustomerReturned { .. }
         | EventKind::FaultStruck { .. }
+        | EventKind::OperationChanged { .. }
         | EventKind::PaymentChanged(_)
         | EventKind::PaymentReleased
         | EventKind::RefundChanged { .. } => 0,

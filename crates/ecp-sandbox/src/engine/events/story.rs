@@ -1,5 +1,6 @@
 //! Events as lines of JSON, for files and for comparing runs.
 
+use ecp_core::model::OperationStatus;
 use ecp_core::{PaymentId, ProjectId};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -131,6 +132,9 @@ impl EventKind {
                     json!({"accepted": accepted, "notice": notice, "parameters": parameters});
                 ("page_opened", details)
             }
+            Self::OperationChanged { operation_id, kind, status } => {
+                ("operation_changed", operation(*operation_id, kind, status))
+            }
             Self::PaymentChanged(status) => ("payment_changed", json!({"status": status.as_str()})),
             Self::PaymentReleased => ("payment_released", json!({})),
             Self::Placed { interface, document } => {
@@ -138,8 +142,7 @@ impl EventKind {
                 ("placed", json!({"interface": interface, "document": text(document)}))
             }
             Self::RefundChanged { operation_id, status } => {
-                let status = status.to_string();
-                ("refund_changed", json!({"operation_id": operation_id, "status": status}))
+                ("refund_changed", json!({"operation_id": operation_id, "status": status.as_str()}))
             }
             Self::RequestReceived { method, path, body } => {
                 let details = json!({"method": method, "path": path, "body": text(body)});
@@ -150,4 +153,8 @@ impl EventKind {
             }
         }
     }
+}
+
+fn operation(id: u64, kind: &str, status: &OperationStatus) -> Value {
+    json!({"operation_id": id, "type": kind, "status": status.as_str()})
 }

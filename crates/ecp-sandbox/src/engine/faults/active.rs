@@ -28,8 +28,8 @@ pub(crate) enum Point<'p> {
     Payment,
     /// The registration of a payment that is a payout.
     Payout,
-    /// The registration of a refund.
-    Refund,
+    /// The registration of a refund, capture or release.
+    FollowUp,
 }
 
 #[derive(Debug, Default)]
@@ -155,7 +155,7 @@ impl FaultRule {
                 | Point::Confirmation
                 | Point::Payment
                 | Point::Payout
-                | Point::Refund => false,
+                | Point::FollowUp => false,
             },
             Fault::ReorderCallback | Fault::UnknownStatus | Fault::WrongAmount => {
                 matches!(point, Point::Callback(number) if is_of_callback(number))
@@ -163,7 +163,7 @@ impl FaultRule {
             Fault::SlowConfirmation(_) => matches!(point, Point::Confirmation),
             Fault::SlowPayout(_) => matches!(point, Point::Payout),
             Fault::StalePayment => matches!(point, Point::Payment),
-            Fault::EndInError => matches!(point, Point::Payment | Point::Refund),
+            Fault::EndInError => matches!(point, Point::Payment | Point::FollowUp),
         };
         is_of_point
             && self.project_id.is_none_or(|wanted: ProjectId| *project == Some(wanted))

@@ -70,7 +70,7 @@ impl Counts {
 pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs>) -> Response {
     let wanted = field(&pairs, "currency").map(str::to_owned);
     let search = Search::new(pairs);
-    let payments = engine.payments(&search.filter(), Paging::ALL).items;
+    let payments = engine.payments(&search.filter(&engine.config().registry), Paging::ALL).items;
     let narrow = Narrow { action: "/dashboard/analytics", ..Narrow::new(&engine, search) };
     let page = AnalyticsPage::new(narrow, &payments, wanted);
     html(StatusCode::OK, &page, &Policy::default().script())

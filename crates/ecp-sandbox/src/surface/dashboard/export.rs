@@ -22,7 +22,7 @@ pub(super) async fn download(
         Ok(format) => format,
         Err(error) => return (StatusCode::BAD_REQUEST, format!("{error}\n")).into_response(),
     };
-    match list.table(&engine, &Search::new(pairs).filter()).write(format) {
+    match list.table(&engine, &Search::new(pairs).filter(&engine.config().registry)).write(format) {
         Ok(written) => attachment(&format!("{name}.{format}"), format, written.bytes),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }

@@ -3,9 +3,10 @@
 use askama::Template;
 use axum::extract::{Form, Query, State};
 use axum::response::Response;
+use ecp_core::model::PaymentStatus;
 use ecp_core::{Money, PaymentId, ProjectId};
-use ecp_methods::Operation;
 use ecp_methods::spec::Interface;
+use ecp_methods::{Effect, Operation};
 use http::StatusCode;
 use serde_json::json;
 
@@ -130,6 +131,15 @@ fn offers_refund(payment: &PaymentView) -> bool {
     rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
 }
 
+/// Whether the customer has paid, so that there is something to refund.
+fn is_paid(payment: &PaymentView) -> bool {
+    match payment.kind.effect() {
+        Effect::MoneyIn => true,
+        Effect::Hold => payment.status != PaymentStatus::AwaitingCapture,
+        _ => false,
+    }
+}
+
 fn find(engine: &Engine, pairs: &Pairs) -> Option<PaymentView> {
     let project = project(pairs).ok()?;
     let id = pairs.iter().find(|(name, _)| name == "id")?;
@@ -173,6 +183,7 @@ fn page(engine: &Engine, payment: PaymentView, shell: Shell, draft: Option<Strin
         can_refund: payment.ended.is_some()
             && payment.code.as_str() == "0"
             && payment.left.minor() > 0
+            && is_paid(&payment)
             && offers_refund(&payment),
         payment,
     };

@@ -3,18 +3,18 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
-use ecp_methods::{DynMethod, MethodSpec};
+use ecp_methods::{DynMethod, Effect, MethodSpec, Operation};
 use http::StatusCode;
 
 use super::forms::Pairs;
-use super::search::{Pages, Search};
+use super::search::{Pages, Search, operations};
 use super::shell::Shell;
 use crate::engine::Engine;
 use crate::engine::view::{OperationView, PaymentView};
 use crate::surface::page::{Policy, html};
 
 /// The statuses that payments of the sandbox can have.
-pub(super) const PAYMENT_STATUSES: [&str; 12] = [
+pub(super) const PAYMENT_STATUSES: [&str; 14] = [
     "processing",
     "awaiting clarification",
     "awaiting customer",
@@ -27,6 +27,8 @@ pub(super) const PAYMENT_STATUSES: [&str; 12] = [
     "partially refunded",
     "reversed",
     "partially reversed",
+    "awaiting capture",
+    "canceled",
 ];
 
 /// The statuses that operations of the sandbox can have.
@@ -68,7 +70,7 @@ pub(super) struct Narrow {
     pub(super) projects: Vec<String>,
     pub(super) methods: Vec<&'static MethodSpec>,
     pub(super) statuses: &'static [&'static str],
-    pub(super) kinds: &'static [&'static str],
+    pub(super) kinds: Vec<&'static str>,
 }
 
 impl Narrow {
@@ -82,14 +84,20 @@ impl Narrow {
             projects: engine.projects().iter().map(ToString::to_string).collect(),
             methods: engine.config().registry.iter().map(DynMethod::spec).collect(),
             statuses: &PAYMENT_STATUSES,
-            kinds: &["sale", "payout"],
+            kinds: kinds(engine, Effect::is_new_payment),
         }
     }
 }
 
+/// Returns the names of the methods' operations with such an effect.
+pub(super) fn kinds(engine: &Engine, wanted: fn(Effect) -> bool) -> Vec<&'static str> {
+    let all = operations(&engine.config().registry).into_iter();
+    all.filter(|operation| wanted(operation.effect())).map(Operation::name).collect()
+}
+
 pub(super) async fn payments(State(engine): State<Engine>, Query(pairs): Query<Pairs>) -> Response {
     let search = Search::new(pairs);
-    let listed = engine.payments(&search.filter(), search.paging());
+    let listed = engine.payments(&search.filter(&engine.config().registry), search.paging());
     let page = PaymentsPage {
         shell: Shell::new("payments"),
         pages: search.pages(listed.total),
@@ -99,12 +107,12 @@ pub(super) async fn payments(State(engine): State<Engine>, Query(pairs): Query<P
     html(StatusCode::OK, &page, &Policy::default().script())
 }
 
-pub(super) async fn operations(
+pub(super) async fn all_operations(
     State(engine): State<Engine>,
     Query(pairs): Query<Pairs>,
 ) -> Response {
     let search = Search::new(pairs);
-    let listed = engine.operations(&search.filter(), search.paging());
+    let listed = engine.operations(&search.filter(&engine.config().registry), search.paging());
     let page = OperationsPage {
         shell: Shell::new("operations"),
         pages: search.pages(listed.total),
@@ -114,7 +122,7 @@ pub(super) async fn operations(
             action: "/dashboard/operations",
             file: "operations",
             statuses: &OPERATION_STATUSES,
-            kinds: &["sale", "payout", "refund"],
+            kinds: kinds(&engine, |effect| effect != Effect::Manage),
             ..Narrow::new(&engine, search)
         },
     };

@@ -9,7 +9,7 @@ mod store;
 use askama::Template;
 use axum::extract::{Form, Path, Query, State};
 use axum::response::Response;
-use ecp_methods::{DynMethod, MethodSpec};
+use ecp_methods::{DynMethod, Effect, MethodSpec};
 use ecp_reports::{Days, Delivery, Format, MailAddress, Schedule, UnwritableFormat, Zone};
 use http::StatusCode;
 
@@ -17,7 +17,7 @@ pub(crate) use self::store::Reports;
 use self::store::{Report, Saved};
 use super::export::attachment;
 use super::forms::{Pairs, field};
-use super::payments::{OPERATION_STATUSES, PAYMENT_STATUSES};
+use super::payments::{OPERATION_STATUSES, PAYMENT_STATUSES, kinds};
 use super::rows::List;
 use super::search::Search;
 use super::shell::{Shell, when};
@@ -45,6 +45,7 @@ struct ReportsPage {
     projects: Vec<String>,
     methods: Vec<&'static MethodSpec>,
     statuses: Vec<&'static str>,
+    kinds: Vec<&'static str>,
     has_mail: bool,
     no_server: &'static str,
     no_xls: String,
@@ -97,6 +98,7 @@ impl ReportsPage {
             projects: engine.projects().iter().map(ToString::to_string).collect(),
             methods: engine.config().registry.iter().map(DynMethod::spec).collect(),
             statuses,
+            kinds: kinds(engine, |effect| effect != Effect::Manage),
             has_mail: engine.config().mailer.is_some(),
             no_server: NO_SERVER,
             no_xls: UnwritableFormat::Xls.to_string(),
@@ -306,7 +308,11 @@ fn read(engine: &Engine, pairs: &Pairs) -> Result<Saved, String> {
     Ok(Saved {
         name: name.to_owned(),
         list,
-        filter: Filter { from: None, to: None, ..Search::new(pairs.clone()).filter() },
+        filter: Filter {
+            from: None,
+            to: None,
+            ..Search::new(pairs.clone()).filter(&engine.config().registry)
+        },
         template: ecp_reports::Template::new().columns(columns(list, pairs)?),
         format,
         schedule,

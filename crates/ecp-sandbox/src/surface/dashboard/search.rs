@@ -1,12 +1,26 @@
 //! Filters of the lists.
 
 use ecp_core::{ProjectId, Timestamp};
-use ecp_methods::Operation;
+use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 
 use super::forms::{Pairs, field};
 use crate::engine::view::{Filter, Paging};
 
 const PAGE: usize = 50;
+
+/// Returns the operations of the methods in a registry, known ones first.
+pub(super) fn operations(registry: &Registry) -> Vec<Operation> {
+    let of_methods: Vec<Operation> =
+        registry.iter().map(DynMethod::spec).flat_map(MethodSpec::flows).collect();
+    let known = Operation::KNOWN.iter().filter(|known| of_methods.contains(known));
+    let mut all: Vec<Operation> = known.copied().collect();
+    for operation in of_methods {
+        if !all.contains(&operation) {
+            all.push(operation);
+        }
+    }
+    all
+}
 
 /// Filters and page number of a list, as the form sent them.
 pub(crate) struct Search(Pairs);
@@ -21,7 +35,8 @@ impl Search {
         field(&self.0, name).unwrap_or_default()
     }
 
-    pub(super) fn filter(&self) -> Filter {
+    /// Returns the filter. An operation is one of the methods' in the registry.
+    pub(super) fn filter(&self, registry: &Registry) -> Filter {
         let text = |name: &str| field(&self.0, name).map(str::to_owned);
         Filter {
             project: text("project").and_then(|id| ProjectId::new(id.parse().ok()?).ok()),
@@ -29,7 +44,7 @@ impl Search {
             status: text("status"),
             method: text("method"),
             kind: text("kind")
-                .and_then(|kind| Operation::KNOWN.iter().copied().find(|flow| flow.name() == kind)),
+                .and_then(|kind| operations(registry).into_iter().find(|it| it.name() == kind)),
             from: field(&self.0, "from").and_then(|day| moment(day, "00:00:00")),
             to: field(&self.0, "to").and_then(|day| moment(day, "23:59:59")),
         }
@@ -102,7 +117,7 @@ mod tests {
             ("from", "2026-11-22"),
             ("to", "soon"),
         ]);
-        let filter = found.filter();
+        let filter = found.filter(&Registry::builtin());
         assert_eq!(filter.project.map(ProjectId::get), Some(1));
         assert_eq!((filter.text.as_deref(), filter.status), (Some("X1"), None));
         assert_eq!(filter.kind, Some(Operation::PAYOUT));

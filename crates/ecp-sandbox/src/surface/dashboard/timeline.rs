@@ -196,6 +196,10 @@ impl Entry {
                 self.title = format!("Fault: {fault}");
                 self.note = format!("by rule {rule}");
             }
+            EventKind::OperationChanged { operation_id, kind, status } => {
+                self.title = format!("The {kind} is “{status}”");
+                self.note = format!("operation {operation_id}");
+            }
             EventKind::PaymentChanged(status) => self.title = format!("The payment is “{status}”"),
             EventKind::PaymentReleased => {
                 "The payment was released".clone_into(&mut self.title);

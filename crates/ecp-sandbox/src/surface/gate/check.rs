@@ -50,20 +50,16 @@ pub(crate) fn request_id(document: &Value) -> Result<String, Refusal> {
     fields.end().map(|()| request_id.unwrap_or_default())
 }
 
-/// Returns the method and the flow of a Gate path such as `wallet/jeton/sale`.
+/// Returns the method and the operation of a Gate path such as `wallet/jeton/sale`.
 pub(crate) fn method(
     registry: &Registry,
     path: &str,
 ) -> Result<(&'static MethodSpec, Operation), Refusal> {
-    let found = path.rsplit_once('/').and_then(|(gate_path, operation)| {
-        let flow = Operation::KNOWN.iter().copied().find(|flow| flow.name() == operation)?;
-        let spec = registry.by_gate_path(gate_path)?.spec();
-        has_on_gate(spec, flow).then_some((spec, flow))
-    });
-    found.ok_or_else(Refusal::unknown_method)
+    let found = registry.by_operation_path(path).map(|(method, flow)| (method.spec(), flow));
+    found.filter(|&(spec, flow)| has_on_gate(spec, flow)).ok_or_else(Refusal::unknown_method)
 }
 
-/// Whether the method has this flow on Gate.
+/// Whether the method has this operation on Gate.
 pub(super) fn has_on_gate(spec: &MethodSpec, flow: Operation) -> bool {
     spec.rule(flow).is_some_and(|rule| rule.interfaces().contains(&Interface::Gate))
 }

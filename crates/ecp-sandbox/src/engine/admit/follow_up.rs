@@ -1,22 +1,23 @@
-//! Checks of refunds that need only the request.
+//! Checks of refunds, captures and releases that need only the request.
 
 use ecp_core::{Money, ProjectId};
-use ecp_methods::{MethodSpec, Operation};
+use ecp_methods::{Effect, MethodSpec, Operation};
 use serde_json::Value;
 
 use super::order;
-use crate::payment::RefundOrder;
+use crate::payment::FollowUpOrder;
 use crate::wire::codes;
 use crate::wire::document::{Fields, is_missing, payment_id, require};
 use crate::wire::refusal::Refusal;
 
-/// Checks a refund against the method's spec, and returns it as an order.
+/// Checks a follow-up against the method's spec, and returns it as an order.
 pub(super) fn order(
     project: ProjectId,
     spec: &MethodSpec,
+    operation: Operation,
     document: &Value,
-) -> Result<RefundOrder, Refusal> {
-    let needed = order::needed(spec.rule(Operation::REFUND), document);
+) -> Result<FollowUpOrder, Refusal> {
+    let needed = order::needed(spec.rule(operation), document);
     let paths = needed.iter().map(|field| field.path());
     require(document, std::iter::once("general.payment_id").chain(paths))?;
 
@@ -29,11 +30,13 @@ pub(super) fn order(
     let callback_url = fields.url("general.merchant_callback_url");
     fields.end()?;
 
-    Ok(RefundOrder {
+    let is_refund = operation.effect() == Effect::Back;
+    Ok(FollowUpOrder {
         project,
         payment_id: payment_id(document)?,
+        operation,
         amount: amount(spec, document)?,
-        merchant_refund_id: merchant_refund_id.filter(|id| !id.is_empty()),
+        merchant_refund_id: merchant_refund_id.filter(|id| is_refund && !id.is_empty()),
         callback_url,
     })
 }
