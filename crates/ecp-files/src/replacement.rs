@@ -13,7 +13,8 @@ use crate::{database, rights};
 ///
 /// Symbolic links are followed: the link stays, and its target is replaced. A path that is not a
 /// regular file (such as a named pipe) or leads through `/dev` or `/proc` (such as `/dev/stdout`,
-/// even if redirected to a file) is written directly, at its end.
+/// even if redirected to a file) is not replaced: the output is appended
+/// to what it holds, as it is written.
 #[derive(Debug)]
 pub struct Replacement {
     file: BufWriter<File>,

@@ -233,7 +233,7 @@ impl PaymentState {
     }
 
     /// The sum of the payment, once the payment is a success; `None` before that, and if two
-    /// reports of the success have different sums or currencies.
+    /// callbacks or answers of Gate that say so have different sums or currencies.
     pub const fn paid(&self) -> Option<&Amount> {
         self.paid.as_ref()
     }

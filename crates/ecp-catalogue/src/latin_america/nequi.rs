@@ -26,7 +26,7 @@ use crate::{facts, fields};
 /// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
 /// | source of the limits | the list of payment methods in Colombia, in the copy of the documentation |
-/// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
+/// | amounts declined in tests | 40000, 40400 minor units, all of them outside the limits, which refuse them first (the sandbox's choice: the amounts of Jeton Wallet's page) |
 /// | customer's redirect in tests | GET (the sandbox's choice) |
 /// | source of this table | page `nequi` of a copy of the platform's documentation |
 /// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |

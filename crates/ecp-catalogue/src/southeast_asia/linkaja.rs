@@ -26,7 +26,7 @@ use crate::facts;
 /// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
 /// | source of the limits | the list of payment methods in Indonesia, in the copy of the documentation |
-/// | amounts declined in tests | 40000, 40400 minor units (page `linkaja` of a copy of the platform's documentation) |
+/// | amounts declined in tests | 40000, 40400 minor units, all of them outside the limits, which refuse them first (page `linkaja` of a copy of the platform's documentation) |
 /// | customer's redirect in tests | GET (the sandbox's choice) |
 /// | source of this table | page `linkaja` of a copy of the platform's documentation |
 /// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |

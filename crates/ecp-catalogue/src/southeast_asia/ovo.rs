@@ -30,7 +30,7 @@ use crate::facts;
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
 /// | source of the limits | the list of payment methods in Indonesia, in the copy of the documentation; the account manager can have the limits changed |
 /// | amounts in IDR | the platform cuts off the fraction, so that 95.50 is paid as 95.00 |
-/// | amounts declined in tests | 40000, 40400 minor units (page `ovo` of a copy of the platform's documentation) |
+/// | amounts declined in tests | 40000, 40400 minor units, all of them outside the limits, which refuse them first (page `ovo` of a copy of the platform's documentation) |
 /// | customer's redirect in tests | GET (the sample on the method's page) |
 /// | source of this table | page `ovo` of a copy of the platform's documentation |
 /// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use ecp_core::Money;
+
 use super::data::MethodSpec;
 use super::{CallbackForm, Capability, Certainty, Limit, RedirectField, Rule, Scope};
-use crate::flow::Operation;
+use crate::flow::{Effect, Operation};
 
 /// A row of the table that describes a payment method: a subject, such as `currencies`, and a text
 /// about it.
@@ -19,6 +21,36 @@ pub struct Row {
 }
 
 impl MethodSpec {
+    /// Amounts that have a meaning in tests, with their source; empty if there are none.
+    fn test_amounts(&self, minor: &[i64], source: Option<&str>) -> String {
+        let own = Some(self.source()).filter(|source| !source.is_empty());
+        match minor {
+            [] => String::new(),
+            minor => {
+                let note = self.beyond_limits(minor);
+                with_source(format!("{} minor units{note}", join(minor)), source.or(own))
+            }
+        }
+    }
+
+    /// A note if the limits refuse all of these amounts, in minor units, before they are sent.
+    fn beyond_limits(&self, amounts: &[i64]) -> &'static str {
+        let is_new = |effect| matches!(effect, Effect::MoneyIn | Effect::Hold | Effect::Out);
+        let mut limits = self
+            .rules()
+            .filter(|(operation, _)| is_new(operation.effect()))
+            .flat_map(|(operation, rule)| {
+                let currencies = self.currencies_of(operation).iter().copied();
+                currencies.map(|currency| (currency, rule.limits(currency)))
+            })
+            .peekable();
+        let is_beyond = limits.peek().is_some()
+            && limits.all(|(currency, limits)| {
+                amounts.iter().all(|&minor| !limits.allow(Money::from_minor(minor, currency)))
+            });
+        if is_beyond { ", all of them outside the limits, which refuse them first" } else { "" }
+    }
+
     /// Describes everything that the payment method declares, as rows of a table. Subjects that the
     /// method's documentation page does not mention have no row. A row whose source is not
     /// [`MethodSpec::source`] has its source in brackets after the text.
@@ -104,14 +136,9 @@ impl MethodSpec {
             row(fact.about, with_source(fact.text.to_owned(), fact.source));
         }
         let testing = self.testing();
-        let own = Some(self.source()).filter(|source| !source.is_empty());
-        let listed = |minor: &[i64], source: Option<&str>| match minor {
-            [] => String::new(),
-            minor => with_source(format!("{} minor units", join(minor)), source.or(own)),
-        };
-        let declined = listed(testing.declined_amounts(), testing.declined_source());
+        let declined = self.test_amounts(testing.declined_amounts(), testing.declined_source());
         row("amounts declined in tests", declined);
-        let shown = match listed(testing.account_shown_amounts(), testing.own_source()) {
+        let shown = match self.test_amounts(testing.account_shown_amounts(), testing.own_source()) {
             amounts if amounts.is_empty() => amounts,
             amounts => format!("for sales of {amounts}"),
         };

@@ -395,7 +395,11 @@ pub(super) fn list(file: &File) -> anyhow::Result<()> {
     }
     for kept in record.reports.iter().filter(|kept| kept.expires().is_some_and(|end| now < end)) {
         let end = kept.expires().ok_or_else(|| {
-            anyhow!("the report {} has no valid date in the record of the reports", kept.file)
+            anyhow!(
+                "the end of the report {} in the record of the reports, {}, is not a valid date",
+                kept.file,
+                folder.record_path().display()
+            )
         })?;
         let path = folder.path(&kept.file);
         let state = |delivery: &Delivery| match delivery.state() {
