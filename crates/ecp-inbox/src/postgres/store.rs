@@ -17,6 +17,11 @@ use crate::hold::Hold;
 ///
 /// Any number of processes may share the inbox. The clocks of the processes may differ only by a
 /// small part of a lease, the time for which a worker reserves a callback.
+///
+/// If the server has a synchronous standby, operations return when that has them too. A commit whose
+/// wait for the standby was cancelled fails with
+/// [`NotReplicated`](crate::InboxErrorKind::NotReplicated), though the server answers it as a
+/// success.
 #[derive(Clone)]
 pub struct PostgresInbox {
     pub(super) pool: Pool,
