@@ -147,8 +147,10 @@ fn methods_are_listed_for_people_and_machines() {
     let codes: Vec<&str> =
         all.as_array().unwrap().iter().map(|method| method["code"].as_str().unwrap()).collect();
     assert_eq!(codes, registry.iter().map(|method| method.spec().code()).collect::<Vec<_>>());
-    let error = registry.get("jetton").unwrap_err();
-    assert_eq!(methods(&["jetton"]).1, format!("error: {error}\n"));
+    let error = registry.get("jetton").unwrap_err().to_string();
+    let suggested = error.replace("; known codes", "; did you mean `jeton`? Known codes");
+    assert_ne!(suggested, error);
+    assert_eq!(methods(&["jetton"]).1, format!("error: {suggested}\n"));
     insta::assert_snapshot!("everything_that_a_spec_says", methods(&["eco-voucher", "--json"]).0);
 }
 
