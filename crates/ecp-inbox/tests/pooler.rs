@@ -94,7 +94,7 @@ async fn receivers_share_fewer_connections_than_they_have_callbacks() {
 }
 
 /// Writes a line for each callback; the types say that no statement is prepared by name.
-struct Ledger;
+pub(crate) struct Ledger;
 
 #[async_trait]
 impl PostgresHandler for Ledger {

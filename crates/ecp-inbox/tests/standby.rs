@@ -5,19 +5,18 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{ProjectId, SecretKey};
-use ecp_inbox::postgres::tokio_postgres::types::Type;
-use ecp_inbox::postgres::tokio_postgres::{Config, Transaction};
-use ecp_inbox::postgres::{PostgresHandler, PostgresInbox, PostgresOptions};
-use ecp_inbox::{Delivery, Finding, HandlerError, Inbox, Level, Topic};
+use ecp_inbox::postgres::tokio_postgres::Config;
+use ecp_inbox::postgres::{PostgresInbox, PostgresOptions};
+use ecp_inbox::{Finding, Inbox, Level, Topic};
 use ecp_notify::{Receiver, Verifier};
 use ecp_testkit::postgres::{Pooler, Server};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::checkup::{has, of};
+use crate::pooler::Ledger;
 
 /// A primary, and its standby while that is there.
 struct Pair {
@@ -76,22 +75,6 @@ fn post(inbox: &PostgresInbox, payment: &str) -> JoinHandle<u16> {
     let receiver = Receiver::new(verifier, inbox.clone()).store_deadline(Duration::from_mins(1));
     let body = body(payment);
     tokio::spawn(async move { receiver.receive(&body).await.status })
-}
-
-/// Writes a line for each callback.
-struct Ledger;
-
-#[async_trait]
-impl PostgresHandler for Ledger {
-    async fn handle(
-        &self,
-        transaction: &Transaction<'_>,
-        delivery: &Delivery,
-    ) -> Result<(), HandlerError> {
-        let write = "INSERT INTO ledger (callback) VALUES ($1)";
-        transaction.execute_typed(write, &[(&delivery.id.get(), Type::INT8)]).await?;
-        Ok(())
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

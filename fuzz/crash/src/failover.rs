@@ -1,8 +1,8 @@
 //! Rounds in which the primary of a pair of Postgres servers is killed and its standby promoted.
 //!
 //! Three receivers, each with a worker, are behind haproxy, and pgbouncer is between them and the
-//! primary. Senders post callbacks until each is answered with 200, and write a history of all that
-//! they have posted and heard. In each round an adversary with a seed holds up the replication,
+//! primary. Senders post callbacks until each is answered with 200, and write a history of all
+//! their requests and the answers. In each round an adversary with a seed holds up the replication,
 //! kills all processes of the primary, promotes the standby a little later, and kills one of the
 //! receivers at some time. Then the history is held against the new primary.
 

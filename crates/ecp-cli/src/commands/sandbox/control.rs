@@ -327,7 +327,7 @@ impl Tail {
             let lines = self.lines;
             for line in client.events(&format!("last={lines}{filter}")).await? {
                 let event = Line::read(&line)?;
-                // What came between the two questions comes by the next one.
+                // Events since the first request are shown by the loop below.
                 if event.sequence <= seen {
                     say(&event, &line)?;
                 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::order;
 use crate::payment::FollowUpOrder;
 use crate::wire::codes;
-use crate::wire::document::{Fields, is_missing, payment_id, require};
+use crate::wire::document::{is_missing, payment_id};
 use crate::wire::refusal::Refusal;
 
 /// Checks a follow-up against the method's spec, and returns it as an order.
@@ -18,13 +18,7 @@ pub(super) fn order(
     document: &Value,
 ) -> Result<FollowUpOrder, Refusal> {
     let needed = order::needed(spec.rule(operation), document);
-    let paths = needed.iter().map(|field| field.path());
-    require(document, std::iter::once("general.payment_id").chain(paths))?;
-
-    let mut fields = Fields::of(document);
-    for &field in &needed {
-        fields.value(field);
-    }
+    let mut fields = order::required(&[order::PAYMENT], &needed, document)?;
     fields.text("payment.description");
     let merchant_refund_id = fields.text("payment.merchant_refund_id");
     let callback_url = fields.url("general.merchant_callback_url");

@@ -5,7 +5,7 @@ use ecp_methods::{MethodSpec, Operation};
 use serde_json::Value;
 
 use super::order;
-use crate::wire::document::{Fields, payment_id, require};
+use crate::wire::document::payment_id;
 use crate::wire::refusal::Refusal;
 
 /// Checks a request against the method's spec, and returns its payment id.
@@ -15,12 +15,6 @@ pub(super) fn check(
     document: &Value,
 ) -> Result<PaymentId, Refusal> {
     let needed = order::needed(spec.rule(operation), document);
-    let paths = needed.iter().map(|field| field.path());
-    require(document, std::iter::once("general.payment_id").chain(paths))?;
-    let mut fields = Fields::of(document);
-    for &field in &needed {
-        fields.value(field);
-    }
-    fields.end()?;
+    order::required(&[order::PAYMENT], &needed, document)?.end()?;
     payment_id(document)
 }

@@ -14,7 +14,7 @@ use crate::wire::refusal::Refusal;
 
 const AMOUNT: &str = "payment.amount";
 const CURRENCY: &str = "payment.currency";
-const PAYMENT: &str = "general.payment_id";
+pub(super) const PAYMENT: &str = "general.payment_id";
 
 /// Checks the request for a new payment against the method's spec, and returns it as an order.
 pub(super) fn order(
@@ -30,13 +30,7 @@ pub(super) fn order(
     if interface == Interface::PaymentPage {
         needed.retain(|&field| field != Field::CUSTOMER_ID);
     }
-    let paths = needed.iter().map(|field| field.path());
-    require(document, [PAYMENT, AMOUNT, CURRENCY].into_iter().chain(paths))?;
-
-    let mut fields = Fields::of(document);
-    for &field in &needed {
-        fields.value(field);
-    }
+    let mut fields = required(&[PAYMENT, AMOUNT, CURRENCY], &needed, document)?;
     let description = fields.text("payment.description").unwrap_or_default();
     let customer_id = fields.text("customer.id");
     let customer_country = fields.text("customer.country");
@@ -81,6 +75,22 @@ pub(super) fn order(
 pub(super) fn needed(rule: Option<&Rule>, document: &Value) -> Vec<Field> {
     let value = |path: &str| text_at(document, path);
     rule.map(|rule| rule.needed(currency(document).ok(), value)).unwrap_or_default()
+}
+
+/// Returns the fields of a request of which none of these paths and of what is needed is missing,
+/// with the needed ones checked for their form.
+pub(super) fn required<'d>(
+    paths: &[&'static str],
+    needed: &[Field],
+    document: &'d Value,
+) -> Result<Fields<'d>, Refusal> {
+    let paths = paths.iter().copied();
+    require(document, paths.chain(needed.iter().map(|field| field.path())))?;
+    let mut fields = Fields::of(document);
+    for &field in needed {
+        fields.value(field);
+    }
+    Ok(fields)
 }
 
 pub(super) fn currency(document: &Value) -> Result<Currency, Refusal> {
