@@ -35,6 +35,14 @@ pub trait OperationRequest: sealed::Sealed + Clone + std::fmt::Debug + Send + Sy
     /// Returns the request in the common form of all requests, which the checks read. Its operation
     /// is the usual one of this request type.
     fn draft(&self) -> Draft<'_>;
+
+    /// Sets the value of a field, as the method `field` of each request type does, for code that
+    /// works with any of them.
+    fn with_field(self, field: Field, value: impl Into<String>) -> Self;
+
+    /// Sets a value by its path in the Gate request, as the method `extra` of each request type
+    /// does, for code that works with any of them.
+    fn with_extra(self, path: impl Into<String>, value: impl Serialize) -> Self;
 }
 
 /// A request type that has a usual operation: that of [`SaleRequest`] is [`Sale`].
@@ -224,6 +232,14 @@ macro_rules! flow_request {
 
         impl OperationRequest for $name {
             const EFFECTS: &[Effect] = &[$(Effect::$effect),*];
+
+            fn with_field(self, field: Field, value: impl Into<String>) -> Self {
+                self.field(field, value)
+            }
+
+            fn with_extra(self, path: impl Into<String>, value: impl Serialize) -> Self {
+                self.extra(path, value)
+            }
 
             fn draft(&self) -> Draft<'_> {
                 Draft {

@@ -107,27 +107,6 @@ struct Extra {
     step: Option<Duration>,
 }
 
-/// A request whose fields the command line sets.
-trait Fill: FlowRequest {
-    fn with_field(self, field: Field, value: &str) -> Self;
-    fn with_extra(self, path: &str, value: &str) -> Self;
-}
-
-macro_rules! fill {
-    ($($request:ident),*) => {$(
-        impl Fill for $request {
-            fn with_field(self, field: Field, value: &str) -> Self {
-                self.field(field, value)
-            }
-
-            fn with_extra(self, path: &str, value: &str) -> Self {
-                self.extra(path, value)
-            }
-        }
-    )*};
-}
-fill!(SaleRequest, PayoutRequest, RefundRequest);
-
 impl SaleCommand {
     pub(crate) fn run(self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let Self { request, amount, step } = self;
@@ -223,7 +202,7 @@ impl Request {
     }
 
     /// Sends a request that has an amount.
-    fn send_amount<R: Fill>(
+    fn send_amount<R: FlowRequest>(
         &self,
         registry: &Registry,
         flow: Operation,
@@ -239,7 +218,7 @@ impl Request {
     }
 
     /// Sets the example values and the given fields.
-    fn with_fields<R: Fill>(
+    fn with_fields<R: FlowRequest>(
         &self,
         method: &dyn DynMethod,
         flow: Operation,
@@ -248,7 +227,7 @@ impl Request {
     ) -> R {
         let filled = examples
             .into_iter()
-            .fold(request, |request, (field, value)| request.with_field(field, &value));
+            .fold(request, |request, (field, value)| request.with_field(field, value));
         let given = self.fields.of(method.spec(), flow);
         given.fold(filled, |request, (path, value)| match path {
             Ok(field) => request.with_field(field, value),

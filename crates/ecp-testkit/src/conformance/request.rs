@@ -61,7 +61,7 @@ macro_rules! forms {
 
             fn set(self, field: Field, value: &str) -> Self {
                 match self {
-                    $(Self::$form(request) => Self::$form(request.set(field, value)),)*
+                    $(Self::$form(request) => Self::$form(request.with_field(field, value)),)*
                 }
             }
 
@@ -79,13 +79,7 @@ macro_rules! forms {
             }
         }
 
-        $(impl SetField for $request {
-            fn set(self, field: Field, value: &str) -> Self {
-                self.field(field, value)
-            }
-        }
-
-        impl From<$request> for Form {
+        $(impl From<$request> for Form {
             fn from(request: $request) -> Self {
                 Self::$form(request)
             }
@@ -186,12 +180,7 @@ impl Request {
     }
 }
 
-/// Sets a field in a request of any form.
-pub(super) trait SetField: OperationRequest {
-    fn set(self, field: Field, value: &str) -> Self;
-}
-
-pub(super) fn with_fields<R: SetField>(
+pub(super) fn with_fields<R: OperationRequest>(
     request: R,
     method: Subject<'_>,
     flow: Operation,
@@ -203,7 +192,7 @@ pub(super) fn with_fields<R: SetField>(
         .ok_or_else(|| fail(format!("the spec does not have the operation {flow}")))?;
     let wanted = rule.needed_fields().iter().filter(|field| Some(**field) != without);
     let mut request =
-        wanted.fold(request, |request, &field| request.set(field, method.example(field)));
+        wanted.fold(request, |request, &field| request.with_field(field, method.example(field)));
     // What else is needed depends on the currency and on what is there.
     loop {
         let draft = request.draft();
@@ -212,7 +201,7 @@ pub(super) fn with_fields<R: SetField>(
         let mut missing =
             needed.filter(|field| Some(*field) != without && !draft.has(field.path()));
         let Some(field) = missing.next() else { return Ok(request) };
-        request = request.set(field, method.example(field));
+        request = request.with_field(field, method.example(field));
     }
 }
 
