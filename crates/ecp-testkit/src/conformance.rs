@@ -11,7 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use ecp_core::model::PaymentStatus;
+use ecp_core::model::{OperationStatus, PaymentStatus};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Currency, Money, ProjectId, SecretKey};
 use ecp_methods::request::Field;
@@ -63,7 +63,7 @@ impl fmt::Debug for Case<'_> {
 /// page.
 ///
 /// ```
-/// use ecp_core::model::PaymentStatus;
+/// use ecp_core::model::{OperationStatus, PaymentStatus};
 /// use ecp_methods::request::Field;
 /// use ecp_methods::{Operation, Jeton};
 /// use ecp_testkit::{Conformance, Sample};
@@ -436,7 +436,7 @@ impl<'m> Cases<'m> {
         self.play(&format!("{flow}: goes end to end to a decline"), move |stage| async move {
             let amount = amounts::decided(method.spec(), flow, Decision::Decline)?;
             sale(&stage, method, flow, amount, Decision::Decline).await?;
-            stage.ended(&*method, &PaymentStatus::Decline).await
+            stage.ended(&*method, &PaymentStatus::Decline).await.map(drop)
         });
         if asked > 0 {
             let name = format!("{flow}: is declined if the merchant refuses");
@@ -455,13 +455,13 @@ impl<'m> Cases<'m> {
         self.play(&format!("{flow}: goes end to end to a success"), move |stage| async move {
             let amount = any_amount(method, flow)?;
             send(&stage, method, Request::bare(flow, amount)?).await?;
-            stage.ended(&*method, &PaymentStatus::Success).await
+            stage.ended(&*method, &PaymentStatus::Success).await.map(drop)
         });
         // Only the amount decides about a payout, and the limits may exclude such amounts.
         if let Some(amount) = amounts::declined_payout(method.spec(), flow) {
             self.play(&format!("{flow}: goes end to end to a decline"), move |stage| async move {
                 send(&stage, method, Request::bare(flow, amount)?).await?;
-                stage.ended(&*method, &PaymentStatus::Decline).await
+                stage.ended(&*method, &PaymentStatus::Decline).await.map(drop)
             });
         }
     }
@@ -504,7 +504,7 @@ impl<'m> Cases<'m> {
                 sale(&stage, method, hold, amount, Decision::Success).await?;
                 stage.ended(&*method, &PaymentStatus::AwaitingCapture).await?;
                 send(&stage, method, Request::bare(flow, amount)?).await?;
-                stage.ended(&*method, &success).await
+                stage.ended(&*method, &success).await.map(drop)
             }
         });
         if let Some((held, more)) = amounts::overdrawn(method.spec(), hold, flow) {
@@ -513,7 +513,13 @@ impl<'m> Cases<'m> {
                 stage.ended(&*method, &PaymentStatus::AwaitingCapture).await?;
                 send(&stage, method, Request::bare(flow, more)?).await?;
                 // The money is still held.
-                stage.ended(&*method, &PaymentStatus::AwaitingCapture).await
+                let callback = stage.ended(&*method, &PaymentStatus::AwaitingCapture).await?;
+                match callback.operation.as_ref().and_then(|operation| operation.status.as_ref()) {
+                    Some(OperationStatus::Decline) => Ok(()),
+                    status => Err(fail(format!(
+                        "the operation has status {status:?}, expected a decline"
+                    ))),
+                }
             });
         }
     }

@@ -260,12 +260,12 @@ impl Stage {
         }
     }
 
-    /// Waits for the final callback, and requests the status.
+    /// Waits for the final callback, requests the status, and returns the callback.
     pub(crate) async fn ended(
         &self,
         method: &dyn DynMethod,
         expected: &PaymentStatus,
-    ) -> Result<(), Failure> {
+    ) -> Result<Verified<Callback>, Failure> {
         let callback = self.callback().await?;
         let status = callback.payment_status();
         if status != Some(expected) {
@@ -283,7 +283,7 @@ impl Stage {
         let id = callback.payment_id().ok_or_else(|| fail("the callback has no payment id"))?;
         let asked = self.gate.status(id).await.or_fail()?;
         match asked.payment_status() {
-            status if status == Some(expected) => Ok(()),
+            status if status == Some(expected) => Ok(callback),
             status => Err(fail(format!("Gate's status is {status:?}, expected {expected}"))),
         }
     }
