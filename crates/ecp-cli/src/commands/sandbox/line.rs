@@ -22,6 +22,9 @@ pub(super) struct Line {
     error: Option<String>,
     fault: Option<String>,
     interface: Option<String>,
+    /// The type of an operation, such as `capture`.
+    #[serde(rename = "type")]
+    kind: Option<String>,
     means: Option<String>,
     method: Option<String>,
     operation_id: Option<u64>,
@@ -89,6 +92,12 @@ impl Line {
             "customer_arrived" => "the customer opened the provider's page".to_owned(),
             "customer_decided" => format!("the customer pressed {}", text(&self.decision)),
             "customer_returned" => format!("the customer was sent to {url}"),
+            "operation_changed" => format!(
+                "the {} {} is `{}`",
+                text(&self.kind),
+                number(self.operation_id),
+                self.status()
+            ),
             "payment_changed" => format!("the payment is `{}`", self.status()),
             "payment_released" => "the payment was released, and goes on".to_owned(),
             "refund_changed" => {
@@ -139,4 +148,29 @@ impl Status {
 
 fn number<N: ToString>(number: Option<N>) -> String {
     number.map(|number| number.to_string()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_shown_with_their_types_and_statuses() {
+        let shown = |event: &str| {
+            let json = format!(r#"{{"sequence":1,"at":"12:00","payment_id":"P-1",{event}}}"#);
+            Line::read(&json).unwrap().text()
+        };
+        for (event, line) in [
+            (
+                r#""event":"operation_changed","operation_id":7,"type":"capture","status":"success""#,
+                "12:00 [P-1] the capture 7 is `success`",
+            ),
+            (
+                r#""event":"refund_changed","operation_id":8,"status":"decline""#,
+                "12:00 [P-1] the refund 8 is `decline`",
+            ),
+        ] {
+            assert_eq!(shown(event), line);
+        }
+    }
 }
