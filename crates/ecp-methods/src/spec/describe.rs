@@ -7,7 +7,7 @@ use ecp_core::Money;
 
 use super::data::MethodSpec;
 use super::{CallbackForm, Capability, Certainty, Limit, RedirectField, Rule, Scope};
-use crate::flow::{Effect, Operation};
+use crate::flow::Operation;
 
 /// A row of the table that describes a payment method: a subject, such as `currencies`, and a text
 /// about it.
@@ -35,10 +35,9 @@ impl MethodSpec {
 
     /// A note if the limits refuse all of these amounts, in minor units, before they are sent.
     fn beyond_limits(&self, amounts: &[i64]) -> &'static str {
-        let is_new = |effect| matches!(effect, Effect::MoneyIn | Effect::Hold | Effect::Out);
         let mut limits = self
             .rules()
-            .filter(|(operation, _)| is_new(operation.effect()))
+            .filter(|(operation, _)| operation.effect().is_new_payment())
             .flat_map(|(operation, rule)| {
                 let currencies = self.currencies_of(operation).iter().copied();
                 currencies.map(|currency| (currency, rule.limits(currency)))
@@ -154,7 +153,8 @@ impl MethodSpec {
             row("form fields of this redirect", fields.join(", "));
         }
         row("source of this table", self.source().to_owned());
-        row("certainty", self.certainty().map_or("", certainty_sentence).to_owned());
+        let certainty = self.certainty().map(|it| format!("{it}: {}", reason_of(it)));
+        row("certainty", certainty.unwrap_or_default());
         rows
     }
 
@@ -215,19 +215,17 @@ fn with_article(flow: Operation) -> String {
     format!("{} {flow}", if vowel { "an" } else { "a" })
 }
 
-/// The degree of certainty by its name, and its reason.
-fn certainty_sentence(certainty: Certainty) -> &'static str {
+/// The reason of a degree of certainty.
+fn reason_of(certainty: Certainty) -> &'static str {
     match certainty {
         Certainty::DocumentationCopy => {
-            "documentation copy: the source is a copy of the platform's documentation, so ask your account \
-             manager about the method"
+            "the source is a copy of the platform's documentation, so ask your account manager \
+             about the method"
         }
         Certainty::TwoSources => {
-            "two sources: two independent public sources have the method, and do not contradict each other"
+            "two independent public sources have the method, and do not contradict each other"
         }
-        Certainty::Documents => {
-            "documents: the source is the platform's own documentation of the method"
-        }
+        Certainty::Documents => "the source is the platform's own documentation of the method",
     }
 }
 
