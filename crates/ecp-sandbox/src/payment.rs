@@ -255,6 +255,8 @@ impl Payment {
         if self.stage != Stage::AwaitingCustomer {
             return Step::Stay;
         }
+        // A registration has no amount to choose.
+        let chosen = chosen.filter(|_| self.order.operation.effect() != Effect::Register);
         if self.held {
             self.pending = Some((decision, chosen));
             self.enter(Stage::Held, now);
@@ -335,7 +337,7 @@ impl Payment {
     }
 
     /// Whether the merchant confirms the amount of the payment.
-    fn confirms_amount(&self) -> bool {
+    pub(crate) fn confirms_amount(&self) -> bool {
         self.order.operation.effect() == Effect::MoneyIn
             && self.order.spec.capabilities().has(Capability::AmountConfirmation)
     }
@@ -497,6 +499,16 @@ mod tests {
             let found = (sale.code(), sale.account_number().map(|_| ()));
             assert_eq!((found.0.as_str(), found.1), (code, account), "{minor} {decision} {rule:?}");
         }
+    }
+
+    #[test]
+    fn a_registration_has_no_amount_to_choose() {
+        let mut registration = payment(Operation::ACCOUNT_VERIFICATION, 0, Currency::EUR);
+        assert!(registration.process(0, now()) == Step::Tell);
+        let chosen = Some(Money::from_minor(500, Currency::EUR));
+        let decided = registration.decide(Decision::Success, chosen, ButtonRule::AmountOnly, now());
+        assert!(decided == Step::Tell);
+        assert_eq!((registration.code().as_str(), registration.sum().minor()), ("0", 0));
     }
 
     #[test]

@@ -78,15 +78,8 @@ impl Engine {
     /// documents do not say which id such requests have.
     fn register_change(&self, project: ProjectId, payment_id: &PaymentId) -> Registration {
         let mut state = self.state();
-        let State { requests, entries, by_id, by_request, .. } = &mut *state;
-        *requests += 1;
-        let request_id = self.0.ids.request(*requests);
-        if let Some(&number) = by_id.get(&(project, payment_id.clone()))
-            && let Some(entry) = entries.get_mut(&number)
-        {
-            by_request.insert(request_id.clone(), number);
-            entry.answers.push(request_id.clone());
-        }
+        let number = state.by_id.get(&(project, payment_id.clone())).copied();
+        let request_id = state.count_request(self.0.ids, number);
         Registration { work: None, request_id }
     }
 

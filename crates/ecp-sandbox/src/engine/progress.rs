@@ -49,15 +49,11 @@ impl Engine {
     ) -> Result<Clarification, Refusal> {
         let number = self.number_of(project, payment_id).ok_or_else(Refusal::unknown_payment)?;
         let mut state = self.state();
-        let State { requests, entries, by_request, .. } = &mut *state;
-        let entry = entries.get_mut(&number).ok_or_else(Refusal::unknown_payment)?;
+        let entry = state.entries.get(&number).ok_or_else(Refusal::unknown_payment)?;
         if !entry.payment.awaits_clarification() {
             return Err(Refusal::wrong_status());
         }
-        *requests += 1;
-        let request_id = self.0.ids.request(*requests);
-        by_request.insert(request_id.clone(), number);
-        entry.answers.push(request_id.clone());
+        let request_id = state.count_request(self.0.ids, Some(number));
         Ok(Clarification { number, request_id })
     }
 

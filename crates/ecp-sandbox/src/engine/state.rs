@@ -11,6 +11,7 @@ use super::time::Busy;
 use crate::config::Project;
 use crate::engine::delivery::Turn;
 use crate::payment::Payment;
+use crate::payment::ids::Ids;
 
 /// Opening balance of a project in a currency without one in its configuration, in major units.
 const OPENING_BALANCE: i64 = 10_000_000;
@@ -50,8 +51,8 @@ pub(super) struct Entry {
     /// The round of the current clarification, and the watch over its time limit, which ends when
     /// this is dropped.
     pub(super) clarification: Option<(u32, oneshot::Sender<Infallible>)>,
-    /// The request ids of the merchant's answers to clarifications.
-    pub(super) answers: Vec<String>,
+    /// The ids of requests that add no operation: answers to clarifications, and changes of data.
+    pub(super) other_requests: Vec<String>,
 }
 
 impl Entry {
@@ -63,7 +64,7 @@ impl Entry {
             kept_back: None,
             cut_off: None,
             clarification: None,
-            answers: Vec::new(),
+            other_requests: Vec::new(),
         }
     }
 }
@@ -76,6 +77,20 @@ impl State {
             let opening = || OPENING_BALANCE.saturating_mul(10_i64.pow(currency.exponent()));
             given.map_or_else(opening, |money| money.minor())
         })
+    }
+
+    /// Counts a request that adds no operation, and returns its id, which is kept with its payment
+    /// if there is one.
+    pub(super) fn count_request(&mut self, ids: Ids, number: Option<u64>) -> String {
+        self.requests += 1;
+        let id = ids.request(self.requests);
+        if let Some(number) = number
+            && let Some(entry) = self.entries.get_mut(&number)
+        {
+            self.by_request.insert(id.clone(), number);
+            entry.other_requests.push(id.clone());
+        }
+        id
     }
 
     /// Returns the currencies in which a project has moved money.
@@ -92,11 +107,11 @@ impl State {
             let Some(entry) = first.and_then(|number| self.entries.remove(&number)) else {
                 return;
             };
-            let Entry { payment, answers, .. } = entry;
+            let Entry { payment, other_requests, .. } = entry;
             self.by_token.remove(&payment.ids.token);
             let project = payment.order.project;
             let requests = payment.follow_ups().iter().map(|follow_up| &follow_up.ids.request);
-            for request in requests.chain([&payment.ids.first.request]).chain(&answers) {
+            for request in requests.chain([&payment.ids.first.request]).chain(&other_requests) {
                 self.by_request.remove(request);
                 self.taken.add(Kind::Request, project, request);
             }

@@ -16,6 +16,7 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::engine::Engine;
+use crate::engine::place::refund_on;
 use crate::surface::exchange::{Call, Done, registered};
 use crate::wire::document::Place;
 use crate::wire::refusal::Refusal;
@@ -60,9 +61,7 @@ async fn refund(call: Call) -> Response {
             return Ok(Done::forgotten());
         }
         let spec = engine.method_of(project, &payment_id).ok_or_else(Refusal::unknown_payment)?;
-        let refunds = spec.flows().filter(|flow| flow.effect() == Effect::Back);
-        let refund = refunds.into_iter().find(|&flow| check::has_on_gate(spec, flow));
-        let Some(refund) = refund else {
+        let Some((refund, _)) = refund_on(spec, Interface::Gate) else {
             return Err(Refusal::not_possible(codes::REFUND_UNAVAILABLE));
         };
         let registered = engine.admit(project, spec, refund, Interface::Gate, document)?;

@@ -20,7 +20,7 @@ use axum::extract::{Form, Path, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use ecp_core::Money;
-use ecp_methods::spec::{Capability, TestStep};
+use ecp_methods::spec::TestStep;
 use http::{HeaderMap, StatusCode};
 
 use self::choice::{Choice, Unclear};
@@ -301,7 +301,7 @@ impl<'a> Page<'a> {
             None if payment.awaits_clarification() => Shown::Waiting(t.awaiting_clarification),
             None => Shown::Asking(Ask {
                 amount_decides: payment.is_listed(),
-                confirmed: order.spec.capabilities().has(Capability::AmountConfirmation),
+                confirmed: payment.confirms_amount(),
                 items: shown::items(payment, url),
                 on_phone: order.spec.testing().sale_step() == TestStep::Push,
                 open: payment.is_open().then(|| Open {

@@ -1,5 +1,9 @@
+use ecp_core::Currency;
+use ecp_methods::spec::Interface;
+use ecp_methods::{Auth, Capture, PaymentMethod, Registry, Rule, Spec, Supports};
 use ecp_sandbox::Config;
 use http::{Request, StatusCode, header};
+use serde_json::json;
 
 use crate::support::{World, form_encoded};
 
@@ -248,4 +252,40 @@ async fn the_methods_are_listed_with_their_facts_and_narrowed() {
     ));
     // A value of no filter narrows nothing.
     assert!(text(&world, "/dashboard/methods?currency=x&certainty=y").await.contains(row));
+}
+
+/// Money of the customer is held, and captured later.
+#[derive(Debug)]
+struct Held;
+
+impl Supports<Auth> for Held {}
+impl Supports<Capture> for Held {}
+impl PaymentMethod for Held {
+    const SPEC: Spec<Self> = Spec::new("held", "Held")
+        .gate_path("wallet/held")
+        .currencies(&[Currency::EUR])
+        .flow::<Auth>(Rule::new().on(&[Interface::Gate]))
+        .flow::<Capture>(Rule::new().partial().on(&[Interface::Gate]));
+}
+
+#[tokio::test]
+async fn analytics_count_what_was_captured_of_a_hold() {
+    let registry = Registry::empty().with(Held).unwrap();
+    let mut world = World::with(|config| config.registry(registry)).await;
+    for id in ["H1", "H2"] {
+        let page =
+            world.sale_at("/v2/payment/wallet/held/auth", world.sale(id, 4_321, "EUR")).await;
+        world.press(&page, "success").await;
+        world.shop.next().await;
+    }
+    let capture = json!({
+        "general": {"project_id": 1, "payment_id": "H1"},
+        "payment": {"amount": 1_234, "currency": "EUR"},
+    });
+    let answer = world.send("/v2/payment/wallet/held/capture", capture).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    world.sandbox.settled().await;
+    let shown = text(&world, "/dashboard/analytics?currency=EUR").await;
+    assert!(shown.contains("12.34 EUR"), "{shown}");
+    assert!(!shown.contains("43.21 EUR") && !shown.contains("86.42 EUR"), "{shown}");
 }

@@ -10,6 +10,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use crate::local::Local;
+use crate::support::World;
 
 #[derive(Debug)]
 struct Forint;
@@ -30,7 +31,7 @@ impl PaymentMethod for Forint {
                 .on(&[Interface::Gate])
                 .needs(&[Field::ACCOUNT_NUMBER]),
         )
-        .flow::<Refund>(Rule::new().partial().on(&[Interface::Gate]));
+        .flow::<Refund>(Rule::new().partial().on(&[Interface::Gate, Interface::Dashboard]));
 }
 
 #[tokio::test]
@@ -62,4 +63,20 @@ async fn amounts_are_counted_as_the_spec_says_on_every_way() {
     );
     let (status, answer) = local.send(path, payout("P2", 300, "EUR")).await;
     assert_eq!((status, &answer["code"]), (StatusCode::BAD_REQUEST, &json!("3023")));
+}
+
+#[tokio::test]
+async fn the_dashboard_refunds_a_part_in_the_units_of_the_method() {
+    let registry = Registry::empty().with(Forint).unwrap();
+    let mut world = World::with(|config| config.registry(registry)).await;
+    let page = world.sale_at("/v2/payment/wallet/forint/sale", world.sale("X1", 500, "HUF")).await;
+    world.press(&page, "success").await;
+    let form = |amount: &str| format!("project=1&id=X1&amount={amount}");
+    let refused = world.submit("/dashboard/payment/refund", &form("0.50")).await;
+    assert!(refused.text.contains("has a fraction"), "{}", refused.text);
+    let refunded = world.submit("/dashboard/payment/refund", &form("100.00")).await;
+    assert_eq!(refunded.status, StatusCode::SEE_OTHER, "{}", refunded.text);
+    world.sandbox.settled().await;
+    let payments = world.sandbox.payments(&Filter::default(), Paging::ALL).items;
+    assert_eq!(payments[0].left.to_string(), "400.00 HUF");
 }

@@ -44,16 +44,19 @@ pub(super) fn follow_up(
         parts && whole.is_some_and(|whole| whole != amount)
     });
     let check = Check { method, operation, interface, document };
-    match (operation.effect(), order.amount, is_partial) {
-        (Effect::Capture, None, _) => check.run(CaptureRequest::full(id)),
-        (Effect::Capture, Some(amount), false) => check.run(CaptureRequest::full_of(id, amount)),
-        (Effect::Capture, Some(amount), true) => check.run(CaptureRequest::partial(id, amount)),
-        (Effect::Release, None, _) => check.run(CancelRequest::full(id)),
-        (Effect::Release, Some(amount), false) => check.run(CancelRequest::full_of(id, amount)),
-        (Effect::Release, Some(amount), true) => check.run(CancelRequest::partial(id, amount)),
-        (_, None, _) => check.run(RefundRequest::full(id)),
-        (_, Some(amount), false) => check.run(RefundRequest::full_of(id, amount)),
-        (_, Some(amount), true) => check.run(RefundRequest::partial(id, amount)),
+    macro_rules! run {
+        ($request:ident) => {
+            check.run(match order.amount {
+                None => $request::full(id),
+                Some(amount) if is_partial => $request::partial(id, amount),
+                Some(amount) => $request::full_of(id, amount),
+            })
+        };
+    }
+    match operation.effect() {
+        Effect::Capture => run!(CaptureRequest),
+        Effect::Release => run!(CancelRequest),
+        _ => run!(RefundRequest),
     }
 }
 
@@ -79,7 +82,7 @@ struct Check<'c> {
 
 impl Check<'_> {
     /// Runs the check on a request with the document's members.
-    fn run<R: Takes + OperationRequest>(&self, request: R) -> Result<(), Refusal> {
+    fn run<R: OperationRequest>(&self, request: R) -> Result<(), Refusal> {
         let Self { method, operation, interface, document } = *self;
         let given = given(method, operation, document);
         let request = given.into_iter().fold(request, Given::put);
@@ -120,33 +123,11 @@ enum Given<'d> {
     Other(String, &'d Value),
 }
 
-/// A request that takes members.
-trait Takes: Sized {
-    fn take_field(self, field: Field, value: String) -> Self;
-    fn take_other(self, path: String, value: &Value) -> Self;
-}
-
-macro_rules! takes {
-    ($($request:ty),*) => {
-        $(impl Takes for $request {
-            fn take_field(self, field: Field, value: String) -> Self {
-                self.field(field, value)
-            }
-
-            fn take_other(self, path: String, value: &Value) -> Self {
-                self.extra(path, value)
-            }
-        })*
-    };
-}
-
-takes!(SaleRequest, PayoutRequest, RefundRequest, CaptureRequest, CancelRequest, ManageRequest);
-
 impl Given<'_> {
-    fn put<R: Takes>(request: R, given: Self) -> R {
+    fn put<R: OperationRequest>(request: R, given: Self) -> R {
         match given {
-            Self::Field(field, value) => request.take_field(field, value),
-            Self::Other(path, value) => request.take_other(path, value),
+            Self::Field(field, value) => request.with_field(field, value),
+            Self::Other(path, value) => request.with_extra(path, value),
         }
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use ecp_core::model::OperationStatus;
 use ecp_core::{Money, Timestamp};
+use ecp_methods::Effect;
 use http::StatusCode;
 
 use super::chart::{Column, Columns, HEIGHT, WIDTH, percent, share};
@@ -14,7 +16,7 @@ use super::payments::Narrow;
 use super::search::Search;
 use super::shell::{Shell, when};
 use crate::engine::Engine;
-use crate::engine::view::{Paging, PaymentView};
+use crate::engine::view::{OperationView, Paging, PaymentView};
 use crate::surface::page::{Policy, html};
 
 #[derive(Template)]
@@ -189,7 +191,7 @@ fn volume(payments: &[PaymentView], currency: &str) -> Columns {
     let mut sums = vec![0_u64; labels.len()];
     for payment in paid {
         let sum = &mut sums[parts.place(payment)];
-        *sum = sum.saturating_add(payment.amount.minor().unsigned_abs());
+        *sum = sum.saturating_add(moved(payment));
     }
     let tell = |minor: u64| {
         let minor = i64::try_from(minor).unwrap_or(i64::MAX);
@@ -198,6 +200,22 @@ fn volume(payments: &[PaymentView], currency: &str) -> Columns {
     let column =
         |(label, sum): (String, u64)| Column { label, parts: vec![("yes", sum, tell(sum))] };
     Columns::new(labels.into_iter().zip(sums).map(column).collect(), tell)
+}
+
+/// The money, in minor units, that a successful payment moved before any refund: what was captured
+/// of a hold, and nothing for a registration.
+fn moved(payment: &PaymentView) -> u64 {
+    let is_capture = |it: &&OperationView| {
+        it.operation.effect() == Effect::Capture && it.status == OperationStatus::Success.as_str()
+    };
+    match payment.kind.effect() {
+        Effect::MoneyIn | Effect::Out => payment.amount.minor().unsigned_abs(),
+        Effect::Hold => {
+            let captures = payment.operations.iter().filter(is_capture);
+            captures.map(|capture| capture.sum.minor().unsigned_abs()).sum()
+        }
+        _ => 0,
+    }
 }
 
 fn by_method(payments: &[PaymentView]) -> Vec<Line> {

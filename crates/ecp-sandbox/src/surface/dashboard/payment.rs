@@ -6,7 +6,7 @@ use axum::response::Response;
 use ecp_core::model::PaymentStatus;
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
-use ecp_methods::{Effect, Operation};
+use ecp_methods::{Effect, Operation, Rule};
 use http::StatusCode;
 use serde_json::json;
 
@@ -15,6 +15,7 @@ use super::shell::{Shell, payment_url};
 use super::timeline::Entry;
 use crate::engine::Engine;
 use crate::engine::events::EventKind;
+use crate::engine::place::refund_on;
 use crate::engine::view::PaymentView;
 use crate::payment::Decision;
 use crate::surface::page::{Policy, html, missing, see_other};
@@ -102,9 +103,7 @@ pub(super) async fn release(State(engine): State<Engine>, Form(pairs): Form<Pair
 /// Refunds all or a part of the payment.
 pub(super) async fn refund(State(engine): State<Engine>, Form(pairs): Form<Pairs>) -> Response {
     let Some(payment) = find(&engine, &pairs) else { return missing() };
-    if !offers_refund(&payment) {
-        return missing();
-    }
+    let Some((operation, _)) = offered_refund(&payment) else { return missing() };
     act(&engine, &pairs, |project, id| {
         let description = field(&pairs, "description").unwrap_or("Refund by hand");
         let mut document = json!({
@@ -114,21 +113,23 @@ pub(super) async fn refund(State(engine): State<Engine>, Form(pairs): Form<Pairs
         if let Some(text) = field(&pairs, "amount") {
             let amount = Money::from_decimal(text, payment.amount.currency());
             let amount = amount.map_err(|error| error.to_string())?;
-            document["payment"]["amount"] = amount.minor().into();
+            let number = payment.method.sent_amount(amount).ok_or_else(|| {
+                format!("{amount} has a fraction, and this method takes whole units: leave it out")
+            })?;
+            document["payment"]["amount"] = number.into();
             document["payment"]["currency"] = amount.currency().code().into();
         }
         let method = payment.method.code();
-        match engine.place(project, method, Operation::REFUND, Interface::Dashboard, &document) {
+        match engine.place(project, method, operation, Interface::Dashboard, &document) {
             Ok(_) => Ok("refund"),
             Err(error) => Err(error.to_string()),
         }
     })
 }
 
-/// Whether the method's page has a plus for refunds in the Dashboard.
-fn offers_refund(payment: &PaymentView) -> bool {
-    let rule = payment.method.rule(Operation::REFUND);
-    rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Dashboard))
+/// The refund for which the method's page has a plus in the Dashboard.
+fn offered_refund(payment: &PaymentView) -> Option<(Operation, &Rule)> {
+    refund_on(payment.method, Interface::Dashboard)
 }
 
 /// Whether the customer has paid, so that there is something to refund.
@@ -184,7 +185,7 @@ fn page(engine: &Engine, payment: PaymentView, shell: Shell, draft: Option<Strin
             && payment.code.as_str() == "0"
             && payment.left.minor() > 0
             && is_paid(&payment)
-            && offers_refund(&payment),
+            && offered_refund(&payment).is_some(),
         payment,
     };
     html(StatusCode::OK, &page, &Policy::default().script())
@@ -196,6 +197,11 @@ impl PaymentPage {
     }
 
     fn allows_partial(&self) -> bool {
-        self.payment.method.rule(Operation::REFUND).is_some_and(ecp_methods::Rule::allows_partial)
+        offered_refund(&self.payment).is_some_and(|(_, rule)| rule.allows_partial())
+    }
+
+    /// Whether the customer chooses the amount.
+    fn is_open(&self) -> bool {
+        self.payment.amount.minor() == 0 && self.payment.kind.effect() != Effect::Register
     }
 }
