@@ -247,10 +247,16 @@ impl Query {
     fn events(&self, engine: &Engine) -> Result<Vec<Event>, String> {
         let project = self.project(engine)?;
         let payment = self.text("payment_id");
-        let (after, last) = (self.number("after")?, self.number("last")?);
-        let mut events = engine.events_after(after.unwrap_or(0));
+        let (after, last) = (self.number("after")?.unwrap_or(0), self.number("last")?);
+        // The events of one payment are found without reading all others.
+        let id = payment.and_then(|id| PaymentId::new(id).ok());
+        let mut events = match project.zip(id) {
+            Some((project, id)) => engine.timeline(project, &id),
+            None => engine.events_after(after),
+        };
         events.retain(|event| {
-            project.is_none_or(|project| event.project_id == Some(project))
+            event.sequence > after
+                && project.is_none_or(|project| event.project_id == Some(project))
                 && payment.is_none_or(|id| {
                     event.payment_id.as_ref().is_some_and(|payment| payment.as_str() == id)
                 })
