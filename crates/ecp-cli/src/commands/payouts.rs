@@ -154,10 +154,11 @@ struct Summary<'s> {
 }
 
 /// Path of the written results, and whether that is standard output.
-#[derive(Clone, Copy)]
 struct Written<'p> {
     path: Option<&'p Path>,
     on_stdout: bool,
+    /// The entries of the journal after the run.
+    entries: HashMap<RowId, Entry>,
 }
 
 /// In minor units.
@@ -210,8 +211,8 @@ impl Payouts {
             }
             note!("dry run: nothing was sent");
             let counts = None;
-            let written = Written { path: None, on_stdout: false };
-            let code = self.finish(&plan, &profile, counts, None, &journal_path, written)?;
+            let written = Written { path: None, on_stdout: false, entries: HashMap::new() };
+            let code = self.finish(&plan, &profile, counts, None, &journal_path, &written)?;
             if is_wanted(self.json) {
                 next(format_args!("{}", this_command_without("--dry-run")));
             }
@@ -243,15 +244,22 @@ impl Payouts {
                 Err(self.not_in_journal(error))
             }
             Ok(counts) => {
-                let path = written(results.write(&plan, &journal_path), &results_path);
-                let written = Written { path, on_stdout };
+                let (done, entries) = results.write(&plan, &journal_path);
+                let written = Written { path: written(done, &results_path), on_stdout, entries };
                 let cause = stop.cause();
-                self.finish(&plan, &profile, Some(counts), cause.as_deref(), &journal_path, written)
+                self.finish(
+                    &plan,
+                    &profile,
+                    Some(counts),
+                    cause.as_deref(),
+                    &journal_path,
+                    &written,
+                )
             }
             Err(error) => {
                 // The file with the journal's name may be another one now.
                 if !matches!(error, JournalError::Removed) {
-                    written(results.write(&plan, &journal_path), &results_path);
+                    written(results.write(&plan, &journal_path).0, &results_path);
                 }
                 note!("error: journal {}: {error}", journal_path.display());
                 note!("some rows may have been sent: run the same command again");
@@ -402,7 +410,7 @@ impl Payouts {
         counts: Option<Counts>,
         stopped: Option<&str>,
         journal: &Path,
-        written: Written<'_>,
+        written: &Written<'_>,
     ) -> anyhow::Result<ExitCode> {
         let results = written.path;
         let sum = |total: &Total| Sum {
@@ -463,7 +471,7 @@ impl Payouts {
             note!("{rows} ended in an error: {ASK_SUPPORT}");
         }
         if not_sent > 0 {
-            say_why_not_sent(profile, journal);
+            say_why_not_sent(profile, plan, &written.entries);
         }
         if !counts.is_complete() {
             let first = if stopped.is_some() { "mend the cause, then " } else { "" };
@@ -475,9 +483,7 @@ impl Payouts {
         }
         if is_wanted(self.json) && profile.has_data_api() {
             let now = SystemTime::now();
-            // The payments are done, whether or not their journal can be read again.
-            let entries = read_journal(journal).unwrap_or_default();
-            let sent = entries.into_values().filter_map(|entry| entry.sent_at);
+            let sent = written.entries.values().filter_map(|entry| entry.sent_at);
             next(format_args!(
                 "ecp reconcile{} --journal {} --from {} --to {}",
                 self.profile.flags(),
@@ -500,11 +506,10 @@ fn day(time: SystemTime) -> String {
     text.ok().and_then(|text| text.get(..10).map(str::to_owned)).unwrap_or_else(|| "DAY".to_owned())
 }
 
-/// Prints the address and the reason of the first row that was not sent.
-fn say_why_not_sent(profile: &Profile, journal: &Path) {
-    let entries = read_journal(journal).unwrap_or_default();
-    let unsent = entries.iter().filter(|(_, entry)| entry.state == State::NotSent);
-    let Some((_, entry)) = unsent.min_by_key(|(row, _)| *row) else { return };
+/// Prints the address and the reason of the first row of the file that was not sent.
+fn say_why_not_sent(profile: &Profile, plan: &Plan, entries: &HashMap<RowId, Entry>) {
+    let mut of_rows = plan.rows().filter_map(|row| entries.get(&row.request.id()));
+    let Some(entry) = of_rows.find(|entry| entry.state == State::NotSent) else { return };
     let url = &profile.gate_url;
     // What was refused has a code, and an address that answers.
     let hint = if entry.code.is_none() { profile.sandbox_hint(url) } else { String::new() };

@@ -1,9 +1,10 @@
 //! The files of a run: the payouts, the journal and the results.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use ecp_payouts::{Journal, Plan, write_results};
+use ecp_payouts::{Entry, Journal, Plan, RowId, write_results};
 
 use crate::output::{Output, is_dash, resolved};
 
@@ -54,14 +55,25 @@ impl Results {
         Ok(Self { open: (!is_file).then_some(open), path: path.to_owned() })
     }
 
-    /// Reads the results from the journal, and writes them to the output.
-    pub(super) fn write(self, plan: &Plan, journal: &Path) -> anyhow::Result<()> {
-        let entries = Journal::read(journal)?;
+    /// Reads the results from the journal, and writes them to the output. Returns the journal's
+    /// entries too, also if they could not be written; none if it could not be read.
+    pub(super) fn write(
+        self,
+        plan: &Plan,
+        journal: &Path,
+    ) -> (anyhow::Result<()>, HashMap<RowId, Entry>) {
+        match Journal::read(journal) {
+            Ok(entries) => (self.put(plan, &entries), entries),
+            Err(error) => (Err(error.into()), HashMap::new()),
+        }
+    }
+
+    fn put(self, plan: &Plan, entries: &HashMap<RowId, Entry>) -> anyhow::Result<()> {
         let mut output = match self.open {
             Some(open) => open,
             None => Output::create(&self.path)?,
         };
-        write_results(plan, &entries, &mut output)?;
+        write_results(plan, entries, &mut output)?;
         Ok(output.finish()?)
     }
 }
