@@ -5,21 +5,9 @@ use std::path::Path;
 
 use cargo_metadata::MetadataCommand;
 
-const PROJECT: &str = "../examples/getting-started";
+use crate::new_method::copy;
 
-/// Copies a folder, but for what Cargo has built there.
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let there = to.join(path.file_name().unwrap());
-        if path.is_file() {
-            fs::copy(&path, &there).unwrap();
-        } else if !path.ends_with("target") {
-            copy(&path, &there);
-        }
-    }
-}
+const PROJECT: &str = "../examples/getting-started";
 
 #[test]
 fn a_copy_outside_of_the_workspace_resolves_by_paths_alone() {

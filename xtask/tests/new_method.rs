@@ -39,7 +39,7 @@ const TESTS: [&str; 14] = [
 ];
 
 /// Copies a file or a folder with its times, by which Cargo detects changes.
-fn copy(from: &Path, to: &Path) {
+pub(crate) fn copy(from: &Path, to: &Path) {
     if from.is_dir() {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap() {

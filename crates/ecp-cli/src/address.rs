@@ -23,14 +23,15 @@ impl Target {
         &self.0
     }
 
-    /// Returns an HTTP client for the address. For plain HTTP no trusted certificates are loaded.
+    /// Returns an HTTP client for the address ([`transport_to`]).
     pub(crate) fn transport(&self) -> Result<ReqwestTransport, ClientError> {
-        if is_plain_http(&self.0) {
-            ReqwestTransport::plain_http()
-        } else {
-            ReqwestTransport::new()
-        }
+        transport_to(&self.0)
     }
+}
+
+/// Returns an HTTP client for an address. For plain HTTP no trusted certificates are loaded.
+pub(crate) fn transport_to(address: &str) -> Result<ReqwestTransport, ClientError> {
+    if is_plain_http(address) { ReqwestTransport::plain_http() } else { ReqwestTransport::new() }
 }
 
 /// Whether the host of an address is this machine: `localhost` or a loopback IP address.

@@ -101,10 +101,8 @@ pub(crate) async fn after_payment(
     if is_known && profile.has_sandbox_pages() {
         let page =
             if is_open && about == About::Payment { page_of(profile, id).await } else { None };
-        match page {
-            Some(page) => next(format_args!("open {page}")),
-            None => next(format_args!("open {}", dashboard(profile, id))),
-        }
+        let page = page.unwrap_or_else(|| dashboard_url(&profile.gate_url, profile.project, id));
+        next(format_args!("open {page}"));
     }
     if is_open {
         let wait = if about == About::Payment { " --wait" } else { "" };
@@ -113,12 +111,12 @@ pub(crate) async fn after_payment(
 }
 
 /// The payment's page in the sandbox's Dashboard.
-fn dashboard(profile: &Profile, id: &PaymentId) -> String {
+pub(crate) fn dashboard_url(sandbox: &str, project: ProjectId, id: &PaymentId) -> String {
     let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("project", &profile.project.to_string())
+        .append_pair("project", &project.to_string())
         .append_pair("id", id.as_str())
         .finish();
-    format!("{}/dashboard/payment?{query}", profile.gate_url.trim_end_matches('/'))
+    format!("{}/dashboard/payment?{query}", sandbox.trim_end_matches('/'))
 }
 
 /// The page on which the customer pays. Waits up to half a second until the sandbox has such a

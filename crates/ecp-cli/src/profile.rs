@@ -15,7 +15,9 @@ use ecp_transport::{
 };
 use serde::Deserialize;
 
-use crate::address::{Target, TargetParser, is_loopback, is_plain_http, local_address};
+use crate::address::{
+    Target, TargetParser, is_loopback, is_plain_http, local_address, transport_to,
+};
 use crate::connection::{Side, reason, unreachable};
 use crate::duration::duration;
 use crate::key::{from_environment, secret_from_environment, secret_from_file};
@@ -280,11 +282,7 @@ impl ProfileOptions {
 impl Profile {
     /// Returns a client for the profile's Gate.
     pub(crate) fn gate(&self) -> anyhow::Result<Gate> {
-        let transport = if is_plain_http(&self.gate_url) {
-            ReqwestTransport::plain_http()?
-        } else {
-            ReqwestTransport::new()?
-        };
+        let transport = transport_to(&self.gate_url)?;
         Ok(Gate::new(self.project, &self.key, transport).base_url(&self.gate_url)?)
     }
 

@@ -27,8 +27,11 @@ pub(crate) struct Completions {
 impl Completions {
     pub(crate) fn run(&self, registry: &Registry, ecp: Command) -> anyhow::Result<ExitCode> {
         let name = ecp.get_bin_name().unwrap_or("ecp").to_owned();
-        let mut script = Vec::new();
-        clap_complete::generate(self.shell, &mut with_codes(ecp, registry), name, &mut script);
+        // The script is all that this process makes.
+        let profiles: Vec<&'static str> =
+            profile_names().into_iter().map(|name| &*name.leak()).collect();
+        let (mut ecp, mut script) = (with_codes(ecp, registry, &profiles), Vec::new());
+        clap_complete::generate(self.shell, &mut ecp, name, &mut script);
         std::io::Write::write_all(&mut crate::output::stdout(), &script)?;
         Ok(ExitCode::SUCCESS)
     }
@@ -36,7 +39,7 @@ impl Completions {
 
 /// The command with the known values of its arguments: codes of methods and currencies, and names of
 /// profiles. It is for scripts alone: a method has other names too, and a file other profiles.
-fn with_codes(command: Command, registry: &Registry) -> Command {
+fn with_codes(command: Command, registry: &Registry, profiles: &[&'static str]) -> Command {
     let known = |argument: Arg| {
         let values: Vec<PossibleValue> = match argument.get_id().as_str() {
             "method" => {
@@ -47,14 +50,10 @@ fn with_codes(command: Command, registry: &Registry) -> Command {
                 let currencies = Currency::all().iter();
                 currencies.map(|currency| PossibleValue::new(currency.code())).collect()
             }
-            "profile" => {
-                // The script is all that this process makes.
-                let names = profile_names().into_iter().map(|name| &*name.leak());
-                names.map(PossibleValue::new).collect()
-            }
+            "profile" => profiles.iter().copied().map(PossibleValue::new).collect(),
             _ => return argument,
         };
         argument.value_parser(PossibleValuesParser::new(values))
     };
-    command.mut_args(known).mut_subcommands(|below| with_codes(below, registry))
+    command.mut_args(known).mut_subcommands(|below| with_codes(below, registry, profiles))
 }

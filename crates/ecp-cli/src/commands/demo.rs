@@ -21,7 +21,6 @@ use self::story::Story;
 use crate::amount;
 use crate::fields::needed;
 use crate::next::{is_wanted, next};
-use crate::output::write_error;
 
 /// Take one payment from the signed request to the verified callback, explaining every step
 ///
@@ -87,9 +86,6 @@ impl Demo {
             )?
         });
         story.end(done.as_ref().err());
-        if let (true, Err(error)) = (self.json, &done) {
-            write_error(&format!("{error:#}"), 1);
-        }
         if done.is_ok() && is_wanted(self.json) {
             next(format_args!("ecp sandbox"));
         }

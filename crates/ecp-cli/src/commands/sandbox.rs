@@ -152,11 +152,9 @@ impl SandboxCommand {
         while let Some(event) = events.next().await {
             // Standard output may be closed; the sandbox keeps running.
             let json = event.to_json();
-            if self.logs_to_stdout() {
-                let _ = writeln!(std::io::stdout(), "{json}");
-            } else {
-                let _ = writeln!(std::io::stdout(), "{}", Line::read(&json)?.text());
-            }
+            let line = if self.logs_to_stdout() { None } else { Line::read(&json).ok() };
+            let text = line.map(|line| line.text());
+            let _ = writeln!(std::io::stdout(), "{}", text.as_deref().unwrap_or(&json));
             if let Some(log) = &mut log {
                 writeln!(log, "{json}").context("cannot write the file of --log")?;
             }

@@ -7,6 +7,8 @@ use ecp_core::model::PaymentStatus;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::output::write_error;
+
 /// `println!` that ignores a closed pipe: `ecp demo | head` is not a failure.
 macro_rules! say {
     ($($text:tt)*) => {
@@ -81,7 +83,7 @@ impl Story {
     pub(super) fn end(mut self, error: Option<&anyhow::Error>) {
         self.close();
         let Some(error) = error else { return };
-        note!("error: {error:#}");
+        write_error(&format!("{error:#}"), 1);
         if self.json {
             let error = Some(format!("{error:#}"));
             print_json(&End { step: "result", payment_id: None, status: None, error });

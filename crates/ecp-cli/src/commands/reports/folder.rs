@@ -64,11 +64,6 @@ impl Folder {
         Self(path.to_owned())
     }
 
-    /// The file of the record of the reports.
-    pub(super) fn record_path(&self) -> PathBuf {
-        self.path(RECORD)
-    }
-
     /// Returns the path of a file in the folder.
     pub(super) fn path(&self, file: &str) -> PathBuf {
         self.0.join(file)
@@ -114,7 +109,7 @@ impl Folder {
 
     /// Reads the record; returns an empty one if the folder has none.
     pub(super) fn load(&self) -> anyhow::Result<Record> {
-        let path = self.record_path();
+        let path = self.path(RECORD);
         let text = match fs::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

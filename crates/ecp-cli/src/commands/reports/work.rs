@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use ecp_core::{Clock as _, ProjectId, SystemClock, Timestamp};
 use ecp_reports::{
     Attachment, Delivery, DeliveryState, Letter, MailError, Retries, SendMail, Smtp, Template,
 };
-use ecp_transport::{DataApi, DataOperation, OperationsQuery};
-use serde_json::{Value, json};
+use ecp_transport::{DataApi, DataError, DataOperation, OperationsQuery};
+use serde_json::json;
 
 use super::file::{File, ReportTemplate};
 use super::folder::{Folder, Kept, Record};
@@ -260,13 +260,11 @@ impl<'f> Work<'f> {
             query = query.filter(name, value);
         }
         let (mut pages, mut all) = (self.api.operations(query), Vec::new());
-        loop {
-            let page = pages.next_page().await;
-            match page.map_err(|error| self.profile.with_address(error.into()))? {
-                Some(page) => all.extend(page),
-                None => return Ok(all),
-            }
+        let address = |error: DataError| self.profile.with_address(error.into());
+        while let Some(page) = pages.next_page().await.map_err(address)? {
+            all.extend(page);
         }
+        Ok(all)
     }
 
     /// Sends all mails that wait, and tries again those that may succeed. Each attempt is recorded.
@@ -364,23 +362,20 @@ pub(super) fn list(file: &File) -> anyhow::Result<()> {
     let now = SystemClock.timestamp();
     let folder = Folder::new(&file.folder);
     let record = folder.load()?;
-    let mut all = json!({"templates": [], "reports": []});
+    let (mut templates, mut reports) = (Vec::new(), Vec::new());
     for (name, template) in file.templates() {
         let schedule = template.schedule.map(|schedule| {
             (schedule.to_string(), schedule.after(now, &template.zone).to_string())
         });
         let problem = record.problems.get(name);
         if is_json() {
-            push(
-                &mut all["templates"],
-                json!({
-                    "name": name,
-                    "schedule": schedule.as_ref().map(|(schedule, _)| schedule),
-                    "zone": template.zone.name(),
-                    "next": schedule.as_ref().map(|(_, next)| next),
-                    "problem": problem.map(ToString::to_string),
-                }),
-            );
+            templates.push(json!({
+                "name": name,
+                "schedule": schedule.as_ref().map(|(schedule, _)| schedule),
+                "zone": template.zone.name(),
+                "next": schedule.as_ref().map(|(_, next)| next),
+                "problem": problem.map(ToString::to_string),
+            }));
             continue;
         }
         match schedule {
@@ -393,14 +388,8 @@ pub(super) fn list(file: &File) -> anyhow::Result<()> {
             print_line!("  not made: {problem}");
         }
     }
-    for kept in record.reports.iter().filter(|kept| kept.expires().is_some_and(|end| now < end)) {
-        let end = kept.expires().ok_or_else(|| {
-            anyhow!(
-                "the end of the report {} in the record of the reports, {}, is not a valid date",
-                kept.file,
-                folder.record_path().display()
-            )
-        })?;
+    let kept = record.reports.iter().filter_map(|kept| Some((kept, kept.expires()?)));
+    for (kept, end) in kept.filter(|(_, end)| now < *end) {
         let path = folder.path(&kept.file);
         let state = |delivery: &Delivery| match delivery.state() {
             DeliveryState::Sent => "sent",
@@ -413,15 +402,12 @@ pub(super) fn list(file: &File) -> anyhow::Result<()> {
                 let problem = delivery.problem().map(ToString::to_string);
                 json!({"state": state(delivery), "problem": problem})
             });
-            push(
-                &mut all["reports"],
-                json!({
-                    "file": path,
-                    "rows": kept.rows,
-                    "kept_until": end.to_string(),
-                    "recipients": deliveries.collect::<Vec<_>>(),
-                }),
-            );
+            reports.push(json!({
+                "file": path,
+                "rows": kept.rows,
+                "kept_until": end.to_string(),
+                "recipients": deliveries.collect::<Vec<_>>(),
+            }));
             continue;
         }
         print_line!("{}: {} rows, kept until {end}", path.display(), kept.rows);
@@ -432,13 +418,7 @@ pub(super) fn list(file: &File) -> anyhow::Result<()> {
         }
     }
     if is_json() {
-        print_line!("{all:#}");
+        print_line!("{:#}", json!({"templates": templates, "reports": reports}));
     }
     Ok(())
-}
-
-fn push(list: &mut Value, item: Value) {
-    if let Some(list) = list.as_array_mut() {
-        list.push(item);
-    }
 }

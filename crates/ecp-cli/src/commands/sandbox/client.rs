@@ -4,14 +4,14 @@ use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use clap::Args;
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
-use ecp_transport::{GATE_URL, HttpTransport, ReqwestTransport};
+use ecp_transport::{GATE_URL, HttpTransport, ReqwestTransport, normal_base_url};
 use http::{Method, Request, StatusCode};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::address::is_plain_http;
+use crate::address::transport_to;
 use crate::nearest::did_you_mean;
-use crate::next::{argument, payment_url};
+use crate::next::{argument, dashboard_url, payment_url};
 use crate::profile::{Profile, ProfileOptions};
 
 /// The options that say which sandbox is asked.
@@ -64,7 +64,7 @@ impl Place {
     pub(super) fn client(&self) -> anyhow::Result<Client> {
         const LARGEST: usize = 64 << 20;
         let profile = self.profile.load()?;
-        if profile.gate_url.trim_end_matches('/') == GATE_URL.trim_end_matches('/') {
+        if profile.gate_url == normal_base_url(GATE_URL)? {
             bail!(
                 "profile `{}` sends to {}, which is the platform: this command is for a sandbox, by \
                  the profile `sandbox` or by --gate-url",
@@ -72,11 +72,7 @@ impl Place {
                 profile.gate_url
             );
         }
-        let transport = if is_plain_http(&profile.gate_url) {
-            ReqwestTransport::plain_http()?
-        } else {
-            ReqwestTransport::new()?
-        };
+        let transport = transport_to(&profile.gate_url)?;
         let mut flags = self.profile.flags();
         if let Some(project) = self.project.filter(|project| *project != profile.project) {
             flags.extend([" --project ", &project.to_string()]);
@@ -106,11 +102,7 @@ impl Client {
     }
 
     pub(super) fn dashboard(&self, id: &PaymentId) -> String {
-        let query = form_urlencoded::Serializer::new(String::new())
-            .append_pair("project", &self.project.to_string())
-            .append_pair("id", id.as_str())
-            .finish();
-        format!("{}/dashboard/payment?{query}", self.address())
+        dashboard_url(&self.profile.gate_url, self.project, id)
     }
 
     pub(super) async fn payment(&self, id: &PaymentId) -> anyhow::Result<Payment> {
