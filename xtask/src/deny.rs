@@ -4,10 +4,15 @@ use std::process::{Command, Stdio};
 
 use crate::{left_out, run};
 
-/// Checks licences, duplicate versions, and sources of crates. Needs no network.
+/// Checks licences, duplicate versions, and sources of crates, those of other platforms too.
+///
+/// Needs the network only for packages that Cargo has never downloaded here.
 pub(crate) fn deny() -> Result<(), String> {
     if !is_installed() {
         return left_out(format!("not checked: {MISSING}"));
+    }
+    if !run("cargo", &["fetch", "--quiet", "--locked"], &[]) {
+        return Err("cargo could not download the packages that Cargo.lock names".to_owned());
     }
     let checks = ["deny", "--offline", "check", "licenses", "bans", "sources"];
     let done = run("cargo", &checks, &[]);

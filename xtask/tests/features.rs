@@ -2,17 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::{Metadata, MetadataCommand};
-
-fn metadata() -> Metadata {
-    let arguments = ["--offline".to_owned()];
-    MetadataCommand::new().manifest_path("../Cargo.toml").other_options(arguments).exec().unwrap()
-}
+use crate::metadata;
 
 /// Cargo builds a crate once for the whole workspace, with all that any member asks for.
 #[test]
 fn tests_of_the_workspace_run_with_every_feature_of_a_library() {
-    let metadata = metadata();
+    let metadata = metadata::workspace();
     let resolve = metadata.resolve.as_ref().unwrap();
     let mut with_features = 0;
     for package in metadata.workspace_packages() {
@@ -39,7 +34,7 @@ fn tests_of_the_workspace_run_with_every_feature_of_a_library() {
 /// Each folder of the catalogue is a family, and a family is built only where its feature asks for it.
 #[test]
 fn each_family_of_the_catalogue_has_a_feature_of_its_name() {
-    let metadata = metadata();
+    let metadata = metadata::workspace();
     let packages = metadata.workspace_packages();
     let catalogue =
         packages.iter().find(|package| package.name.as_str() == "ecp-catalogue").unwrap();

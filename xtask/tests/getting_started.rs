@@ -3,8 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use cargo_metadata::MetadataCommand;
-
+use crate::metadata;
 use crate::new_method::copy;
 
 const PROJECT: &str = "../examples/getting-started";
@@ -21,9 +20,7 @@ fn a_copy_outside_of_the_workspace_resolves_by_paths_alone() {
     fs::write(&manifest, here).unwrap();
     // The versions that the workspace is built with.
     fs::copy("../Cargo.lock", folder.path().join("Cargo.lock")).unwrap();
-    let mut command = MetadataCommand::new();
-    let metadata =
-        command.manifest_path(&manifest).other_options(["--offline".to_owned()]).exec().unwrap();
+    let metadata = metadata::of(&manifest);
     let project = metadata.root_package().unwrap();
     let targets: Vec<(&str, bool)> =
         project.targets.iter().map(|target| (target.name.as_str(), target.test)).collect();

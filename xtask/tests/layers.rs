@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
-use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, Package};
+use cargo_metadata::{DependencyKind, Metadata, Package};
 use ecp_methods::{DynMethod, MethodSpec, Registry};
 
 use crate::data::{LAYERS, Layer};
+use crate::metadata;
 
 /// Crates that do I/O or TLS, or bring a runtime, and the lowest crates that may have them.
 const CONFINED: &[(&str, &[&str])] = &[
@@ -59,10 +60,6 @@ const OUTSIDE: &[&str] = &[
     "xtask",
 ];
 
-fn metadata() -> Metadata {
-    MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap()
-}
-
 fn ours(metadata: &Metadata) -> BTreeMap<&str, &Package> {
     metadata
         .workspace_packages()
@@ -87,7 +84,7 @@ fn closure(package: &str, features: &[&str]) -> BTreeSet<String> {
 
 #[test]
 fn every_crate_of_the_workspace_has_its_place() {
-    let metadata = metadata();
+    let metadata = metadata::workspace();
     for name in ours(&metadata).keys() {
         let known = LAYERS.iter().any(|layer| layer.name == *name) || OUTSIDE.contains(name);
         assert!(known, "{name} has no place in docs/ARCHITECTURE.md and in this test");
@@ -96,7 +93,7 @@ fn every_crate_of_the_workspace_has_its_place() {
 
 #[test]
 fn imports_only_point_down_and_nothing_comes_in_unseen() {
-    let metadata = metadata();
+    let metadata = metadata::workspace();
     let ours = ours(&metadata);
     for layer in LAYERS {
         for dependency in &ours[layer.name].dependencies {
@@ -254,7 +251,7 @@ fn what_does_io_stays_in_its_layer() {
 
 #[test]
 fn every_crate_of_ours_forbids_unsafe_code_and_is_free_to_use() {
-    let metadata = metadata();
+    let metadata = metadata::workspace();
     for (name, package) in ours(&metadata) {
         assert_eq!(package.license.as_deref(), Some("MIT OR Apache-2.0"), "{name}");
         let manifest = std::fs::read_to_string(&package.manifest_path).unwrap();

@@ -12,6 +12,7 @@ mod getting_started;
 mod imports;
 mod layers;
 mod links;
+mod metadata;
 mod modules;
 mod new_method;
 mod operations;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use cargo_metadata::MetadataCommand;
+use crate::metadata;
 
 /// Every Rust file below a folder.
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -35,7 +35,7 @@ fn left_out(files: &[PathBuf], programs: &BTreeSet<PathBuf>) -> Vec<PathBuf> {
 
 #[test]
 fn every_file_of_tests_belongs_to_a_program() {
-    let metadata = MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap();
+    let metadata = metadata::workspace();
     let mut looked_at = 0;
     for package in metadata.workspace_packages() {
         let tests = package.manifest_path.parent().unwrap().join("tests");
@@ -55,7 +55,7 @@ fn every_file_of_tests_belongs_to_a_program() {
 /// A target that is built without unit tests must not have any.
 #[test]
 fn what_is_not_built_as_a_test_has_no_tests() {
-    let metadata = MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap();
+    let metadata = metadata::workspace();
     let mut looked_at = 0;
     for package in metadata.workspace_packages() {
         let untested = package.targets.iter().filter(|target| !target.test && !target.is_bench());

@@ -1,6 +1,8 @@
 //! Metadata of packages for a registry, and files that must not be published.
 
-use cargo_metadata::{Dependency, DependencyKind, MetadataCommand};
+use cargo_metadata::{Dependency, DependencyKind};
+
+use crate::metadata;
 
 /// Categories of crates.io, which silently drops others.
 const CATEGORIES: &[&str] = &[
@@ -19,7 +21,7 @@ const CATEGORIES: &[&str] = &[
 
 #[test]
 fn a_published_crate_says_what_it_is_and_the_others_stay_here() {
-    let metadata = MetadataCommand::new().manifest_path("../Cargo.toml").exec().unwrap();
+    let metadata = metadata::workspace();
     for package in metadata.workspace_packages() {
         let (name, folder) = (&package.name, package.manifest_path.parent().unwrap());
         if folder.parent().unwrap().file_name() != Some("crates") {
