@@ -162,7 +162,8 @@ fn an_own_address_is_refused_at_the_start() {
 #[test]
 fn listeners_that_forward_to_each_other_do_not_go_in_circles() {
     let folder = tempfile::tempdir().unwrap();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    // An address where no other test listens, so that the port stays free.
+    let free = TcpListener::bind("127.0.0.3:0").unwrap();
     let first = free.local_addr().unwrap().to_string();
     drop(free);
     let (mut second, second_url) =

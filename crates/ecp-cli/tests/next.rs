@@ -359,7 +359,8 @@ fn a_comparison_is_suggested_from_the_day_of_the_first_row_and_only_with_a_data_
                 A-1;30000;EUR;192.0.2.1;93017949\n";
     std::fs::write(sandbox.folder().join("payouts.csv"), rows).unwrap();
     let profiles = format!(
-        "[shop]\nproject = 1\nkey_env = \"SHOP_KEY\"\ntest = true\ngate_url = \"{}\"\n",
+        "[shop]\nproject = 1\nkey_env = \"SHOP_KEY\"\ntest = true\nfirst_question_after = \"200ms\"\n\
+         gate_url = \"{}\"\n",
         sandbox.url
     );
     std::fs::write(sandbox.folder().join("profiles.toml"), profiles).unwrap();
