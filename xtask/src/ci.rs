@@ -7,157 +7,123 @@ use crate::{run, test_times};
 
 struct Check {
     purpose: &'static str,
-    program: &'static str,
-    arguments: &'static [&'static str],
-    environment: &'static [(&'static str, &'static str)],
+    /// As in a shell.
+    command: &'static str,
 }
 
-const fn cargo(purpose: &'static str, arguments: &'static [&'static str]) -> Check {
-    Check { purpose, program: "cargo", arguments, environment: &[] }
+const fn check(purpose: &'static str, command: &'static str) -> Check {
+    Check { purpose, command }
 }
 
 const TESTS: Check =
-    cargo("tests: behaviour, snapshots, properties, layers, corpora", &["test", "--workspace"]);
+    check("tests: behaviour, snapshots, properties, layers, corpora", "cargo test --workspace");
 
 const CHECKS: &[Check] = &[
     // First, while the build of the tests is still there.
-    cargo(
-        "methods: with a new one, one file and one line, every test passes",
-        &["test", "--workspace", "--test", "xtask-tests", "new_method", "--", "--ignored"],
+    check(
+        "copies: with a new method every test passes, and getting-started is a project of its own",
+        "cargo test --workspace --test xtask-tests -- --ignored",
     ),
-    cargo("format: one style for all code", &["fmt", "--all", "--check"]),
-    Check {
-        purpose: "format: the method files, which a macro hides from `cargo fmt`",
-        program: "sh",
-        arguments: &[
-            "-c",
-            "rustfmt --edition 2024 --check crates/ecp-methods/src/methods/*.rs crates/ecp-catalogue/src/*/*.rs",
-        ],
-        environment: &[],
-    },
-    cargo(
+    check("format: one style for all code", "cargo fmt --all --check"),
+    check(
+        "format: the method files, which a macro hides from `cargo fmt`",
+        "rustfmt --edition 2024 --check crates/ecp-methods/src/methods/*.rs crates/ecp-catalogue/src/*/*.rs",
+    ),
+    check(
         "docs: what is generated from the specs and the crates is up to date",
-        &["run", "--quiet", "--package", "xtask", "--", "docs", "--check"],
+        "cargo run --quiet --package xtask -- docs --check",
     ),
-    cargo(
+    check(
         "dependencies: free licences, one version each, from crates.io",
-        &["run", "--quiet", "--package", "xtask", "--", "deny"],
+        "cargo run --quiet --package xtask -- deny",
     ),
-    cargo(
+    check(
         "lint: clippy without warnings, every feature and target",
-        &["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"],
+        "cargo clippy --workspace --all-targets --all-features -- -D warnings",
     ),
-    cargo(
+    check(
         "features: the transport builds without an HTTP client",
-        &["check", "--package", "ecp-transport", "--no-default-features"],
+        "cargo clippy --package ecp-transport --no-default-features -- -D warnings",
     ),
     // Their tests have run with every feature: xtask's tests hold that the workspace asks for all.
-    cargo("features: the transport with its own client", &["check", "--package", "ecp-transport"]),
-    cargo(
+    check(
+        "features: the transport with its own client",
+        "cargo clippy --package ecp-transport -- -D warnings",
+    ),
+    check(
         "features: the inbox builds without the embedded store",
-        &["check", "--package", "ecp-inbox", "--no-default-features", "--features", "postgres"],
+        "cargo clippy --package ecp-inbox --no-default-features --features postgres -- -D warnings",
     ),
-    cargo(
+    check(
         "alone: each crate builds without what others switch on",
-        &["check", "--package", "ecp-core"],
+        "cargo clippy --package ecp-core -- -D warnings",
     ),
-    cargo("alone: ecp-methods", &["check", "--package", "ecp-methods"]),
+    check("alone: ecp-methods", "cargo clippy --package ecp-methods -- -D warnings"),
     // With all families together every test runs; a family can miss what only another one has.
-    cargo(
+    check(
         "alone: a family of the catalogue without its fellows",
-        &[
-            "check",
-            "--package",
-            "ecp-catalogue",
-            "--no-default-features",
-            "--features",
-            "worldwide",
-        ],
+        "cargo clippy --package ecp-catalogue --no-default-features --features worldwide -- -D warnings",
     ),
-    cargo(
+    check(
         "alone: another family of the catalogue",
-        &[
-            "check",
-            "--package",
-            "ecp-catalogue",
-            "--no-default-features",
-            "--features",
-            "latin-america",
-        ],
+        "cargo clippy --package ecp-catalogue --no-default-features --features latin-america -- -D warnings",
     ),
-    cargo("alone: ecp-notify, which verifies", &["check", "--package", "ecp-notify"]),
-    cargo(
+    check("alone: ecp-notify, which verifies", "cargo clippy --package ecp-notify -- -D warnings"),
+    check(
         "features: ecp-notify with its receiver alone",
-        &["check", "--package", "ecp-notify", "--features", "receiver"],
+        "cargo clippy --package ecp-notify --features receiver -- -D warnings",
     ),
-    cargo(
+    check(
         "features: ecp-notify as a tower service alone",
-        &["check", "--package", "ecp-notify", "--features", "tower"],
+        "cargo clippy --package ecp-notify --features tower -- -D warnings",
     ),
-    cargo(
+    check(
         "features: ecp-notify as an axum router alone",
-        &["check", "--package", "ecp-notify", "--features", "axum"],
+        "cargo clippy --package ecp-notify --features axum -- -D warnings",
     ),
-    cargo(
+    check(
         "features: ecp-notify with its server alone",
-        &["check", "--package", "ecp-notify", "--features", "server"],
+        "cargo clippy --package ecp-notify --features server -- -D warnings",
     ),
     // With pages it is built alone for the command.
-    cargo(
+    check(
         "features: the sandbox builds without pages",
-        &["check", "--package", "ecp-sandbox", "--no-default-features"],
+        "cargo clippy --package ecp-sandbox --no-default-features -- -D warnings",
     ),
     // Its tests have taken payments to both ends with the features of the whole workspace.
-    cargo("alone: the command, which README's first line runs", &["check", "--package", "ecp-cli"]),
-    cargo(
-        "features: reports without e-mail say so",
-        &["test", "--package", "ecp-reports", "--lib"],
+    check(
+        "alone: the command, which README's first line runs",
+        "cargo clippy --package ecp-cli -- -D warnings",
     ),
+    check("features: reports without e-mail say so", "cargo test --package ecp-reports --lib"),
     // Of the whole workspace, so that it is the program that was built for the tests.
-    cargo(
+    check(
         "payouts: none of 2000 is paid twice or lost, through failures and 25 kills",
-        &["test", "--workspace", "--test", "simulation", "--", "--ignored", "--nocapture"],
+        "cargo test --workspace --test simulation -- --ignored --nocapture",
     ),
-    cargo(
+    check(
         "fuzz: no oracle breaks, each target for half a minute",
-        &["run", "--quiet", "--package", "xtask", "--", "fuzz"],
+        "cargo run --quiet --package xtask -- fuzz",
     ),
-    cargo(
+    check(
         "benches: the measurements still run",
-        &[
-            "test",
-            "--workspace",
-            "--bench",
-            "gate",
-            "--bench",
-            "inbox",
-            "--bench",
-            "receiver",
-            "--bench",
-            "requests",
-            "--bench",
-            "sandbox",
-            "--bench",
-            "signature",
-        ],
+        "cargo test --workspace --bench gate --bench inbox --bench receiver --bench requests --bench sandbox --bench signature",
     ),
-    cargo(
+    check(
         "instructions: no core path takes 3 % more of them than it did",
-        &["run", "--quiet", "--package", "xtask", "--", "bench-gate"],
+        "cargo run --quiet --package xtask -- bench-gate",
     ),
-    Check {
-        purpose: "docs: rustdoc without warnings",
-        program: "cargo",
-        arguments: &["doc", "--workspace", "--no-deps", "--all-features"],
-        environment: &[("RUSTDOCFLAGS", "-D warnings")],
-    },
-    cargo(
+    check(
+        "docs: rustdoc without warnings",
+        "RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --all-features",
+    ),
+    check(
         "api: nothing of a library's public API has changed unseen",
-        &["run", "--quiet", "--package", "xtask", "--", "api", "--check"],
+        "cargo run --quiet --package xtask -- api --check",
     ),
-    cargo(
+    check(
         "package: every crate that is published has what its users need",
-        &["run", "--quiet", "--package", "xtask", "--", "package", "--no-verify"],
+        "cargo run --quiet --package xtask -- package --no-verify",
     ),
 ];
 
@@ -169,20 +135,19 @@ pub(crate) fn ci(tests: bool, timings: bool) -> bool {
     let checks = tests.then_some(&TESTS).into_iter().chain(CHECKS);
     let (mut times, begun) = (Vec::new(), Instant::now());
     for check in checks {
-        let command = format!("{} {}", check.program, check.arguments.join(" "));
-        println!("\n== {}\n   {command}", check.purpose);
+        println!("\n== {}\n   {}", check.purpose, check.command);
         let (begun, mut tests) = (Instant::now(), Vec::new());
-        let passed = if timings && check.arguments.first() == Some(&"test") {
-            test_times::run(check.arguments, &mut tests)
+        let passed = if timings && check.command.starts_with("cargo test") {
+            test_times::run(check.command, &mut tests)
         } else {
-            run(check.program, check.arguments, check.environment)
+            run("sh", &["-c", check.command], &[])
         };
         if !passed {
             eprintln!("\nfailed: {}", check.purpose);
             return false;
         }
         println!("   {} s", begun.elapsed().as_secs());
-        times.push((begun.elapsed(), command));
+        times.push((begun.elapsed(), check.command.to_owned()));
         times.append(&mut tests);
     }
     if timings {

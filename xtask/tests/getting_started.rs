@@ -3,13 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use tempfile::TempDir;
+
 use crate::metadata;
-use crate::new_method::copy;
+use crate::new_method::{cargo, copy};
 
 const PROJECT: &str = "../examples/getting-started";
 
-#[test]
-fn a_copy_outside_of_the_workspace_resolves_by_paths_alone() {
+/// A copy of the project outside of the workspace, which finds the crates by their paths.
+fn copied() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     copy(Path::new(PROJECT), folder.path());
     let manifest = folder.path().join("Cargo.toml");
@@ -20,11 +22,41 @@ fn a_copy_outside_of_the_workspace_resolves_by_paths_alone() {
     fs::write(&manifest, here).unwrap();
     // The versions that the workspace is built with.
     fs::copy("../Cargo.lock", folder.path().join("Cargo.lock")).unwrap();
-    let metadata = metadata::of(&manifest);
+    folder
+}
+
+#[test]
+fn a_copy_outside_of_the_workspace_resolves_by_paths_alone() {
+    let copy = copied();
+    let metadata = metadata::of(&copy.path().join("Cargo.toml"));
     let project = metadata.root_package().unwrap();
     let targets: Vec<(&str, bool)> =
         project.targets.iter().map(|target| (target.name.as_str(), target.test)).collect();
     assert_eq!(targets, [("my-shop", true), ("shop", true)]);
+}
+
+/// What a reader does: build it, run its tests, run it. Other packages are shared with the builds of
+/// the workspace where their features are the same.
+#[test]
+#[ignore = "builds the crates once more; `cargo xtask ci` runs it"]
+fn a_copy_outside_of_the_workspace_builds_without_a_warning_passes_its_tests_and_runs() {
+    let copy = copied();
+    let cargo = |arguments: &[&str]| {
+        let mut cargo = cargo(copy.path());
+        cargo.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join(".."));
+        // As in the workspace, so that its builds can be used.
+        cargo.env("CARGO_PROFILE_DEV_DEBUG", "false");
+        let output = cargo.args(arguments).output().unwrap();
+        let [printed, said] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        assert!(output.status.success(), "cargo {arguments:?}\n{printed}{said}");
+        assert!(!said.contains("warning"), "{said}");
+        printed
+    };
+    let tested = cargo(&["test", "--offline"]);
+    assert_eq!(tested.matches("test result: ok. 1 passed").count(), 2, "{tested}");
+    let printed = cargo(&["run", "--quiet", "--offline"]);
+    assert!(printed.ends_with("order-1 in the shop's table: paid\n"), "{printed}");
 }
 
 #[test]

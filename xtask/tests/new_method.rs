@@ -56,6 +56,19 @@ pub(crate) fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// Cargo in this folder, as from a shell.
+pub(crate) fn cargo(folder: &Path) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(folder);
+    // Cargo has set these for this test, and some build scripts read them.
+    for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    cargo
+}
+
 fn files(folder: &Path, root: &Path, found: &mut BTreeMap<PathBuf, String>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -168,15 +181,8 @@ impl Tree {
     }
 
     fn cargo(&self, arguments: &[&str]) -> String {
-        let mut cargo = Command::new("cargo");
-        cargo.args(arguments).current_dir(self.folder.path());
-        cargo.env("CARGO_TARGET_DIR", self.folder.path().join("target"));
-        // Cargo has set these for this test, and some build scripts read them.
-        for name in std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()) {
-            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-                cargo.env_remove(name);
-            }
-        }
+        let mut cargo = cargo(self.folder.path());
+        cargo.args(arguments).env("CARGO_TARGET_DIR", self.folder.path().join("target"));
         let output = cargo.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned()
             + &String::from_utf8_lossy(&output.stderr);

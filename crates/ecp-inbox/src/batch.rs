@@ -89,10 +89,6 @@ impl PaymentFold {
     pub(crate) fn moved(&self) -> Option<&PaymentState> {
         self.is_moved.then_some(&self.state)
     }
-
-    pub(crate) const fn state(&self) -> &PaymentState {
-        &self.state
-    }
 }
 
 impl NewEntry {

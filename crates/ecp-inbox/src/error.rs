@@ -10,12 +10,24 @@ use std::sync::Arc;
 ///
 /// The text of this error is safe to log. The text of its source comes from the database, and may
 /// be unsafe to log.
-#[derive(Debug, thiserror::Error)]
-#[error("{doing} failed: {kind}")]
+#[derive(Clone, Debug)]
 pub struct InboxError {
     doing: &'static str,
     kind: InboxErrorKind,
-    source: Option<Box<dyn Error + Send + Sync>>,
+    /// Shared by copies, for operations that failed together.
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl fmt::Display for InboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} failed: {}", self.doing, self.kind)
+    }
+}
+
+impl Error for InboxError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source.as_deref().map(|source| source as &(dyn Error + 'static))
+    }
 }
 
 /// Cause of an [`InboxError`].
@@ -99,7 +111,7 @@ impl InboxError {
         doing: &'static str,
         source: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Self {
-        Self { doing, kind, source: Some(source.into()) }
+        Self { doing, kind, source: Some(Arc::from(source.into())) }
     }
 
     pub(crate) const fn plain(kind: InboxErrorKind, doing: &'static str) -> Self {
@@ -111,42 +123,8 @@ impl InboxError {
         Self::plain(InboxErrorKind::Damaged, doing)
     }
 
-    /// Returns a function that makes copies of this error, for several operations that failed
-    /// together.
-    pub(crate) fn shared(self) -> impl Fn() -> Self {
-        let Self { doing, kind, source } = self;
-        let source = source.map(|source| Shared(source.into()));
-        move || Self {
-            doing,
-            kind,
-            source: source.clone().map(|source| Box::new(source) as Box<dyn Error + Send + Sync>),
-        }
-    }
-
     /// The cause of the error.
     pub const fn kind(&self) -> InboxErrorKind {
         self.kind
-    }
-}
-
-/// A source that copies of an error share.
-#[derive(Clone)]
-struct Shared(Arc<dyn Error + Send + Sync>);
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.0, f)
-    }
-}
-
-impl fmt::Display for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
-    }
-}
-
-impl Error for Shared {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.0.source()
     }
 }

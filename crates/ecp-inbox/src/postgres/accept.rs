@@ -101,9 +101,9 @@ async fn write_calls(inbox: PostgresInbox, calls: Vec<Call<Record, Written>>) {
                 alone.append(&mut together);
             }
             Err(failure) => {
-                let error = failed(STORING)(failure).shared();
+                let error = failed(STORING)(failure);
                 for call in together {
-                    call.answer(Err(error()));
+                    call.answer(Err(error.clone()));
                 }
             }
         }

@@ -207,9 +207,9 @@ async fn finish_calls(inbox: PostgresInbox, calls: Vec<Call<End, bool>>) {
                 alone.splice(..0, together);
             }
             Err(failure) => {
-                let error = failed(FINISHING)(failure).shared();
+                let error = failed(FINISHING)(failure);
                 for call in together {
-                    call.answer(Err(error()));
+                    call.answer(Err(error.clone()));
                 }
             }
         }

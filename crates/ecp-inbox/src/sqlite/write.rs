@@ -154,7 +154,7 @@ fn write_payments(
                     .execute(params![
                         *project,
                         id.as_bytes(),
-                        accept::to_json(fold.state()),
+                        accept::to_json(fold.moved().unwrap_or(&PaymentState::default())),
                         now
                     ])?;
                 *number = Some(connection.last_insert_rowid());
