@@ -174,8 +174,8 @@ fn methods_page(registry: &Registry, families: &[Family]) -> String {
     }
     page.push_str(
         "\n## The catalogue\n\nMore wallets and vouchers, in the crate `ecp-catalogue`. Their facts come from public copies of \
-         the platform's\ndocumentation, so ask your account manager about a method before you rely on it. Each is offered over \
-         Gate only.\nThe name of a method links to its file, which lists its fields, limits and conditions. The last column says \
+         the platform's\ndocumentation: before you rely on a method, ask your account manager whether the platform offers it to you, and with \
+         which\ndifferences. Each is offered over Gate only.\nThe name of a method links to its file, which lists its fields, limits and conditions. The last column says \
          how certain\nthe facts are:\n\n\
          - documentation copy: the source is a copy of the platform's documentation\n\
          - two sources: two independent public sources have the method, and do not contradict each other\n",

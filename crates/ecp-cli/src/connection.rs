@@ -24,6 +24,15 @@ pub(crate) fn reason(error: &TransportError) -> String {
     }
 }
 
+/// The error of a status request. It may be repeated, so the advice not to send a request of unknown
+/// outcome again is left out.
+pub(crate) fn status_failure(error: GateError) -> anyhow::Error {
+    match error {
+        GateError::Unknown(reason) => reason.into(),
+        other => other.into(),
+    }
+}
+
 /// The interface of the platform that an error is about.
 #[derive(Clone, Copy)]
 pub(crate) enum Side {
@@ -49,4 +58,22 @@ pub(crate) fn unreachable(error: &anyhow::Error) -> Option<(&TransportError, Sid
             _ => None,
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use ecp_transport::UnknownReason;
+
+    use super::*;
+
+    #[test]
+    fn a_failed_status_request_carries_no_advice_against_sending_it_again() {
+        let unknown = GateError::Unknown(UnknownReason::HttpStatus(502));
+        assert_eq!(
+            status_failure(unknown).to_string(),
+            "the answer has the unexpected HTTP status 502"
+        );
+        let not_sent = GateError::NotSent(TransportError::not_sent(io::Error::other("down")));
+        assert!(unreachable(&status_failure(not_sent)).is_some());
+    }
 }

@@ -97,7 +97,7 @@ async fn a_sale_says_what_to_do_until_the_customer_can_pay() {
     assert_eq!(wrong.status.code(), Some(1));
     assert_eq!(
         stderr(&wrong),
-        "error: the value of the field `customer.psu_consent` must be `true` or `false`; nothing was sent to the platform\n"
+        "error: the value of the field `customer.psu_consent` must be `true` or `false`; the answer to the clarification was not sent\n"
     );
 
     // A part of the answer, and then the rest.

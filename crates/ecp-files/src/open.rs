@@ -8,16 +8,17 @@ use std::path::{Path, PathBuf};
 /// leads to another file, such as after a rename.
 ///
 /// On Unix a file is identified by its device and inode, which no other file can have while the
-/// file is open. A file that is created after the noted file was closed can have the same inode, so
-/// the time of creation is compared too, if the file system records it.
+/// file is open. A file that is created after the recorded file was closed can have the same inode,
+/// so the time of creation is compared too, if the file system records it. On other systems every
+/// file counts as the same, so only a missing file is noticed.
 #[derive(Clone, Debug)]
 pub struct OpenFiles(Vec<(PathBuf, Identity)>);
 
-/// How the file that a path leads to now compares with the file that was noted for [`OpenFiles`]:
-/// the same, another or none.
+/// How the file that a path leads to now compares with the file that [`OpenFiles`] recorded: the
+/// same, another or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    /// The path leads to the noted file.
+    /// The path still leads to the recorded file.
     Same,
     /// The path leads to another file.
     Other,
@@ -27,7 +28,7 @@ pub enum Found {
 
 impl OpenFiles {
     /// Records which files these paths lead to now, to compare with later. Symbolic links are
-    /// followed.
+    /// followed. A path that leads to no file is an error.
     pub fn note(names: impl IntoIterator<Item = PathBuf>) -> io::Result<Self> {
         let noted = names.into_iter().map(|name| {
             let identity = identity(&std::fs::metadata(&name)?);
@@ -46,25 +47,26 @@ impl OpenFiles {
         Self::note([path.to_owned()].into_iter().chain(beside))
     }
 
-    /// Whether every path still leads to the file that was noted for it. This takes one system call
-    /// per path, some microseconds in all.
+    /// Whether every path still leads to the file that was recorded for it. This takes one system
+    /// call per path, some microseconds in all.
     pub fn are_same(&self) -> bool {
         self.found().all(|found| found == Found::Same)
     }
 
-    /// Compares the file that each path leads to now with the file that was noted for it, in the
-    /// order of the paths.
+    /// Compares the file that each path leads to now with the file that was recorded for it, in the
+    /// order of [`names`](Self::names).
     pub fn found(&self) -> impl Iterator<Item = Found> {
         self.0.iter().map(|(name, noted)| find(name, *noted))
     }
 
-    /// Compares the file that another path leads to now with the file that was noted first, such as
-    /// the database in [`note_database`](Self::note_database).
+    /// Compares the file that another path leads to now with the file that was recorded first,
+    /// which is the database after [`note_database`](Self::note_database).
     pub fn found_under(&self, name: &Path) -> Found {
         self.0.first().map_or(Found::Nothing, |(_, noted)| find(name, *noted))
     }
 
-    /// The paths whose files were noted, in the order in which they were given.
+    /// The paths whose files are recorded, in the order in which they were given. After
+    /// [`note_database`](Self::note_database), the path of the database is the first.
     pub fn names(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(|(name, _)| name.as_path())
     }

@@ -56,9 +56,9 @@ pub enum InboxErrorKind {
     NoInbox,
     /// The database committed the operation, and its wait for the synchronous standby was cancelled
     /// or ended otherwise. The operation took effect, and is lost if the standby takes over without
-    /// it: try again.
+    /// it. Try again: this is safe, because nothing is stored twice.
     #[error(
-        "the database committed the change, but did not wait for its synchronous standby, so the change may be lost in a failover: try again, and check the standby (`ecp inbox doctor`)"
+        "the database committed the change, but did not wait for its synchronous standby, so the change may be lost in a failover: try again, which is safe because nothing is stored twice, and check the standby (`ecp inbox doctor`)"
     )]
     NotReplicated,
     /// The operating system refused to start the thread that writes to the database.

@@ -7,8 +7,8 @@ use crate::registry::Registry;
 use crate::spec::{Certainty, MethodSpec};
 
 /// Filters for the payment methods of a registry. A method is selected if it fits all filters that
-/// are set. A method whose spec does not state something, such as its countries, does not fit a
-/// filter for that.
+/// are set. Each filter has one value: a second call of its method replaces the first. A method
+/// whose spec does not state something, such as its countries, does not fit a filter for that.
 ///
 /// ```
 /// use ecp_core::Currency;

@@ -125,8 +125,8 @@ impl<H: DepositHandler> Confirmations<H> {
         Self { deadline, ..self }
     }
 
-    /// Sets the observer to which the metrics of every `check_deposit` request are reported.
-    /// [`METRICS`](crate::METRICS) lists these metrics.
+    /// Sets the observer to which the duration and the result of every `check_deposit` request are
+    /// reported; by default nothing is reported. [`METRICS`](crate::METRICS) lists the metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }

@@ -171,8 +171,9 @@ impl OperationsReceiver {
         Self { places: Arc::new(Semaphore::new(bodies.get().min(Semaphore::MAX_PERMITS))), ..self }
     }
 
-    /// Sets the observer to which the metrics of every received page are reported.
-    /// [`METRICS`](crate::METRICS) lists these metrics.
+    /// Sets the observer to which the duration and the result of each request are reported, whether
+    /// its page is stored or refused; by default nothing is reported. [`METRICS`](crate::METRICS)
+    /// lists the metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }

@@ -145,8 +145,9 @@ impl Receiver {
         Self { store_deadline, ..self }
     }
 
-    /// Sets the observer to which the metrics of every received body are reported.
-    /// [`METRICS`](crate::METRICS) lists these metrics.
+    /// Sets the observer to which the duration and the result of each request are reported, whether
+    /// its callback is stored or refused; by default nothing is reported.
+    /// [`METRICS`](crate::METRICS) lists the metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }

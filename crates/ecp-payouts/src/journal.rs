@@ -178,7 +178,7 @@ pub enum JournalError {
     /// The file has rows that are not in the journal and look like rows that may have been sent and
     /// are no longer in the file.
     #[error(
-        "nothing was sent: new payment ids in the file look like ids that may have been sent before:\n{0}"
+        "nothing was sent: new rows of the file look like rows that may have been sent before; correct the lines below, or give a row that is really new an id that looks different:\n{0}"
     )]
     Respelled(Problems),
     /// The file has new rows, and none of the rows that were sent according to the journal: it is

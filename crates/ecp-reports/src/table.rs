@@ -53,7 +53,8 @@ pub struct Warning {
     pub problem: String,
 }
 
-/// Error of a table that could not be written.
+/// Error of a table that could not be written, for example because its title cannot be the name of
+/// a sheet.
 #[derive(Debug, thiserror::Error)]
 #[error("the table cannot be written as {format}: {reason}")]
 pub struct WriteError {
@@ -129,7 +130,8 @@ impl Table {
     }
 
     /// Sets the name of the sheet in a workbook (an XLSX file), `Report` by default: at most 28
-    /// characters, without `[]:*?/\`.
+    /// characters, without `[]:*?/\`. With a longer name, or with one of these characters,
+    /// [`write`](Self::write) may return an error for a workbook. CSV has no such name.
     pub fn title(self, title: impl Into<String>) -> Self {
         Self { title: title.into(), ..self }
     }

@@ -298,8 +298,11 @@ impl Config {
         Self { public_url: Some(url.trim_end_matches('/').to_owned()), ..self }
     }
 
-    /// Sets the schedule by which undelivered callbacks, and undelivered operations that the Data
-    /// API sends to an address, are sent again; by default [`Schedule::platform`].
+    /// Sets the schedule by which a callback is sent again until the merchant answers it with HTTP
+    /// status 200: the pauses, and the number of attempts after which it is given up. The default,
+    /// [`Schedule::platform`], makes 120 attempts within 11 days; [`Schedule::every`] makes a
+    /// schedule of your own. The schedule also applies to operations that the Data API sends to an
+    /// address.
     pub fn schedule(self, schedule: Schedule) -> Self {
         Self { schedule, ..self }
     }

@@ -25,7 +25,7 @@ use crate::facts;
 /// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
 /// | customer's redirect in tests | GET (the sandbox's choice) |
 /// | source of this table | page `superdigital` of a copy of the platform's documentation |
-/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation; ask your account manager whether the platform offers you the method, and with which differences |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Superdigital;

@@ -33,7 +33,7 @@ use crate::facts;
 /// | amounts declined in tests | 40000, 40400 minor units, all of them outside the limits, which refuse them first (page `ovo` of a copy of the platform's documentation) |
 /// | customer's redirect in tests | GET (the sample on the method's page) |
 /// | source of this table | page `ovo` of a copy of the platform's documentation |
-/// | certainty | documentation copy: the source is a copy of the platform's documentation, so ask your account manager about the method |
+/// | certainty | documentation copy: the source is a copy of the platform's documentation; ask your account manager whether the platform offers you the method, and with which differences |
 /// <!-- end -->
 #[derive(Clone, Copy, Debug)]
 pub struct Ovo;

@@ -10,6 +10,7 @@ use ecp_core::model::{AdditionalData, AdditionalDataError, ClarificationFields, 
 use ecp_transport::{Clarified, GateError, Outcome};
 use serde_json::json;
 
+use crate::connection::status_failure;
 use crate::fields::pair;
 use crate::next::{argument, next};
 use crate::outcome::UNKNOWN;
@@ -53,11 +54,18 @@ impl Clarify {
             Ok(status) => status,
             Err(GateError::NotSent(cause)) => bail!("{}", profile.cannot_connect(&cause, 1)),
             Err(error) => {
-                bail!("cannot get the payment's status: {error}; nothing was sent to the platform")
+                let error = status_failure(error);
+                bail!(
+                    "cannot get the payment's status: {error}; the answer to the clarification was \
+                     not sent: run the command again"
+                )
             }
         };
         if status.is_unknown_payment() {
-            bail!("the platform does not know the payment {id}; nothing was sent to the platform");
+            bail!(
+                "the platform does not know the payment {id}; the answer to the clarification was \
+                 not sent"
+            );
         }
         let Step::Clarify(asked) = status.next_step() else {
             let status = status.payment_status().map_or("", |status| status.as_str());
@@ -68,7 +76,7 @@ impl Clarify {
         };
         let data = self
             .data(&asked)
-            .map_err(|error| anyhow!("{error}; nothing was sent to the platform"))?;
+            .map_err(|error| anyhow!("{error}; the answer to the clarification was not sent"))?;
         match sender.clarify(id, &data).await {
             Ok(clarified) => {
                 print_result(&text(&clarified)?);

@@ -15,6 +15,7 @@ use ecp_inbox::{Entry, EntryId, EntryState, Inbox, Query, Release};
 use ecp_sandbox::Config;
 use serde_json::json;
 
+use crate::connection::status_failure;
 use crate::documents;
 use crate::key::KeyOptions;
 use crate::nearest::did_you_mean;
@@ -355,13 +356,17 @@ impl ReleaseHeld {
             );
         }
         let Some(payment) = &entry.payment else {
-            bail!("callback {} names no payment, so Gate cannot be asked about it", entry.id);
+            bail!(
+                "callback {0} names no payment, so its status cannot be requested from Gate, and it \
+                 stays held: read it with `ecp inbox show {0}`",
+                entry.id
+            );
         };
         profile
             .gate()?
             .verified_status(payment)
             .await
-            .map_err(|error| profile.with_address(error.into()))
+            .map_err(|error| profile.with_address(status_failure(error)))
             .context("cannot get the payment's status from Gate")
     }
 }

@@ -9,6 +9,7 @@ use ecp_core::PaymentId;
 use ecp_methods::{Registry, Rule};
 use ecp_transport::{GateError, Wait, WaitError};
 
+use crate::connection::status_failure;
 use crate::next::{About, after_payment, is_wanted};
 use crate::outcome::PaymentReport;
 use crate::profile::{Profile, ProfileOptions};
@@ -54,9 +55,10 @@ impl Status {
                 }
                 Err(error @ GateError::Refused(_)) => return Err(error.into()),
                 Err(error) => {
+                    let error = status_failure(error);
                     return Err(anyhow!(
-                        "cannot get the payment's status: {error}; no payment was sent: run the \
-                         command again"
+                        "cannot get the payment's status: {error}; run the command again, which \
+                         changes nothing"
                     ));
                 }
                 Ok(answer) => answer,
@@ -83,6 +85,10 @@ impl Status {
                 report.outcome = "found";
                 report.find_spec(&answer, registry);
                 report.read(&answer, None);
+            }
+            Err(WaitError::Gate(error)) => {
+                let error = profile.with_address(status_failure(error));
+                report.message = Some(error.to_string());
             }
             Err(error) => {
                 report.message = Some(profile.with_address(error.into()).to_string());

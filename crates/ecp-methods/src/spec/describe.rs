@@ -219,8 +219,8 @@ fn with_article(flow: Operation) -> String {
 fn reason_of(certainty: Certainty) -> &'static str {
     match certainty {
         Certainty::DocumentationCopy => {
-            "the source is a copy of the platform's documentation, so ask your account manager \
-             about the method"
+            "the source is a copy of the platform's documentation; ask your account manager whether \
+             the platform offers you the method, and with which differences"
         }
         Certainty::TwoSources => {
             "two independent public sources have the method, and do not contradict each other"
