@@ -184,19 +184,19 @@ fn answers_have_the_types_that_were_asked_for() {
         ),
         (
             data().text("customer.phone", "x"),
-            "`customer.phone` is given twice, or is both a value and an object",
+            "`customer.phone` is given twice, or is both a value and an object: give each field once",
         ),
         (
             data().text("customer", "x"),
-            "`customer` is given twice, or is both a value and an object",
+            "`customer` is given twice, or is both a value and an object: give each field once",
         ),
         (
             data().flag("customer.phone.x", true),
-            "`customer.phone.x` is given twice, or is both a value and an object",
+            "`customer.phone.x` is given twice, or is both a value and an object: give each field once",
         ),
         (
             data().number("a..b", 1),
-            "`a..b` is no path: write names with `.` between them, as in `customer.phone`",
+            "`a..b` is not a path: write names with `.` between them, as in `customer.phone`",
         ),
     ];
     for (result, text) in table {

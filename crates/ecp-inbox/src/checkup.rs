@@ -30,7 +30,8 @@ pub struct Finding {
 pub enum Level {
     /// As it should be.
     Fine,
-    /// The inbox works, and a failure could cost more than it must.
+    /// The inbox works, but is less safe than it could be, for example because callbacks are on one
+    /// server only.
     Warning,
     /// The inbox does not work, or loses callbacks in a crash.
     Problem,
@@ -44,7 +45,7 @@ pub enum Topic {
     Connection,
     /// Versions of the database's program and of the inbox's tables.
     Versions,
-    /// What of a commit survives a crash.
+    /// Whether a commit is on the disk, so that it survives a crash.
     Durability,
     /// Copies on other servers.
     Replicas,

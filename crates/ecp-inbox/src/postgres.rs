@@ -74,8 +74,9 @@ impl PostgresOptions {
         }
     }
 
-    /// Sets the maximum number of connections to the database, 16 by default. Calls of the inbox
-    /// use connections while they run, and each running [`PostgresHandler`] needs one of its own.
+    /// Sets the maximum number of connections to the database: 16 by default, at least 1. Calls of
+    /// the inbox use connections while they run, and each running [`PostgresHandler`] needs one of
+    /// its own.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most.max(1);
         self

@@ -102,7 +102,7 @@ impl Questions {
         }
     }
 
-    /// Sets how many status requests to Gate may run at the same time: 4 by default.
+    /// Sets how many status requests to Gate may run at the same time: 4 by default, at least 1.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }

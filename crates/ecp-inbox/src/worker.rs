@@ -113,7 +113,7 @@ impl Worker {
         Self { questions: Some(questions), ..self }
     }
 
-    /// Sets how many callbacks may be handled at the same time: 16 by default.
+    /// Sets how many callbacks may be handled at the same time: 16 by default, at least 1.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }

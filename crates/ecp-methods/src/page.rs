@@ -241,7 +241,8 @@ enum MethodCode {
 /// Optional parameters of the Payment Page: its appearance and behaviour. Each setter has the name
 /// of its parameter in the platform's documentation (sources: Payment Page). The data of the sale
 /// (customer, description, return addresses, callback address) is taken from the sale request
-/// instead.
+/// instead. Values are sent to the page as they are: only URLs, the numbers of the parameters
+/// `.._enabled` and control characters are checked.
 #[derive(Clone, Debug, Default)]
 pub struct PageOptions {
     parameters: BTreeMap<String, PageValue>,
@@ -278,19 +279,19 @@ impl PageOptions {
     }
 
     /// Sets a text parameter of the Payment Page by its name, for parameters that have no setter in
-    /// this type.
+    /// this type. A second value for the same name replaces the first.
     pub fn text(self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.set(name.into(), PageValue::text(value))
     }
 
     /// Sets an integer parameter of the Payment Page by its name, for parameters that have no
-    /// setter in this type.
+    /// setter in this type. A second value for the same name replaces the first.
     pub fn integer(self, name: impl Into<String>, value: i64) -> Self {
         self.set(name.into(), PageValue::Integer(value))
     }
 
     /// Sets a boolean parameter of the Payment Page by its name, for parameters that have no setter
-    /// in this type.
+    /// in this type. A second value for the same name replaces the first.
     pub fn flag(self, name: impl Into<String>, value: bool) -> Self {
         self.set(name.into(), PageValue::Flag(value))
     }
@@ -398,11 +399,14 @@ setters! { text(impl Into<String>):
 }
 
 setters! { integer(i64):
-    /// Sets the maximum amount of cashier mode.
+    /// Sets the maximum amount of cashier mode. The number is sent as it is, without a conversion
+    /// between major and minor units.
     cashier_max_value,
-    /// Sets the minimum amount of cashier mode.
+    /// Sets the minimum amount of cashier mode. The number is sent as it is, without a conversion
+    /// between major and minor units.
     cashier_min_value,
-    /// Sets the last digits of the customer's social security number.
+    /// Sets the last digits of the customer's social security number, as a number: leading zeros
+    /// are lost.
     customer_ssn,
     /// Sets when the link back to the merchant after a decline is shown: 0 never, 1 by the page's
     /// own rules, 2 always.
@@ -413,13 +417,17 @@ setters! { integer(i64):
     /// Sets when the link back to the merchant after a success is shown: 0 never, 1 by the page's
     /// own rules, 2 always.
     merchant_success_enabled,
-    /// Sets when the customer is redirected after a decline: 0, 1 or 2.
+    /// Sets the platform's code for when the customer is redirected after a decline: 0, 1 or 2. Any
+    /// other number is refused.
     redirect_fail_enabled,
-    /// Sets when the customer is redirected after any result: 0, 1 or 2.
+    /// Sets the platform's code for when the customer is redirected after any result: 0, 1 or 2.
+    /// Any other number is refused.
     redirect_return_enabled,
-    /// Sets when the customer is redirected after a success: 0, 1 or 2.
+    /// Sets the platform's code for when the customer is redirected after a success: 0, 1 or 2. Any
+    /// other number is refused.
     redirect_success_enabled,
-    /// Sets when the customer is redirected after the tokenisation of an account: 0, 1 or 2.
+    /// Sets the platform's code for when the customer is redirected after the tokenisation of an
+    /// account: 0, 1 or 2. Any other number is refused.
     redirect_tokenize_enabled,
     /// Sets the id of the page's template.
     terminal_id,

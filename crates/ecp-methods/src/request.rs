@@ -187,7 +187,8 @@ macro_rules! flow_request {
                 Self { payment_id, amount, partial, items_in_texts: false, fields, extra }
             }
 
-            /// Sets the data of the customer, such as name and e-mail address.
+            /// Sets the data of the customer, such as name and e-mail address. Fields that were set
+            /// before and are missing in `customer` stay set.
             pub fn customer(mut self, customer: Customer) -> Self {
                 self.fields.take(customer.into_fields());
                 self
@@ -223,7 +224,8 @@ macro_rules! flow_request {
             }
 
             /// Sets a value that has no setter in this type, by its path in the Gate request, such
-            /// as `payment.extra_param`. The value is sent as the JSON that it serialises to.
+            /// as `payment.extra_param`. The value is sent as the JSON that it serialises to. A
+            /// request in which a path is set twice is refused.
             pub fn extra(mut self, path: impl Into<String>, value: impl Serialize) -> Self {
                 self.extra.set(path, &value);
                 self

@@ -71,9 +71,9 @@ impl Server {
         }
     }
 
-    /// Sets the maximum number of open connections, 1024 by default; keep it below the process's
-    /// limit of open files. Further connections wait until one is closed. Idle connections are
-    /// closed after [`head_deadline`](Self::head_deadline).
+    /// Sets the maximum number of open connections: 1024 by default, at least 1; keep it below the
+    /// process's limit of open files. Further connections wait until one is closed. Idle
+    /// connections are closed after [`head_deadline`](Self::head_deadline).
     pub fn connections(self, connections: usize) -> Self {
         Self { connections: connections.clamp(1, Self::MOST_CONNECTIONS), ..self }
     }

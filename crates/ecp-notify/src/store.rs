@@ -35,7 +35,8 @@ pub trait CallbackStore: Send + Sync {
     /// for 11 days, while you update (sources: callback delivery).
     async fn store_unreadable(&self, unreadable: Unreadable) -> Result<(), StoreError> {
         Err(format!(
-            "this store keeps no messages without the documented format: {}",
+            "the message does not have the documented format, and this store keeps no such messages \
+             (`CallbackStore::store_unreadable`): {}",
             unreadable.error()
         )
         .into())

@@ -165,7 +165,7 @@ pub enum JournalError {
     #[error("another run has the journal open; wait until that run ends")]
     InUse,
     /// The journal belongs to this owner, and its project or address is not that of the run.
-    #[error("the journal belongs to project {} at {}: name another journal", .0.project, .0.gate_url)]
+    #[error("the journal belongs to project {} at {}: name another journal, or use that project and address", .0.project, .0.gate_url)]
     OtherOwner(Owner),
     /// A row of the file differs from its request in the journal, which may have been sent.
     #[error(
@@ -378,8 +378,9 @@ impl Journal {
         let (done, kept) = oneshot::channel();
         let write = Write { id: id.clone(), entry, done };
         let storage = |text: &str| JournalError::Storage(text.into());
-        self.writes.send(write).map_err(|_| storage("the thread that writes it has ended"))?;
-        let kept = kept.await.map_err(|_| storage("the thread that writes it has ended"))?;
+        let ended = || storage("the thread that writes it has ended; start the run again");
+        self.writes.send(write).map_err(|_| ended())?;
+        let kept = kept.await.map_err(|_| ended())?;
         kept.map_err(|failed| match failed {
             Failed::Removed => JournalError::Removed,
             Failed::Storage(error) => storage(&error),

@@ -69,7 +69,8 @@ impl Layout {
     }
 
     /// Maps the column with this name to the field of the Gate request at this path, such as
-    /// `account.number`.
+    /// `account.number`. A later call for the same column, also of [`ignore`](Self::ignore),
+    /// replaces this one.
     pub fn column(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
         self.columns.insert(name.into(), Some(path.into()));
         self

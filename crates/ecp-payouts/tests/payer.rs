@@ -261,7 +261,10 @@ async fn a_journal_has_one_owner_one_process_and_unchanged_rows() {
     drop(reopened(&old, &owner()).unwrap());
     let other = Owner::new(owner().project, "https://api.ecommpay.com");
     let error = reopened(&journal, &other).unwrap_err().to_string();
-    assert_eq!(error, "the journal belongs to project 1 at http://localhost: name another journal");
+    assert_eq!(
+        error,
+        "the journal belongs to project 1 at http://localhost: name another journal, or use that project and address"
+    );
 
     let file = "method,general.payment_id,payment.amount,payment.currency,account.number,\
                 customer.ip_address\njeton,P-1,1001,EUR,another-account,192.0.2.1\n";

@@ -60,7 +60,7 @@ pub enum ReconcileError {
     },
     /// The temporary file could not be written or read.
     #[error(
-        "cannot write or read SQLite's temporary file, in the system's folder for temporary files: {0}"
+        "cannot write or read SQLite's temporary file, in the system's folder for temporary files: {0}; check the folder's space and rights, or name another one in `SQLITE_TMPDIR`, and run the comparison again"
     )]
     Storage(Box<dyn Error + Send + Sync>),
 }

@@ -97,7 +97,8 @@ impl Reconcile {
         Self { owner, interval, inbox: None, journals: Vec::new(), names }
     }
 
-    /// Adds an inbox, to compare its callbacks with the operations on the platform.
+    /// Sets the inbox whose callbacks are compared with the operations on the platform; a second
+    /// call replaces the first. Without this call, no inbox is compared.
     pub fn inbox(self, inbox: Arc<dyn Inbox>) -> Self {
         Self { inbox: Some(inbox), ..self }
     }

@@ -38,7 +38,8 @@ impl Template {
         Self::default()
     }
 
-    /// Selects these columns of a table, in this order. An empty list of names selects all columns.
+    /// Selects these columns of a table, in this order, instead of those of an earlier call. An
+    /// empty list of names selects all columns.
     pub fn columns<C: Into<String>>(self, names: impl IntoIterator<Item = C>) -> Self {
         Self { columns: names.into_iter().map(Into::into).collect(), ..self }
     }

@@ -430,7 +430,9 @@ impl Project {
     }
 
     /// Sets the URL to which the project's callbacks are sent if the payment's request names no
-    /// other. The URL must be plain `http`, because the sandbox has no TLS.
+    /// other. Without either, a callback is not sent
+    /// ([`CallbackRefusal::NoAddress`](crate::CallbackRefusal::NoAddress)). The URL must be plain
+    /// `http`, because the sandbox has no TLS.
     pub fn callback_url(self, url: impl Into<String>) -> Self {
         Self { callback_url: Some(url.into()), ..self }
     }

@@ -180,7 +180,8 @@ impl DataApi {
     }
 
     /// Sets the observer to which the client reports the metrics of every page of operations that
-    /// it requests. [`METRICS`](crate::METRICS) lists these metrics.
+    /// it requests; by default nothing is reported. [`METRICS`](crate::METRICS) lists these
+    /// metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }

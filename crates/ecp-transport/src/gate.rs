@@ -70,9 +70,9 @@ impl Gate {
         Ok(Self { address: Address::parse(url)?, ..self })
     }
 
-    /// Sets the observer to which this client reports the metrics of every request. A
-    /// [`Sender`](crate::Sender) that uses this client reports its calls there too.
-    /// [`METRICS`](crate::METRICS) lists these metrics.
+    /// Sets the observer to which this client reports the metrics of every request; by default
+    /// nothing is reported. A [`Sender`](crate::Sender) that uses this client reports its calls
+    /// there too. [`METRICS`](crate::METRICS) lists these metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
@@ -89,6 +89,8 @@ impl Gate {
     }
 
     /// Checks a request to take a payment by a payment method, and sends it once, without a retry.
+    /// `Ok` means that the platform registered the request; a callback reports the payment's
+    /// result.
     pub async fn sale<M: Supports<Sale>>(
         &self,
         method: &M,
@@ -97,7 +99,8 @@ impl Gate {
         self.request(method, request).await
     }
 
-    /// Checks a request to pay out by a payment method, and sends it once, without a retry.
+    /// Checks a request to pay out by a payment method, and sends it once, without a retry. `Ok`
+    /// means that the platform registered the request; a callback reports the payout's result.
     pub async fn payout<M: Supports<Payout>>(
         &self,
         method: &M,

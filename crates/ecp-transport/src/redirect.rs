@@ -16,7 +16,9 @@ use crate::address::is_plain;
 #[non_exhaustive]
 pub enum RedirectError {
     /// The address of the redirect is not an absolute `http` or `https` URL.
-    #[error("`redirect_data.url`: expected an absolute http or https address")]
+    #[error(
+        "`redirect_data.url` is not an absolute http or https address: the customer is not redirected; ask the platform's support"
+    )]
     Address,
     /// The address of the redirect holds a user name or a password.
     #[error(
@@ -24,11 +26,13 @@ pub enum RedirectError {
     )]
     Credentials,
     /// The HTTP method of the redirect is neither GET nor POST.
-    #[error("`redirect_data.method`: expected GET or POST")]
+    #[error(
+        "`redirect_data.method` is neither GET nor POST: the customer is not redirected; ask the platform's support"
+    )]
     Method,
     /// The body of the redirect is not a set of form fields.
     #[error(
-        "`redirect_data.body`: expected fields with text or numbers, and no NUL character in them"
+        "`redirect_data.body` holds other values than text and numbers, or a NUL character: the customer is not redirected; ask the platform's support"
     )]
     Body,
 }

@@ -256,7 +256,7 @@ fn the_documented_redirects_are_followed() {
 
 #[test]
 fn what_cannot_be_opened_safely_is_refused() {
-    let address = "`redirect_data.url`: expected an absolute http or https address";
+    let address = "`redirect_data.url` is not an absolute http or https address: the customer is not redirected; ask the platform's support";
     let credentials = "`redirect_data.url` holds a user name or password: the customer is not redirected; ask the platform's support";
     let urls = [
         ("", address),
@@ -312,14 +312,13 @@ fn what_cannot_be_opened_safely_is_refused() {
     let error = redirect("GET", "https://pay.example/#\r\nSet-Cookie: a=b", &json!({}));
     assert_eq!(error.unwrap_err().to_string(), address);
 
-    let method = "`redirect_data.method`: expected GET or POST";
+    let method = "`redirect_data.method` is neither GET nor POST: the customer is not redirected; ask the platform's support";
     for word in ["PUT", "get", "post", "HEAD", "POST ", ""] {
         let error = redirect(word, "https://pay.example/", &json!({})).unwrap_err();
         assert_eq!(error.to_string(), method, "{word:?}");
     }
 
-    let body =
-        "`redirect_data.body`: expected fields with text or numbers, and no NUL character in them";
+    let body = "`redirect_data.body` holds other values than text and numbers, or a NUL character: the customer is not redirected; ask the platform's support";
     let bodies = [
         json!(["a"]),
         json!([{"a": "b"}]),

@@ -248,7 +248,10 @@ impl Play<'_> {
             (Decision::Success, RefundOutcome::Success { .. })
             | (Decision::Decline, RefundOutcome::Decline { .. }) => {}
             (_, outcome) => {
-                anyhow::bail!("the refund ended as {outcome:?}, but {} was expected", self.decision)
+                anyhow::bail!(
+                    "the refund ended as {outcome:?}, but {} was expected: please report it",
+                    self.decision
+                )
             }
         }
         self.check_status(&id, &status).await
@@ -271,7 +274,8 @@ impl Play<'_> {
         )?;
         ensure!(
             *status == expected,
-            "the payment ended with the status `{status}`, not with the expected `{expected}`"
+            "the payment ended with the status `{status}`, not with the expected `{expected}`: please report \
+             it"
         );
         let sum = callback.payment.as_ref().and_then(|payment| payment.sum.as_ref());
         let sum = sum.context(
@@ -281,7 +285,7 @@ impl Play<'_> {
         let sum = sum.context("the sum in the callback is too large: please report it")?;
         ensure!(
             Some(sum) == amount,
-            "the sum in the callback, {sum}, is not the sum of the payment"
+            "the sum in the callback, {sum}, is not the sum of the payment: please report it"
         );
         Ok(expected)
     }

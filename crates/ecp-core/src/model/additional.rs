@@ -37,13 +37,13 @@ enum Node {
 #[non_exhaustive]
 pub enum AdditionalDataError {
     /// A part of the dotted path is empty.
-    #[error("`{path}` is no path: write names with `.` between them, as in `customer.phone`")]
+    #[error("`{path}` is not a path: write names with `.` between them, as in `customer.phone`")]
     Path {
         /// The path that was given.
         path: String,
     },
     /// The path has a value or an object already, or the beginning of the path has a value.
-    #[error("`{path}` is given twice, or is both a value and an object")]
+    #[error("`{path}` is given twice, or is both a value and an object: give each field once")]
     Taken {
         /// The path that was given.
         path: String,

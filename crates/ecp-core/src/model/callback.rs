@@ -38,7 +38,7 @@ model! {
         transaction: Option<Transaction> = decides "transaction",
         /// The customer's wallet or card.
         account: Option<Account> = describes "account",
-        /// The customer.
+        /// The customer's id and personal data.
         customer: Option<Customer> = describes "customer",
         /// Errors, if they say more than the operation's code.
         errors: Errors = describes "errors",
@@ -54,7 +54,7 @@ model! {
         sum_real: Option<Sum> = describes "sum_real",
         /// The refunded sum, in the format with `transaction`.
         sum_refund: Option<Sum> = describes "sum_refund",
-        /// The signature, not verified here.
+        /// The signature, as it was sent. Reading the message does not verify it.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
@@ -151,7 +151,7 @@ model! {
         project_id: Option<ProjectId> = decides "project_id",
         /// The merchant's id of the payment.
         payment_id: Option<PaymentId> = decides "payment_id",
-        /// The signature, not verified here.
+        /// The signature, as it was sent. Reading the message does not verify it.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
@@ -175,7 +175,7 @@ model! {
     pub struct RequestInfo / RequestInfoRef {
         /// The platform's id of the request.
         id: Option<RequestId> = decides "id",
-        /// The action that was requested.
+        /// The action that was requested, such as `create`.
         action: Option<String> = describes "action",
         /// Status of the request.
         status: Option<String> = decides "status",

@@ -22,7 +22,7 @@ model! {
         currency: String = decides "currency",
         /// The method's name in callbacks.
         payment_method: String = decides "payment_method",
-        /// The signature, not verified here.
+        /// The signature, as it was sent. Reading the message does not verify it.
         signature: Option<Sensitive<String>> = decides "signature",
     }
 }

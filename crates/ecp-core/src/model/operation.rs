@@ -13,7 +13,7 @@ model! {
     pub struct Payment / PaymentRef {
         /// The merchant's id of the payment.
         id: Option<PaymentId> = decides "id",
-        /// Purpose of the payment.
+        /// Purpose of the payment, such as a purchase or a payout.
         kind: Option<PaymentType> = decides "type",
         /// Status of the payment.
         status: Option<PaymentStatus> = decides "status",
@@ -47,7 +47,7 @@ model! {
         request_id: Option<RequestId> = describes "request_id",
         /// The requested sum, in the payment's currency.
         sum_initial: Option<Sum> = decides "sum_initial" | "sum",
-        /// The sum after conversion.
+        /// The sum after the conversion of currencies, in the currency that it names.
         sum_converted: Option<Sum> = describes "sum_converted",
         /// Result code of the operation.
         code: Option<Code> = describes "code",

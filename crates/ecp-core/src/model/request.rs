@@ -31,7 +31,7 @@ model! {
         payment_id: Option<PaymentId> = decides "payment_id",
         /// Callback address for this payment, used instead of the project's callback address.
         merchant_callback_url: Option<String> = decides "merchant_callback_url",
-        /// The signature, not verified here.
+        /// The signature, as it was sent. Reading the message does not verify it.
         signature: Option<Sensitive<String>> = decides "signature",
     }
 }
@@ -79,7 +79,7 @@ model! {
         customer_id: Sensitive<String> = decides "customer_id",
         /// Code of the method that the page preselects.
         force_payment_method: Option<String> = decides "force_payment_method",
-        /// The signature, not verified here.
+        /// The signature, as it was sent. Reading the message does not verify it.
         signature: Option<Sensitive<String>> = decides "signature",
     }
 }

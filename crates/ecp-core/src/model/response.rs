@@ -22,7 +22,7 @@ model! {
         message: Option<String> = describes "message",
         /// Errors that say why a request was refused.
         errors: Errors = describes "errors",
-        /// The signature, not verified here.
+        /// The signature, as it was sent. Reading the message does not verify it.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
@@ -49,13 +49,13 @@ model! {
         payment: Option<Payment> = decides "payment",
         /// The customer's wallet or card.
         account: Option<Account> = describes "account",
-        /// The customer.
+        /// The customer's id and personal data.
         customer: Option<Customer> = describes "customer",
         /// All operations of the payment.
         operations: Vec<Operation> = decides "operations",
         /// Errors that the platform reports.
         errors: Errors = describes "errors",
-        /// The signature, not verified here.
+        /// The signature, as it was sent. Reading the message does not verify it.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }

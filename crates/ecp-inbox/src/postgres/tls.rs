@@ -83,7 +83,10 @@ fn authorities(path: &Path) -> Result<RootCertStore, Failure> {
         authorities.add(certificate).map_err(|error| failed(error.into()))?;
     }
     if authorities.is_empty() {
-        let error = io::Error::new(io::ErrorKind::InvalidData, "it holds no certificate in PEM");
+        let error = io::Error::new(
+            io::ErrorKind::InvalidData,
+            "it holds no certificate in PEM form (`BEGIN CERTIFICATE`)",
+        );
         return Err(failed(error.into()));
     }
     Ok(authorities)

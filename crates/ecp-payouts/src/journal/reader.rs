@@ -94,7 +94,7 @@ impl JournalReader {
     /// requests are sent.
     pub fn owner(&self) -> Result<Owner, JournalError> {
         let found = owner_of(&self.connection)?;
-        found.ok_or_else(|| JournalError::Storage("its table `owner` is empty".into()))
+        found.ok_or_else(|| damaged("its table `owner` is empty"))
     }
 
     /// Reads the next page of payouts, at most 1000. After the last payout, the page is empty.
@@ -205,9 +205,15 @@ pub(super) fn owner_of(connection: &Connection) -> Result<Option<Owner>, Failure
     let found = connection.query_row("SELECT project, gate_url FROM owner", [], read).optional()?;
     let Some((project, gate_url)) = found else { return Ok(None) };
     let project = u64::try_from(project).ok().and_then(|id| ProjectId::new(id).ok());
-    let broken =
-        || JournalError::Storage("the project id in its table `owner` is not valid".into());
+    let broken = || damaged("the project id in its table `owner` is not valid");
     Ok(Some(Owner { project: project.ok_or_else(broken)?, gate_url }))
+}
+
+/// The error of a journal that no run has left like this.
+fn damaged(problem: &str) -> JournalError {
+    let advice =
+        "restore a backup, and compare it with the platform (`ecp reconcile`) before the next run";
+    JournalError::Storage(format!("{problem}; {advice}").into())
 }
 
 /// An entry; `None` for an odd one without a usable id.

@@ -85,7 +85,7 @@ async fn a_journal_of_another_owner_or_of_a_run_is_refused() {
         }
     };
     assert!(error(begun).ends_with(
-        "the journal belongs to project 1 at https://elsewhere.test: name another journal"
+        "the journal belongs to project 1 at https://elsewhere.test: name another journal, or use that project and address"
     ));
 
     let missing = Reconcile::new(owner(), around_now()).journal("/nowhere/at/all");

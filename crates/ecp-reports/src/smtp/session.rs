@@ -116,7 +116,9 @@ fn message(settings: &SmtpSettings, letter: &Letter) -> Result<Message, MailErro
         |what: &str| MailError::permanent(format!("the mail cannot be written: {what}"));
     let address = |address: &MailAddress| {
         let parsed = address.as_str().parse::<lettre::Address>();
-        parsed.map_err(|_| impossible("an address is not one for SMTP"))
+        parsed.map_err(|_| {
+            impossible("the address of the sender or recipient cannot be used with SMTP")
+        })
     };
     let from = address(&settings.from.address)?;
     let id = format!("<{}@{}>", letter.id, from.domain());
@@ -134,7 +136,7 @@ fn message(settings: &SmtpSettings, letter: &Letter) -> Result<Message, MailErro
     let media_type = media_type.map_err(|error| impossible(&error.to_string()))?;
     // Any other encoding may change the ends of lines.
     let body = Body::new_with_encoding(file.bytes.to_vec(), ContentTransferEncoding::Base64);
-    let body = body.map_err(|_| impossible("its file has no base64 form"))?;
+    let body = body.map_err(|_| impossible("the attached file cannot be encoded in base64"))?;
     let attachment = Attachment::new(file.name.clone()).body(body, media_type);
     let parts = MultiPart::mixed().singlepart(text).singlepart(attachment);
     builder.multipart(parts).map_err(|error| impossible(&error.to_string()))

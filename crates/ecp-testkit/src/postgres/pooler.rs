@@ -90,7 +90,10 @@ impl Pooler {
         let settings = self::settings(&self.folder, server, self.connections);
         fs::write(self.folder.join("pgbouncer.ini"), settings)?;
         let pid = fs::read_to_string(self.folder.join("pgbouncer.pid"))?;
-        let pid = pid.trim().parse().map_err(|_| io::Error::other("no id of pgbouncer"))?;
+        let pid = pid
+            .trim()
+            .parse()
+            .map_err(|_| io::Error::other("pgbouncer.pid holds no process id"))?;
         signal("HUP", &[pid])
     }
 

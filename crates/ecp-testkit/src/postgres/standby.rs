@@ -60,7 +60,10 @@ impl Server {
         let connected = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
         while self.run(&[connected])? == "0" {
             if Instant::now() > patience {
-                return Err(io::Error::new(ErrorKind::TimedOut, "no standby connects"));
+                return Err(io::Error::new(
+                    ErrorKind::TimedOut,
+                    "no standby has connected within a minute",
+                ));
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -93,7 +96,10 @@ impl Server {
         self.run(&["SELECT pg_reload_conf()"])?;
         match self.run(&["SELECT pg_promote(true, 60)"])?.as_str() {
             "t" => Ok(()),
-            _ => Err(io::Error::new(ErrorKind::TimedOut, "the standby is not promoted")),
+            _ => Err(io::Error::new(
+                ErrorKind::TimedOut,
+                "the standby was not promoted within a minute",
+            )),
         }
     }
 

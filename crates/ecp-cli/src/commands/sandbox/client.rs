@@ -147,7 +147,7 @@ impl Client {
     async fn ask(&self, method: Method, url: &str, body: Option<&Value>) -> anyhow::Result<Value> {
         let text = self.send(method, url, body).await?;
         serde_json::from_str(&text)
-            .map_err(|_| anyhow!("{url} did not answer as a sandbox does: is it one?"))
+            .map_err(|_| anyhow!("{url} did not answer as a sandbox does: check that the address is that of a sandbox"))
     }
 
     async fn send(

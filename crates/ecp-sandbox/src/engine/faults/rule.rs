@@ -73,7 +73,7 @@ impl FaultRule {
     }
 
     /// Sets the probability with which the rule injects its fault where its conditions are met, in
-    /// percent; 100 by default. The random draws depend on the sandbox's seed
+    /// percent; 100 by default and at most. The random draws depend on the sandbox's seed
     /// ([`Config::seed`](crate::Config::seed)).
     pub fn percent(self, percent: u8) -> Self {
         Self { percent: percent.min(100), ..self }
