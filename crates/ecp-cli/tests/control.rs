@@ -74,7 +74,7 @@ fn a_payment_is_decided_in_place_of_its_customer() {
     );
     assert_eq!(
         error(&sandbox, &["sandbox", "decide", "order-1", "success", "1.00", "USD"]),
-        "the payment is in EUR, and the amount in USD"
+        "the payment is in EUR, and the amount in USD: give an amount in EUR"
     );
     let wrong = run(&sandbox, &["sandbox", "decide", "order-1", "sucess", "--json"]);
     assert_eq!(wrong.status.code(), Some(2));

@@ -167,7 +167,7 @@ fn kinds_conversion_and_other_facts_are_those_of_the_pages() {
             &[
                 ("kind", "electronic wallets through a partner"),
                 ("currency conversion", "by the platform"),
-                ("conversion details", "the account manager knows them"),
+                ("conversion details", "ask your account manager for them"),
                 ("refund amounts", "no limits"),
             ],
         ),

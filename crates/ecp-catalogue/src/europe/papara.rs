@@ -31,7 +31,7 @@ use crate::{checks, facts};
 /// | source of the limits | the list of payment methods in Türkiye, in the copy of the documentation |
 /// | amounts in TRY | whole TRY only, without a fraction |
 /// | fields of the instruction | receiver_name, receiver_account, currency, and amount in minor units |
-/// | fields to ask about | whether customer.country and customer.day_of_birth are required: the account manager knows |
+/// | fields to ask about | whether customer.country and customer.day_of_birth are required: ask your account manager |
 /// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
 /// | customer's redirect in tests | GET (the sample on the method's page) |
 /// | source of this table | page `papara` of a copy of the platform's documentation |
@@ -98,8 +98,8 @@ impl PaymentMethod for Papara {
             ),
             Fact::new(
                 "fields to ask about",
-                "whether customer.country and customer.day_of_birth are required: the \
-                 account manager knows",
+                "whether customer.country and customer.day_of_birth are required: ask your \
+                 account manager",
             ),
         ])
         .testing(Testing::new().redirect(TestRedirect::Get));

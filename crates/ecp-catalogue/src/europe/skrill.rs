@@ -29,7 +29,7 @@ use crate::facts;
 /// | fields that the platform asks for later | customer.phone of a sale, if missing in the request (clarification) |
 /// | optional fields | return_url.return of a sale |
 /// | more on countries | the page says: EU, EEA and UK |
-/// | fields to ask about | whether the phone, the address, the city, the country and the postal code are required: the account manager knows |
+/// | fields to ask about | whether the phone, the address, the city, the country and the postal code are required: ask your account manager |
 /// | older protocol | has the paths skrill/sale, skrill/payout and skrill/refund, more currencies, and all countries; it is not in this spec |
 /// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
 /// | customer's redirect in tests | GET (the sample on the method's page) |
@@ -86,7 +86,7 @@ impl PaymentMethod for Skrill {
             Fact::new(
                 "fields to ask about",
                 "whether the phone, the address, the city, the country and the postal \
-                 code are required: the account manager knows",
+                 code are required: ask your account manager",
             ),
             Fact::new(
                 "older protocol",

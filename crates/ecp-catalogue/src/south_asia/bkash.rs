@@ -34,7 +34,7 @@ use crate::{checks, facts, fields};
 /// | amounts of transfers | multiples of 10.00 |
 /// | amount paid | can differ from the requested amount: compare it with the sum of the callback |
 /// | account.number | at most 12 digits; callbacks about a transfer have it |
-/// | working hours | the provider can have them; the account manager knows |
+/// | working hours | the provider may have some: ask your account manager |
 /// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
 /// | customer's redirect in tests | GET (the sample on the method's page) |
 /// | source of this table | page `bkash` of a copy of the platform's documentation |
@@ -112,7 +112,7 @@ impl PaymentMethod for BKash {
                  callback",
             ),
             Fact::new("account.number", "at most 12 digits; callbacks about a transfer have it"),
-            Fact::new("working hours", "the provider can have them; the account manager knows"),
+            Fact::new("working hours", "the provider may have some: ask your account manager"),
         ])
         .testing(Testing::new().redirect(TestRedirect::Get));
 

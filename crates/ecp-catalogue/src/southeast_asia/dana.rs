@@ -29,7 +29,7 @@ use crate::facts;
 /// | customer's step in a sale | a redirect |
 /// | optional fields | return_url.success, return_url.decline, return_url.return of a sale |
 /// | source of the limits | the list of payment methods in Indonesia, in the copy of the documentation; the account manager can have the limits changed |
-/// | account of a sale | the customer's phone number; whether it is required, the account manager knows |
+/// | account of a sale | the customer's phone number; ask your account manager whether it is required |
 /// | amounts declined in tests | 40000, 40400 minor units, all of them outside the limits, which refuse them first (page `dana` of a copy of the platform's documentation) |
 /// | customer's redirect in tests | POST with fields (the sample on the method's page) |
 /// | source of this table | page `dana` of a copy of the platform's documentation |
@@ -89,7 +89,7 @@ impl PaymentMethod for Dana {
             ),
             Fact::new(
                 "account of a sale",
-                "the customer's phone number; whether it is required, the account manager knows",
+                "the customer's phone number; ask your account manager whether it is required",
             ),
         ])
         .testing(Testing::new().redirect(TestRedirect::PostFields).declined(&[40000, 40400]));

@@ -36,7 +36,7 @@ use crate::{checks, facts, fields};
 /// | payout recipients | only customers who have paid by Coins.ph, GCash, GrabPay or PayMaya before |
 /// | payouts over InstaPay | some payouts, without delay; at most 50000.00 PHP |
 /// | payouts over PESONet | the other payouts: those requested from 9:31 to 15:30 (UTC+8) arrive until 22:00, later ones until 13:00 of the next day |
-/// | fields to ask about | whether return_url.decline is required: the account manager knows |
+/// | fields to ask about | whether return_url.decline is required: ask your account manager |
 /// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
 /// | customer's redirect in tests | GET (the sample on the method's page) |
 /// | source of this table | page `gcash` of a copy of the platform's documentation |
@@ -112,7 +112,7 @@ impl PaymentMethod for GCash {
             ),
             Fact::new(
                 "fields to ask about",
-                "whether return_url.decline is required: the account manager knows",
+                "whether return_url.decline is required: ask your account manager",
             ),
         ])
         .testing(Testing::new().redirect(TestRedirect::Get));

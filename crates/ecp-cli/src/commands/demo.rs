@@ -79,7 +79,8 @@ impl Demo {
             tokio::time::timeout(PATIENCE, self.play(registry, &mut story)).await.with_context(
                 || {
                     format!(
-                        "the demonstration has not finished within {} seconds",
+                        "the demonstration has not finished within {} seconds: run it again, and \
+                         report it if it stops again",
                         PATIENCE.as_secs()
                     )
                 },
@@ -267,7 +268,8 @@ impl Play<'_> {
         let callback = self.stage.callback(self.story, named).await?;
         ensure!(
             callback.payment_id() == Some(id),
-            "the callback from the sandbox inside `ecp demo` is not about the payment {id}"
+            "the callback from the sandbox inside `ecp demo` is not about the payment {id}: \
+             please report it"
         );
         let status = callback.payment_status().context(
             "the callback from the sandbox inside `ecp demo` has no status: please report it",
@@ -294,7 +296,7 @@ impl Play<'_> {
         let answer = self.stage.gate.status(id).await?;
         ensure!(
             answer.payment_status() == Some(status),
-            "the payment's status on Gate differs from the status in the callback, `{status}`"
+            "the payment's status on Gate differs from the status in the callback, `{status}`: please report it"
         );
         self.story
             .step("status", "Gate, asked for the status, says the same")

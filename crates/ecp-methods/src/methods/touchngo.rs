@@ -38,7 +38,7 @@ use crate::{Operation, PaymentMethod, Payout, Sale, Supports};
 /// | fields that a payout needs | customer.id, customer.ip_address, account.number |
 /// | chargebacks | no |
 /// | recurring payments | no |
-/// | other fields | the payment provider may demand more; the account manager knows |
+/// | other fields | the payment provider may demand more: ask your account manager |
 /// | cut-off time | a payment without a result is declined after it; ask the account manager for the value, and support to change it |
 /// | provider's number in callbacks | not known: the samples of the page have 0000 in its place |
 /// | connection and its cost | agreed with the account manager |
@@ -91,7 +91,7 @@ impl PaymentMethod for TouchNGo {
         .facts(&[
             Fact::new(
                 "other fields",
-                "the payment provider may demand more; the account manager knows",
+                "the payment provider may demand more: ask your account manager",
             ),
             Fact::new(
                 "cut-off time",

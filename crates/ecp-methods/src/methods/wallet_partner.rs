@@ -32,7 +32,7 @@ use crate::{Operation, PaymentMethod, Refund, Sale, Supports};
 /// | fields that a refund needs | payment.description |
 /// | chargebacks | no |
 /// | saved credentials | no |
-/// | conversion details | the account manager knows them |
+/// | conversion details | ask your account manager for them |
 /// | connection and its cost | agreed with the account manager |
 /// | amounts declined in tests | 40000, 40400 minor units (the sandbox's choice: the amounts of Jeton Wallet's page) |
 /// | customer's redirect in tests | POST without fields (the sample on the method's page) |
@@ -80,7 +80,7 @@ impl PaymentMethod for WalletPartner {
         .saved_credentials(false)
         .chargebacks(false)
         .facts(&[
-            Fact::new("conversion details", "the account manager knows them"),
+            Fact::new("conversion details", "ask your account manager for them"),
             Fact::new("connection and its cost", "agreed with the account manager"),
         ])
         .testing(Testing::new().redirect(TestRedirect::PostEmpty));

@@ -238,7 +238,7 @@ impl Stage {
         let page = self.browse(url, form).await?;
         ensure!(
             page.status() == 200,
-            "the provider's page in the sandbox answered with HTTP status {}",
+            "the provider's page in the sandbox answered with HTTP status {}: please report it",
             page.status()
         );
         let html = String::from_utf8_lossy(page.body());
@@ -270,7 +270,8 @@ impl Stage {
             Some(target) if answer.status() == 303 => Ok(Some(target.to_owned())),
             None if answer.status() == 200 => Ok(None),
             _ => bail!(
-                "the provider's page in the sandbox did not send the customer back: HTTP status {}",
+                "the provider's page in the sandbox did not send the customer back, but answered with HTTP \
+                 status {}: please report it",
                 answer.status()
             ),
         }
@@ -286,7 +287,7 @@ impl Stage {
             let back = self.browse(target, None).await?;
             ensure!(
                 back.status() == 200,
-                "the shop inside `ecp demo` answered with HTTP status {}",
+                "the shop inside `ecp demo` answered with HTTP status {}: please report it",
                 back.status()
             );
         }

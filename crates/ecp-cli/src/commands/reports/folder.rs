@@ -124,7 +124,9 @@ impl Folder {
         // The error's text names a place and no value.
         serde_json::from_slice(&text).with_context(|| {
             format!(
-                "the record of the reports, {}, is damaged: move it away to begin without it",
+                "the record of the reports, {}, is damaged: restore it, or move it away; without it, \
+                 e-mails that are still waiting are not sent, and the files of earlier reports are \
+                 not removed",
                 path.display()
             )
         })

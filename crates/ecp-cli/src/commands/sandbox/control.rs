@@ -182,7 +182,10 @@ impl Decide {
         if let Some(amount) = self.amount {
             let currency = before.currency()?;
             if amount.currency() != currency {
-                bail!("the payment is in {currency}, and the amount in {}", amount.currency());
+                bail!(
+                    "the payment is in {currency}, and the amount in {}: give an amount in {currency}",
+                    amount.currency()
+                );
             }
             body["amount"] = amount.minor().into();
         }

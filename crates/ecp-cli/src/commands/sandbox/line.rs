@@ -47,7 +47,9 @@ enum Status {
 impl Line {
     /// Reads an event from its line of JSON.
     pub(super) fn read(json: &str) -> anyhow::Result<Self> {
-        serde_json::from_str(json).context("the sandbox wrote an event that cannot be read")
+        serde_json::from_str(json).context(
+            "the sandbox wrote an event that cannot be read: run `ecp` in the sandbox's version",
+        )
     }
 
     /// Returns the event as one line.
