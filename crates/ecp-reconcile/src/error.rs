@@ -1,6 +1,7 @@
 //! Errors of a comparison.
 
 use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 
 use ecp_core::PaymentId;
@@ -38,8 +39,9 @@ pub enum ReconcileError {
     },
     /// Gate did not return the status of a payment. The next call requests the status again.
     #[error(
-        "cannot get the status of payment {payment} from Gate: {error}; run the comparison \
-         again, which sends no payments"
+        "cannot get the status of payment {payment} from Gate: {}; run the comparison \
+         again, which sends no payments",
+        cause(.error)
     )]
     Gate {
         /// The payment whose status was requested.
@@ -63,4 +65,33 @@ pub enum ReconcileError {
         "cannot write or read SQLite's temporary file, in the system's folder for temporary files: {0}; check the folder's space and rights, or name another one in `SQLITE_TMPDIR`, and run the comparison again"
     )]
     Storage(Box<dyn Error + Send + Sync>),
+}
+
+/// The cause of a failed status request, without the advice not to send a request of unknown outcome
+/// again: a status request changes nothing.
+fn cause(error: &GateError) -> &dyn fmt::Display {
+    match error {
+        GateError::Unknown(reason) => reason,
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ecp_transport::UnknownReason;
+
+    use super::*;
+
+    #[test]
+    fn a_status_request_of_unknown_outcome_may_be_repeated() {
+        let error = ReconcileError::Gate {
+            payment: "P-1".parse().unwrap(),
+            error: GateError::Unknown(UnknownReason::HttpStatus(502)),
+        };
+        assert_eq!(
+            error.to_string(),
+            "cannot get the status of payment P-1 from Gate: the answer has the unexpected HTTP \
+             status 502; run the comparison again, which sends no payments"
+        );
+    }
 }
