@@ -15,6 +15,11 @@ impl WeakEngine {
 }
 
 impl Engine {
+    /// Returns the number of the latest event; 0 before the first one.
+    pub(crate) fn latest_event(&self) -> u64 {
+        self.0.log.latest()
+    }
+
     pub(crate) fn downgrade(&self) -> WeakEngine {
         WeakEngine(Arc::downgrade(&self.0))
     }

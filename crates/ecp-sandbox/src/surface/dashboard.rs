@@ -10,6 +10,7 @@ mod faults;
 mod forms;
 mod link;
 mod links;
+mod live;
 mod methods;
 mod nested;
 mod payment;
@@ -37,6 +38,7 @@ pub(crate) fn routes() -> Router<Dashboard> {
     Router::new()
         .route("/", get(front))
         .route("/dashboard", get(payments::payments))
+        .route("/dashboard/events", get(live::events))
         .route("/dashboard/operations", get(payments::all_operations))
         .route("/dashboard/export/{file}", get(export::download))
         .route("/dashboard/payment", get(payment::show))

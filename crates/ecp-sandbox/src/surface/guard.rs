@@ -53,8 +53,9 @@ fn refused(request: &Request, words: &'static str) -> Response {
 /// Whether merchants' pages may lead a browser there. That shows a page or fetches an asset, and
 /// changes no payment: what a customer then does is sent by that page.
 fn is_open(method: &Method, path: &str) -> bool {
-    let is_interface =
-        ["/v1/", "/v2/", "/sandbox/"].into_iter().any(|prefix| path.starts_with(prefix));
+    let is_interface = ["/v1/", "/v2/", "/sandbox/", "/dashboard/events"]
+        .into_iter()
+        .any(|prefix| path.starts_with(prefix));
     match *method {
         Method::GET | Method::HEAD => !is_interface,
         // The widget opens the Payment Page by a form, and a merchant's form redirects to a
@@ -237,6 +238,7 @@ mod tests {
             (Method::GET, "/v2/payment/status", false),
             (Method::GET, "/sandbox/events", false),
             (Method::GET, "/v1/balance/get", false),
+            (Method::GET, "/dashboard/events", false),
             (Method::DELETE, "/payment", false),
             (Method::PUT, "/provider/token", false),
             (Method::OPTIONS, "/v2/payment/status", false),

@@ -15,6 +15,7 @@ mod faults;
 mod gate;
 mod history;
 mod http_runs;
+mod live;
 mod lives;
 mod local;
 mod major_units;

@@ -6,9 +6,11 @@ use ecp_core::PaymentId;
 use ecp_methods::page::PageOptions;
 use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, Operation, Registry};
-use ecp_sandbox::{Config, EventKind, Fault, FaultRule, Filter, Paging};
+use ecp_sandbox::{Config, Decision, EventKind, Fault, FaultRule, Filter, Paging};
+use serde_json::json;
 
 use crate::browser;
+use crate::hostile::ask;
 
 /// A method with payouts in the Dashboard.
 pub(crate) fn paying_out(registry: &Registry) -> &dyn DynMethod {
@@ -26,6 +28,19 @@ pub(crate) async fn upload(browser: &Browser, world: &World, name: &str, content
     let input = browser.find("form[enctype] input[type=file]").await.unwrap();
     input.send_keys(file.display().to_string()).await.unwrap();
     browser.click("form[enctype] button").await.unwrap();
+}
+
+/// A sale on Gate that waits for its customer.
+async fn waiting_sale(world: &World, id: &str) {
+    let back = format!("{}/paid", world.merchant.url());
+    let order = json!({
+        "general": {"payment_id": id},
+        "customer": {"id": "customer-1", "ip_address": "192.0.2.1"},
+        "payment": {"amount": 10_000, "currency": "EUR", "description": "deposit"},
+        "return_url": {"success": back, "decline": back},
+    });
+    ask(world, "/v2/payment/wallet/jeton/sale", order).await;
+    world.sandbox.settled().await;
 }
 
 /// A sale on the Payment Page, to its end.
@@ -297,6 +312,58 @@ async fn faults_links_and_payouts_are_made_by_forms() {
     browser.click("form[action='/dashboard/payouts'] .primary").await.unwrap();
     browser.find(".notice.yes").await.unwrap();
     assert_eq!(world.merchant.final_status("by-hand").await.unwrap(), "success");
+}
+
+#[tokio::test]
+async fn open_pages_show_changes_by_themselves_and_keep_what_a_person_does() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    waiting_sale(&world, "live-1").await;
+    browser.goto(&format!("{}/dashboard", world.url)).await.unwrap();
+    browser.find("tbody .badge.wait").await.unwrap();
+    let decide = |id: &str| {
+        let id = PaymentId::new(id).unwrap();
+        assert!(world.sandbox.choose(Config::DEMO_PROJECT, &id, Decision::Success, None));
+    };
+    decide("live-1");
+    browser.find("tbody .badge.yes").await.unwrap();
+
+    // The page of a payment: what was opened stays open, what is filled in is not lost.
+    waiting_sale(&world, "live-2").await;
+    browser.goto(&format!("{}/dashboard/payment?project=1&id=live-2", world.url)).await.unwrap();
+    browser.click(".timeline details summary").await.unwrap();
+    decide("live-2");
+    browser.find(".headline .badge.yes").await.unwrap();
+    browser.wait_for("document.querySelector('.timeline details[open]') !== null").await.unwrap();
+    browser.fill("textarea", "{}").await.unwrap();
+    assert!(world.sandbox.resend_callback(
+        Config::DEMO_PROJECT,
+        &PaymentId::new("live-2").unwrap(),
+        1
+    ));
+    let resent = "document.querySelector('.timeline > li:last-child').innerText";
+    let resent = format!("{resent}.includes('Callback 1, attempt 1')");
+    browser.wait_for(&resent).await.unwrap();
+    let body = browser.find("textarea").await.unwrap().value().await.unwrap();
+    assert_eq!(body.as_deref(), Some("{}"));
+
+    // Nothing moves on a page that is paused.
+    browser.goto(&format!("{}/dashboard/analytics", world.url)).await.unwrap();
+    let succeeded = "document.querySelectorAll('.tiles dd')[1].textContent";
+    assert_eq!(browser.wait_for(succeeded).await.unwrap(), "2");
+    browser.click("[data-pause]").await.unwrap();
+    waiting_sale(&world, "live-3").await;
+    decide("live-3");
+    world.sandbox.settled().await;
+    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    assert_eq!(browser.wait_for(succeeded).await.unwrap(), "2");
+    browser.click("[data-pause]").await.unwrap();
+    browser.wait_for(&format!("{succeeded} === '3'")).await.unwrap();
+
+    // Without scripts the same is there after a reload.
+    browser.scripts(false).await.unwrap();
+    browser.goto(&format!("{}/dashboard/analytics", world.url)).await.unwrap();
+    browser.find("[data-reload]").await.unwrap();
 }
 
 #[tokio::test]

@@ -218,7 +218,7 @@ async fn requests(world: &World) {
 }
 
 /// Signs and posts a request, which is taken.
-async fn ask(world: &World, path: &str, mut document: Value) {
+pub(crate) async fn ask(world: &World, path: &str, mut document: Value) {
     document["general"]["project_id"] = Config::DEMO_PROJECT.get().into();
     let key = Sensitive::new(Config::DEMO_KEY.to_owned());
     document["general"]["signature"] = signature::sign(&key, &document).into();

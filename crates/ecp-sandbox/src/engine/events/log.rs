@@ -83,6 +83,12 @@ impl EventLog {
         sequences.into_iter().flatten().filter_map(|&sequence| entries.at(sequence)).collect()
     }
 
+    /// Returns the number of the latest event; 0 before the first one.
+    #[cfg(feature = "pages")]
+    pub(crate) fn latest(&self) -> u64 {
+        self.lock().sequence
+    }
+
     /// Returns a stream of the events that happen after this call.
     pub(crate) fn follow(self: &Arc<Self>) -> EventStream {
         let next = self.lock().sequence + 1;
@@ -155,6 +161,14 @@ impl EventStream {
             }
             self.state.changed().await.ok()?;
         }
+    }
+
+    /// Leaves out the events that have already happened, and returns the number of the latest one.
+    #[cfg(feature = "pages")]
+    pub(crate) fn skip(&mut self) -> u64 {
+        let latest = self.log.latest();
+        self.next = latest + 1;
+        latest
     }
 }
 

@@ -12,6 +12,7 @@ use http::StatusCode;
 
 use super::chart::{Column, Columns, HEIGHT, WIDTH, percent, share};
 use super::forms::{Pairs, field};
+use super::live::Live;
 use super::payments::Narrow;
 use super::search::Search;
 use super::shell::{Shell, when};
@@ -72,14 +73,16 @@ impl Counts {
 pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs>) -> Response {
     let wanted = field(&pairs, "currency").map(str::to_owned);
     let search = Search::new(pairs);
+    let shell =
+        Shell::new("analytics").live(Live::new(&engine, search.url("/dashboard/analytics")));
     let payments = engine.payments(&search.filter(&engine.config().registry), Paging::ALL).items;
     let narrow = Narrow { action: "/dashboard/analytics", ..Narrow::new(&engine, search) };
-    let page = AnalyticsPage::new(narrow, &payments, wanted);
+    let page = AnalyticsPage::new(shell, narrow, &payments, wanted);
     html(StatusCode::OK, &page, &Policy::default().script())
 }
 
 impl AnalyticsPage {
-    fn new(narrow: Narrow, payments: &[PaymentView], wanted: Option<String>) -> Self {
+    fn new(shell: Shell, narrow: Narrow, payments: &[PaymentView], wanted: Option<String>) -> Self {
         let mut counts = Counts::default();
         for payment in payments {
             counts.add(payment);
@@ -89,7 +92,7 @@ impl AnalyticsPage {
         let currency = currency.or_else(|| currencies.first().cloned()).unwrap_or_default();
         let durations = durations(payments);
         Self {
-            shell: Shell::new("analytics"),
+            shell,
             counts,
             tiles: vec![
                 ("Payments", counts.all().to_string()),

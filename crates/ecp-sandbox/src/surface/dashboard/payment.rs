@@ -11,6 +11,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::forms::{Pairs, field, project};
+use super::live::Live;
 use super::shell::{Shell, payment_url};
 use super::timeline::Entry;
 use crate::engine::Engine;
@@ -33,7 +34,7 @@ struct PaymentPage {
 
 pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs>) -> Response {
     match find(&engine, &pairs) {
-        Some(payment) => page(&engine, payment, Shell::after("payments", &pairs), None),
+        Some(payment) => page(&engine, &payment, Shell::after("payments", &pairs), None),
         None => missing(),
     }
 }
@@ -62,7 +63,7 @@ pub(super) async fn send_callback(
         Ok(()) => done(&payment, "sent"),
         Err(error) => {
             let shell = Shell::new("payments").failed(error.to_string());
-            page(&engine, payment, shell, Some(body))
+            page(&engine, &payment, shell, Some(body))
         }
     }
 }
@@ -156,7 +157,7 @@ fn act(
     let Some(payment) = find(engine, pairs) else { return missing() };
     match action(payment.project_id, &payment.payment_id) {
         Ok(word) => done(&payment, word),
-        Err(problem) => page(engine, payment, Shell::new("payments").failed(problem), None),
+        Err(problem) => page(engine, &payment, Shell::new("payments").failed(problem), None),
     }
 }
 
@@ -165,8 +166,13 @@ fn done(payment: &PaymentView, word: &str) -> Response {
     see_other(&format!("{url}&done={word}"))
 }
 
-fn page(engine: &Engine, payment: PaymentView, shell: Shell, draft: Option<String>) -> Response {
-    let events = engine.timeline(payment.project_id, &payment.payment_id);
+fn page(engine: &Engine, payment: &PaymentView, shell: Shell, draft: Option<String>) -> Response {
+    let (project, id) = (payment.project_id, &payment.payment_id);
+    let url = payment_url(project, id.as_str());
+    let shell = shell.live(Live::of_payment(engine, url, project, id));
+    // It may have changed before its events were followed.
+    let payment = engine.payment(project, id).unwrap_or_else(|| payment.clone());
+    let events = engine.timeline(project, id);
     let draft = draft.or_else(|| {
         events.iter().rev().find_map(|event| match &event.kind {
             EventKind::CallbackAttempted { body, .. } | EventKind::CallbackRefused { body, .. } => {
@@ -176,7 +182,7 @@ fn page(engine: &Engine, payment: PaymentView, shell: Shell, draft: Option<Strin
             _ => None,
         })
     });
-    let entries = events.iter().map(|event| Entry::of(engine, payment.project_id, event));
+    let entries = events.iter().map(|event| Entry::of(engine, project, event));
     let page = PaymentPage {
         shell,
         entries: entries.collect(),
@@ -192,10 +198,6 @@ fn page(engine: &Engine, payment: PaymentView, shell: Shell, draft: Option<Strin
 }
 
 impl PaymentPage {
-    fn url(&self) -> String {
-        payment_url(self.payment.project_id, self.payment.payment_id.as_str())
-    }
-
     fn allows_partial(&self) -> bool {
         offered_refund(&self.payment).is_some_and(|(_, rule)| rule.allows_partial())
     }

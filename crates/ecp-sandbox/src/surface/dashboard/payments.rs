@@ -7,6 +7,7 @@ use ecp_methods::{DynMethod, Effect, MethodSpec, Operation};
 use http::StatusCode;
 
 use super::forms::Pairs;
+use super::live::Live;
 use super::search::{Pages, Search, operations};
 use super::shell::Shell;
 use crate::engine::Engine;
@@ -97,9 +98,10 @@ pub(super) fn kinds(engine: &Engine, wanted: fn(Effect) -> bool) -> Vec<&'static
 
 pub(super) async fn payments(State(engine): State<Engine>, Query(pairs): Query<Pairs>) -> Response {
     let search = Search::new(pairs);
+    let live = Live::new(&engine, search.url("/dashboard"));
     let listed = engine.payments(&search.filter(&engine.config().registry), search.paging());
     let page = PaymentsPage {
-        shell: Shell::new("payments"),
+        shell: Shell::new("payments").live(live),
         pages: search.pages(listed.total),
         rows: listed.items,
         narrow: Narrow::new(&engine, search),
@@ -112,9 +114,10 @@ pub(super) async fn all_operations(
     Query(pairs): Query<Pairs>,
 ) -> Response {
     let search = Search::new(pairs);
+    let live = Live::new(&engine, search.url("/dashboard/operations"));
     let listed = engine.operations(&search.filter(&engine.config().registry), search.paging());
     let page = OperationsPage {
-        shell: Shell::new("operations"),
+        shell: Shell::new("operations").live(live),
         pages: search.pages(listed.total),
         rows: listed.items,
         narrow: Narrow {

@@ -65,6 +65,12 @@ impl Search {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     }
 
+    /// Returns the URL of this page of the list at a path.
+    pub(super) fn url(&self, path: &str) -> String {
+        let pairs = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish();
+        if pairs.is_empty() { path.to_owned() } else { format!("{path}?{pairs}") }
+    }
+
     /// Returns the names and values of the filters, without this one.
     pub(crate) fn without(&self, left_out: &str) -> impl Iterator<Item = (&str, &str)> {
         let pairs = self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()));

@@ -1,12 +1,15 @@
 //! Frame of all pages of the Dashboard.
 
 use super::forms::{Pairs, field};
+use super::live::Live;
 
 /// Frame that every page of the Dashboard has.
 pub(crate) struct Shell {
     pub(super) section: &'static str,
     /// Result of the last action, or why it failed.
     pub(super) notice: Option<Notice>,
+    /// How the page is kept up to date while it is open; `None` if it is not.
+    pub(super) live: Option<Live>,
 }
 
 /// Texts for finished actions, by their words in addresses.
@@ -34,7 +37,7 @@ pub(super) struct Notice {
 
 impl Shell {
     pub(super) const fn new(section: &'static str) -> Self {
-        Self { section, notice: None }
+        Self { section, notice: None, live: None }
     }
 
     /// Returns a frame with the message for the action from which the browser was redirected to
@@ -45,6 +48,11 @@ impl Shell {
         });
         let notice = text.map(|text| Notice { good: true, text: text.to_owned() });
         Self { notice, ..Self::new(section) }
+    }
+
+    /// Keeps the page up to date while it is open.
+    pub(super) fn live(self, live: Live) -> Self {
+        Self { live: Some(live), ..self }
     }
 
     pub(super) fn failed(self, text: impl Into<String>) -> Self {
