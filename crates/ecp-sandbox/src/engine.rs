@@ -2,6 +2,7 @@
 
 pub(crate) mod actions;
 pub(crate) mod admit;
+pub(crate) mod callbacks;
 pub(crate) mod confirmation;
 pub(crate) mod delivery;
 pub(crate) mod events;
@@ -32,6 +33,7 @@ use tokio::sync::{Semaphore, watch};
 use self::state::{Kind, State};
 use self::time::Time;
 use crate::config::{Config, Project};
+use crate::engine::callbacks::CallbackState;
 use crate::engine::events::{CallbackRefusal, Event, EventKind, EventLog, EventStream};
 use crate::engine::faults::{Book, Fault, FaultRule, Point};
 use crate::engine::outgoing::{Hosts, Outgoing};
@@ -205,6 +207,17 @@ impl Engine {
 
     pub(crate) fn record(&self, about: About, kind: EventKind) {
         self.0.log.record(self.now(), about, kind);
+    }
+
+    /// Sets the state of a payment's callback, as its last attempt has left it.
+    fn set_callback_state(&self, about: &About, callback: u32, to: CallbackState) {
+        let (Some(project), Some(payment_id)) = about else { return };
+        let mut state = self.state();
+        let State { entries, by_id, .. } = &mut *state;
+        let number = by_id.get(&(*project, payment_id.clone()));
+        if let Some(entry) = number.and_then(|number| entries.get_mut(number)) {
+            entry.callback_states.set(callback, to);
+        }
     }
 
     /// Returns the request id for the next answer that carries one.

@@ -253,6 +253,7 @@ mod wire;
 
 pub use self::config::{Config, Project};
 pub use self::engine::actions::InvalidBody;
+pub use self::engine::callbacks::CallbackState;
 pub use self::engine::delivery::Schedule;
 pub use self::engine::events::{
     CallbackRefusal, Confirmation, Event, EventKind, EventStream, RawBody,

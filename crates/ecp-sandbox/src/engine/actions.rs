@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Engine;
 use super::progress::callback_url;
+use crate::engine::callbacks::CallbackState;
 use crate::engine::delivery::{Message, Parcel};
 use crate::engine::events::EventKind;
 use crate::payment::Decision;
@@ -86,6 +87,7 @@ impl Engine {
             }
         });
         let Some((about, url, body)) = sent else { return false };
+        self.set_callback_state(&about, callback, CallbackState::Waiting { callback });
         self.deliver(Parcel {
             about,
             message: Message::Callback(callback),

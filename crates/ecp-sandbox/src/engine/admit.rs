@@ -7,7 +7,7 @@ mod own_check;
 
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, Effect, MethodSpec, Operation};
+use ecp_methods::{DynMethod, Effect, MethodSpec, Operation, Rule};
 use serde_json::Value;
 
 use super::Engine;
@@ -30,6 +30,13 @@ pub(super) struct Work {
     pub(super) number: u64,
     /// The position of a follow-up; `None` for the operation that began the payment.
     pub(super) follow_up: Option<usize>,
+}
+
+/// Returns the first refund that a method has on an interface.
+pub(crate) fn refund_on(spec: &MethodSpec, interface: Interface) -> Option<(Operation, &Rule)> {
+    spec.rules().find(|(operation, rule)| {
+        operation.effect() == Effect::Back && rule.interfaces().contains(&interface)
+    })
 }
 
 impl Engine {

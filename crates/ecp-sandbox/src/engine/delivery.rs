@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot};
 pub use self::schedule::Schedule;
 pub(crate) use self::turn::{Ticket, Turn, turn};
 use crate::engine::Engine;
+use crate::engine::callbacks::CallbackState;
 use crate::engine::events::{CallbackRefusal, EventKind, RawBody};
 use crate::engine::outgoing::{self, CAME_BACK, Reply};
 use crate::engine::time::Busy;
@@ -102,6 +103,10 @@ async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
             tracing::warn!(?message, %reason, "did not send a message to the merchant");
+            if let Message::Callback(callback) = message {
+                let state = CallbackState::Refused { callback, reason };
+                engine.set_callback_state(&about, callback, state);
+            }
             engine.record(about, message.refused(url, body, reason));
             return;
         }
@@ -121,6 +126,10 @@ async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
         let is_over = answer == Ok(200) || came_back;
         let retry_in = if is_over { None } else { schedule.pause_after(attempt) };
         tracing::debug!(?message, attempt, ?answer, ?retry_in, "tried to deliver a message");
+        if let Message::Callback(callback) = message {
+            let state = state_after(callback, attempt, &answer, retry_in.is_some());
+            engine.set_callback_state(&about, callback, state);
+        }
         let (url, body) = (url.clone(), body.clone());
         let kind = match message {
             Message::Callback(callback) => EventKind::CallbackAttempted {
@@ -146,6 +155,25 @@ async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
         tried.clear();
         let Some(pause) = retry_in else { return };
         busy = engine.time().pause(pause, busy).await;
+    }
+}
+
+/// Returns the state of a callback after an attempt.
+fn state_after(
+    callback: u32,
+    attempt: u32,
+    answer: &Result<u16, String>,
+    is_repeated: bool,
+) -> CallbackState {
+    let problem = match answer {
+        Ok(200) => return CallbackState::Delivered,
+        Ok(status) => format!("HTTP {status}"),
+        Err(error) => format!("no answer: {error}"),
+    };
+    if is_repeated {
+        CallbackState::Retrying { callback, attempt, problem }
+    } else {
+        CallbackState::Failed { callback, attempt, problem }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ecp_core::{Money, PaymentId, ProjectId};
+use ecp_methods::Operation;
 
 use super::{Engine, WeakEngine};
 use crate::payment::{Decision, Payment};
@@ -22,6 +23,21 @@ impl Engine {
 
     pub(crate) fn downgrade(&self) -> WeakEngine {
         WeakEngine(Arc::downgrade(&self.0))
+    }
+
+    /// Returns the greatest amount that a follow-up by this operation can have now; `None` if none
+    /// is possible, or the payment is unknown.
+    pub(crate) fn possible_follow_up(
+        &self,
+        project: ProjectId,
+        payment_id: &PaymentId,
+        operation: Operation,
+    ) -> Option<Money> {
+        let number = self.number_of(project, payment_id)?;
+        let state = self.state();
+        let payment = &state.entries.get(&number)?.payment;
+        let is_possible = payment.follow_up_refusal(operation).is_none();
+        is_possible.then(|| payment.available(operation.effect()))
     }
 
     /// Calls a function with the payment that belongs to this token of a provider's page; `None` if

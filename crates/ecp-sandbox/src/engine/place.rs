@@ -5,7 +5,7 @@ use std::fmt;
 use ecp_core::model::Code;
 use ecp_core::{PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
-use ecp_methods::{DynMethod, Effect, MethodSpec, Operation, Registry, Rule};
+use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 use serde_json::Value;
 
 use super::Engine;
@@ -35,13 +35,6 @@ pub struct PlaceError {
     pub fields: Vec<String>,
     /// What is wrong, if the method's own check refused the request; otherwise `None`.
     pub description: Option<String>,
-}
-
-/// Returns the first refund that a method has on an interface.
-pub(crate) fn refund_on(spec: &MethodSpec, interface: Interface) -> Option<(Operation, &Rule)> {
-    spec.rules().find(|(operation, rule)| {
-        operation.effect() == Effect::Back && rule.interfaces().contains(&interface)
-    })
 }
 
 impl fmt::Display for PlaceError {

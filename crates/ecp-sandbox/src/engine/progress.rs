@@ -14,6 +14,7 @@ use super::Engine;
 use super::state::{Entry, State};
 use crate::config::{Config, Project};
 use crate::engine::admit::Registration;
+use crate::engine::callbacks::CallbackState;
 use crate::engine::confirmation::{self, Question};
 use crate::engine::delivery::{self, Message, Parcel};
 use crate::engine::events::{EventKind, RawBody};
@@ -212,6 +213,7 @@ impl Engine {
     ) {
         entry.callbacks += 1;
         let callback = entry.callbacks;
+        entry.callback_states.set(callback, CallbackState::Waiting { callback });
         let payment = &entry.payment;
         let about = payment.about();
         let is_final = payment.outcome().is_some();

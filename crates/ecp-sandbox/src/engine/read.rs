@@ -31,7 +31,10 @@ impl Engine {
     /// Returns the payments in the history that the filter selects, newest first.
     pub(crate) fn payments(&self, filter: &Filter, page: Paging) -> Listed<PaymentView> {
         let state = self.state();
-        let wanted = state.entries.iter().rev().filter(|(_, entry)| filter.wants(&entry.payment));
+        let wanted =
+            state.entries.iter().rev().filter(|(_, entry)| {
+                wants_callbacks(filter, entry) && filter.wants(&entry.payment)
+            });
         let Listed { items, total } = Listed::of(wanted, page);
         let view = |(&number, entry): (&u64, &Entry)| self.view(number, entry);
         Listed { items: items.into_iter().map(view).collect(), total }
@@ -45,6 +48,7 @@ impl Engine {
             .entries
             .values()
             .rev()
+            .filter(|entry| wants_callbacks(filter, entry))
             .map(|entry| &entry.payment)
             .filter(|payment| filter.wants_any_kind(payment))
             .flat_map(|payment| {
@@ -101,6 +105,12 @@ impl Engine {
     fn view(&self, number: u64, entry: &Entry) -> PaymentView {
         let payment = &entry.payment;
         let page = payment.awaits_customer().then(|| self.page_url(&payment.ids.token));
-        PaymentView::of(number, payment, page, entry.callbacks)
+        let callback_state = entry.callback_states.worst();
+        PaymentView::of(number, payment, page, entry.callbacks, callback_state)
     }
+}
+
+/// Whether a filter selects payments whose callbacks fare so.
+fn wants_callbacks(filter: &Filter, entry: &Entry) -> bool {
+    !filter.failing_callbacks || entry.callback_states.is_failing()
 }

@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::time::Busy;
 use crate::config::Project;
+use crate::engine::callbacks::CallbackStates;
 use crate::engine::delivery::Turn;
 use crate::payment::Payment;
 use crate::payment::ids::Ids;
@@ -42,6 +43,7 @@ pub(super) struct State {
 pub(super) struct Entry {
     pub(super) payment: Payment,
     pub(super) callbacks: u32,
+    pub(super) callback_states: CallbackStates,
     /// The place behind the payment's latest callback.
     pub(super) latest: Option<Turn>,
     /// Channel to a callback that a fault keeps back until the next callback has been tried.
@@ -56,10 +58,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) const fn new(payment: Payment) -> Self {
+    pub(super) fn new(payment: Payment) -> Self {
         Self {
             payment,
             callbacks: 0,
+            callback_states: CallbackStates::default(),
             latest: None,
             kept_back: None,
             cut_off: None,

@@ -7,6 +7,7 @@ use ecp_core::{Money, PaymentId, ProjectId, Timestamp};
 use ecp_methods::spec::Interface;
 use ecp_methods::{MethodSpec, Operation};
 
+use crate::engine::callbacks::CallbackState;
 use crate::engine::events::RawBody;
 use crate::payment::{FollowUp, Payment, type_of};
 use crate::wire::codes::message_of;
@@ -28,6 +29,13 @@ pub struct Filter {
     pub project: Option<ProjectId>,
     /// Text that the payment's id must contain, in upper or lower case; `None` for all ids.
     pub text: Option<String>,
+    /// Words of which each must be found in the payment, in upper or lower case: in its id or the
+    /// customer's id, or as an amount (`100.00`), a currency, a code or an operation's id; `None` for
+    /// all payments.
+    pub search: Option<String>,
+    /// Whether to select only payments with a callback that did not arrive
+    /// ([`CallbackState::is_failing`]), and their operations.
+    pub failing_callbacks: bool,
     /// The status to select, in the platform's word, such as `awaiting redirect result`; `None` for
     /// all. For operations, it is the operation's status.
     pub status: Option<String>,
@@ -57,6 +65,19 @@ impl Filter {
     /// lower case do not matter.
     pub fn text(self, text: impl Into<String>) -> Self {
         Self { text: Some(text.into()), ..self }
+    }
+
+    /// Selects only payments in which each of these words is found, and their operations: in the
+    /// payment's id or the customer's id, or as an amount (`100.00`), a currency, a code (`20000`) or
+    /// an operation's id. Upper and lower case do not matter.
+    pub fn search(self, words: impl Into<String>) -> Self {
+        Self { search: Some(words.into()), ..self }
+    }
+
+    /// Selects only payments with a callback that did not arrive
+    /// ([`CallbackState::is_failing`]), and their operations.
+    pub fn failing_callbacks(self) -> Self {
+        Self { failing_callbacks: true, ..self }
     }
 
     /// Selects only payments or operations with this status, in the platform's word, such as
@@ -186,6 +207,8 @@ pub struct PaymentView {
     pub return_url: Option<String>,
     /// Number of the payment's callbacks. A callback that is sent again counts once.
     pub callbacks: u32,
+    /// How the payment's callbacks fare.
+    pub callback_state: CallbackState,
     /// The payment's operations: the first one, such as a sale, then refunds, captures and
     /// releases in their order.
     pub operations: Vec<OperationView>,
@@ -197,6 +220,7 @@ impl PaymentView {
         payment: &Payment,
         page_url: Option<String>,
         callbacks: u32,
+        callback_state: CallbackState,
     ) -> Self {
         let order = &payment.order;
         let code = payment.code();
@@ -225,6 +249,7 @@ impl PaymentView {
             page_url,
             return_url: payment.return_url().map(str::to_owned),
             callbacks,
+            callback_state,
             operations: std::iter::once(OperationView::of_first(payment)).chain(later).collect(),
         }
     }
@@ -357,11 +382,35 @@ impl Filter {
         self.project.is_none_or(|project| order.project == project)
             && self.method.as_deref().is_none_or(|method| order.spec.code() == method)
             && self.text.as_deref().is_none_or(has)
+            && self.search.as_deref().is_none_or(|words| {
+                words.split_whitespace().all(|word| is_found(&word.to_lowercase(), payment))
+            })
     }
 
     fn wants_times(&self, created: Timestamp) -> bool {
         self.from.is_none_or(|from| created >= from) && self.to.is_none_or(|to| created <= to)
     }
+}
+
+/// Whether a word, in lower case, is found in a payment.
+fn is_found(word: &str, payment: &Payment) -> bool {
+    let order = &payment.order;
+    let has = |text: &str| text.to_lowercase().contains(word);
+    let is_amount = |money: Money| {
+        word.starts_with(|first: char| first.is_ascii_digit())
+            && Money::from_decimal(word, money.currency()).ok() == Some(money)
+    };
+    has(order.payment_id.as_str())
+        || order.customer_id.as_deref().is_some_and(has)
+        || is_amount(payment.sum())
+        || payment.sum().currency().code().eq_ignore_ascii_case(word)
+        || (payment.outcome().is_some() && payment.code().as_str() == word)
+        || payment.ids.first.operation.to_string() == word
+        || payment.follow_ups().iter().any(|it| {
+            is_amount(it.sum)
+                || (it.status().is_final() && it.code().as_str() == word)
+                || it.ids.operation.to_string() == word
+        })
 }
 
 /// Explanation of a message's signature: the text to sign, the signature that the message has, and

@@ -227,7 +227,7 @@ impl Payment {
 
     /// The amount that a follow-up with this effect can have. Whether a follow-up that ended in an
     /// error moved money is unknown, so its sum counts as moved.
-    fn available(&self, effect: Effect) -> Money {
+    pub(crate) fn available(&self, effect: Effect) -> Money {
         let left = self.left();
         let error = |effect| self.total(effect, Outcome::Error);
         let in_error = match effect {

@@ -16,7 +16,7 @@ use http::StatusCode;
 use serde_json::{Map, Value};
 
 use crate::engine::Engine;
-use crate::engine::place::refund_on;
+use crate::engine::admit::refund_on;
 use crate::surface::exchange::{Call, Done, registered};
 use crate::wire::document::Place;
 use crate::wire::refusal::Refusal;

@@ -1,11 +1,12 @@
 use ecp_core::Currency;
 use ecp_methods::spec::Interface;
 use ecp_methods::{Auth, Capture, PaymentMethod, Registry, Rule, Spec, Supports};
-use ecp_sandbox::Config;
+use ecp_sandbox::{Config, Fault, FaultRule, Filter, Paging};
 use http::{Request, StatusCode, header};
 use serde_json::json;
 
-use crate::support::{World, form_encoded};
+use crate::outside;
+use crate::support::{SALE, World, form_encoded};
 
 async fn text(world: &World, path: &str) -> String {
     let page = world.open(path).await;
@@ -120,6 +121,75 @@ async fn a_payout_by_hand_is_checked_as_on_gate() {
     assert_eq!(callback["payment"]["sum"]["amount"], 5_000);
     let twice = world.submit("/dashboard/payouts", &form("50")).await;
     assert!(twice.text.contains("3041"), "{}", twice.text);
+}
+
+#[tokio::test]
+async fn the_list_says_how_callbacks_fare_and_finds_those_that_did_not_arrive() {
+    let mut world = World::with(|config| {
+        config.schedule(ecp_sandbox::Schedule::every(std::time::Duration::from_millis(5), 3))
+    })
+    .await;
+    let sale = world.sale("fine", 10_000, "EUR");
+    world.whole_sale(sale, "success").await;
+    world.sandbox.settled().await;
+    world.shop.answer(&[500, 500, 500]);
+    let answer = world.send(SALE, world.sale("broken", 25_000, "EUR")).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+    for _ in 0..3 {
+        world.shop.next().await;
+    }
+    let mut nowhere = world.sale("nowhere", 10_000, "EUR");
+    nowhere["general"]["merchant_callback_url"] = "https://shop.test/".into();
+    world.send(SALE, nowhere).await;
+    let failed = "after attempt 3: HTTP 500";
+    while !text(&world, "/dashboard").await.contains(failed) {
+        tokio::task::yield_now().await;
+    }
+    let list = text(&world, "/dashboard").await;
+    for expected in ["delivered", "failed", failed, "not sent", "the address is not http://"] {
+        assert!(list.contains(expected), "{expected} in {list}");
+    }
+    let failing = text(&world, "/dashboard?callbacks=failing").await;
+    assert!(failing.contains("1 to 2 of 2") && !failing.contains(">fine<"), "{failing}");
+    let operations = text(&world, "/dashboard/operations?callbacks=failing").await;
+    assert!(operations.contains("1 to 2 of 2"), "{operations}");
+    // A callback that is sent again and arrives is one no longer.
+    assert!(world.sandbox.resend_callback(Config::DEMO_PROJECT, &"broken".parse().unwrap(), 1));
+    world.shop.next().await;
+    while text(&world, "/dashboard?callbacks=failing").await.contains(">broken<") {
+        tokio::task::yield_now().await;
+    }
+    let found = |words: &str| {
+        let found = world.sandbox.payments(&Filter::new().search(words), Paging::ALL).items;
+        found.iter().map(|payment| payment.payment_id.to_string()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("250"), ["broken"]);
+    assert_eq!(found("250.00 eur"), ["broken"]);
+    assert_eq!(found("BROK 1780597"), ["broken"]);
+    assert_eq!(found("1780597"), ["nowhere", "broken", "fine"]);
+    assert_eq!(found("0 fine"), ["fine"]);
+    assert_eq!(found("250 USD"), [""; 0]);
+    assert_eq!(text(&world, "/dashboard?text=250").await.matches("data-key").count(), 1);
+}
+
+#[tokio::test]
+async fn a_refund_is_offered_as_long_as_the_engine_takes_one() {
+    let mut world = outside::world().await;
+    let sale = world.sale("X1", 5_000, "EUR");
+    let page = world.sale_at(&format!("{}/sale", outside::OPEN), sale).await;
+    let payment = "/dashboard/payment?project=1&id=X1";
+    let form = "action=\"/dashboard/payment/refund\"";
+    assert!(!text(&world, payment).await.contains(form));
+    world.press(&page, "success").await;
+    world.sandbox.settled().await;
+    assert!(text(&world, payment).await.contains(form));
+    // Whether a refund that ended in an error moved money is unknown: it is not offered again.
+    world.sandbox.add_fault(FaultRule::new(Fault::EndInError));
+    let done = world.submit("/dashboard/payment/refund", "project=1&id=X1").await;
+    assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
+    world.sandbox.settled().await;
+    let shown = text(&world, payment).await;
+    assert!(shown.contains("internal error") && !shown.contains(form), "{shown}");
 }
 
 /// Uploads a file of payouts, and returns the batch's page once it shows the progress.

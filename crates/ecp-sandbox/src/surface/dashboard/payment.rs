@@ -3,7 +3,6 @@
 use askama::Template;
 use axum::extract::{Form, Query, State};
 use axum::response::Response;
-use ecp_core::model::PaymentStatus;
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::spec::Interface;
 use ecp_methods::{Effect, Operation, Rule};
@@ -15,8 +14,8 @@ use super::live::Live;
 use super::shell::{Shell, payment_url};
 use super::timeline::Entry;
 use crate::engine::Engine;
+use crate::engine::admit::refund_on;
 use crate::engine::events::EventKind;
-use crate::engine::place::refund_on;
 use crate::engine::view::PaymentView;
 use crate::payment::Decision;
 use crate::surface::page::{Policy, html, missing, see_other};
@@ -29,7 +28,8 @@ struct PaymentPage {
     entries: Vec<Entry>,
     /// The body of the latest callback, to begin a hand-made one with.
     draft: String,
-    can_refund: bool,
+    /// The greatest amount of a refund in the Dashboard; `None` if none is possible.
+    refundable: Option<Money>,
 }
 
 pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs>) -> Response {
@@ -133,15 +133,6 @@ fn offered_refund(payment: &PaymentView) -> Option<(Operation, &Rule)> {
     refund_on(payment.method, Interface::Dashboard)
 }
 
-/// Whether the customer has paid, so that there is something to refund.
-fn is_paid(payment: &PaymentView) -> bool {
-    match payment.kind.effect() {
-        Effect::MoneyIn => true,
-        Effect::Hold => payment.status != PaymentStatus::AwaitingCapture,
-        _ => false,
-    }
-}
-
 fn find(engine: &Engine, pairs: &Pairs) -> Option<PaymentView> {
     let project = project(pairs).ok()?;
     let id = pairs.iter().find(|(name, _)| name == "id")?;
@@ -183,15 +174,13 @@ fn page(engine: &Engine, payment: &PaymentView, shell: Shell, draft: Option<Stri
         })
     });
     let entries = events.iter().map(|event| Entry::of(engine, project, event));
+    let refundable = offered_refund(&payment)
+        .and_then(|(operation, _)| engine.possible_follow_up(project, id, operation));
     let page = PaymentPage {
         shell,
         entries: entries.collect(),
         draft: draft.unwrap_or_default(),
-        can_refund: payment.ended.is_some()
-            && payment.code.as_str() == "0"
-            && payment.left.minor() > 0
-            && is_paid(&payment)
-            && offered_refund(&payment).is_some(),
+        refundable,
         payment,
     };
     html(StatusCode::OK, &page, &Policy::default().script())

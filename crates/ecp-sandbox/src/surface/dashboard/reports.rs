@@ -376,10 +376,10 @@ fn recipients(text: &str) -> Result<Vec<MailAddress>, String> {
 
 /// `status success, method jeton`
 fn in_words(filter: &Filter) -> String {
-    let Filter { project, text, status, method, kind, .. } = filter;
+    let Filter { project, search, status, method, kind, .. } = filter;
     let parts = [
         ("project", project.map(|project| project.to_string())),
-        ("id contains", text.clone()),
+        ("search", search.clone()),
         ("status", status.clone()),
         ("method", method.clone()),
         ("type", kind.map(|kind| kind.name().to_owned())),

@@ -40,7 +40,9 @@ impl Search {
         let text = |name: &str| field(&self.0, name).map(str::to_owned);
         Filter {
             project: text("project").and_then(|id| ProjectId::new(id.parse().ok()?).ok()),
-            text: text("text"),
+            text: None,
+            search: text("text"),
+            failing_callbacks: field(&self.0, "callbacks") == Some("failing"),
             status: text("status"),
             method: text("method"),
             kind: text("kind")
@@ -125,7 +127,10 @@ mod tests {
         ]);
         let filter = found.filter(&Registry::builtin());
         assert_eq!(filter.project.map(ProjectId::get), Some(1));
-        assert_eq!((filter.text.as_deref(), filter.status), (Some("X1"), None));
+        assert_eq!((filter.search.as_deref(), filter.status), (Some("X1"), None));
+        assert!(!filter.failing_callbacks);
+        let failing = search(&[("callbacks", "failing")]).filter(&Registry::builtin());
+        assert!(failing.failing_callbacks);
         assert_eq!(filter.kind, Some(Operation::PAYOUT));
         assert_eq!(filter.from.map(|time| time.to_string()).unwrap(), "2026-11-22T00:00:00+0000");
         assert_eq!(filter.to, None);

@@ -2,6 +2,8 @@
 
 use super::forms::{Pairs, field};
 use super::live::Live;
+use crate::engine::callbacks::CallbackState;
+use crate::engine::events::CallbackRefusal;
 
 /// Frame that every page of the Dashboard has.
 pub(crate) struct Shell {
@@ -82,6 +84,39 @@ pub(super) fn when(time: ecp_core::Timestamp) -> String {
 /// Whether an option of a form is the one that was given.
 pub(super) fn is_chosen(option: impl AsRef<str>, given: impl AsRef<str>) -> bool {
     option.as_ref() == given.as_ref()
+}
+
+/// Returns how the state of a payment's callbacks is shown: as good, as bad or as still open, in
+/// words, and with a note. `None` if there is nothing to show.
+pub(super) fn callback_words(
+    state: &CallbackState,
+) -> Option<(&'static str, &'static str, String)> {
+    Some(match state {
+        CallbackState::None => return None,
+        CallbackState::Delivered => ("yes", "delivered", String::new()),
+        CallbackState::Waiting { .. } => ("wait", "on its way", String::new()),
+        CallbackState::Retrying { attempt, problem, .. } => {
+            ("no", "trying again", format!("attempt {attempt}: {problem}"))
+        }
+        CallbackState::Failed { attempt, problem, .. } => {
+            ("no", "failed", format!("after attempt {attempt}: {problem}"))
+        }
+        CallbackState::Refused { reason, .. } => ("no", "not sent", reason_words(*reason)),
+    })
+}
+
+/// A few words for why a callback is not sent; the timeline of the payment has the whole reason.
+fn reason_words(reason: CallbackRefusal) -> String {
+    match reason {
+        CallbackRefusal::HostNotAllowed => "host not allowed",
+        CallbackRefusal::Lost => "lost by a fault",
+        CallbackRefusal::NoAddress => "no address",
+        CallbackRefusal::NoUrl => "the address is no URL",
+        CallbackRefusal::NotPlainHttp => "the address is not http://",
+        CallbackRefusal::OwnAddress => "the address is the sandbox’s",
+        CallbackRefusal::TooMany => "too many at once",
+    }
+    .to_owned()
 }
 
 /// Returns how a status is shown: as good, as bad or as still open.
