@@ -2,7 +2,8 @@
 
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use ecp_core::model::{
@@ -13,48 +14,56 @@ use ecp_core::{Clock, PaymentId};
 use ecp_methods::mass_file::RowKind;
 use ecp_methods::{Payout, Prepared};
 use ecp_transport::{GateError, Intents, Outcome, SendError, Sent, UnknownReason};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
-use crate::journal::{Entry, Journal, JournalError, State};
+use crate::journal::{Entry, Held, JournalError, State, Store};
 use crate::progress::Stop;
 use crate::row::{RowId, RowRequest};
 
-/// The entry of a row in progress.
+/// The entry of a row in progress, and its reservation, which ends when the value is dropped.
 pub(crate) struct RowInProgress {
     id: RowId,
-    journal: Arc<Journal>,
+    journal: Arc<dyn Store>,
+    token: i64,
     clock: Arc<dyn Clock>,
     stop: Stop,
-    entry: Mutex<Entry>,
+    now: Mutex<Now>,
+    /// The number of sends when the row was reserved, with the time since the last of them by the
+    /// store's clock.
+    before: Option<(u32, Duration, Instant)>,
+    stored: watch::Sender<Option<State>>,
+}
+
+struct Now {
+    entry: Entry,
+    /// Whether the stored state is final.
+    has_ended: bool,
 }
 
 impl RowInProgress {
-    /// The journal's entry of a row, or a first entry for a new one.
+    /// The journal's entry of a row, or a first entry for a new one. Each state that is stored is
+    /// sent to `stored`.
     pub(crate) fn new(
-        journal: Arc<Journal>,
+        journal: Arc<dyn Store>,
+        held: Held,
         clock: Arc<dyn Clock>,
         stop: Stop,
         request: &RowRequest,
         digest: [u8; 32],
+        stored: watch::Sender<Option<State>>,
     ) -> Self {
         let (id, amount) = (request.id(), request.amount());
-        let before = journal.before(&id).cloned();
+        let Held { token, entry: before, age } = held;
+        let age = before.as_ref().zip(age).map(|(entry, age)| (entry.sends, age, Instant::now()));
         // A row that was not sent may have been corrected since.
         let before = before.map(|before| match before.state {
             State::NotSent => Entry { digest, amount, ..before },
             _ => before,
         });
-        let entry = before.unwrap_or_else(|| Entry {
-            state: State::NotSent,
-            digest,
-            amount,
-            sends: 0,
-            sent_at: None,
-            request_id: None,
-            status: None,
-            code: None,
-            evidence: String::new(),
-        });
-        Self { id, journal, clock, stop, entry: Mutex::new(entry) }
+        let entry = before.unwrap_or_else(|| Entry::first(digest, amount));
+        let now = Mutex::new(Now { entry, has_ended: false });
+        Self { id, journal, token, clock, stop, now, before: age, stored }
     }
 
     pub(crate) const fn id(&self) -> &RowId {
@@ -65,8 +74,24 @@ impl RowInProgress {
         &self.stop
     }
 
+    fn now(&self) -> MutexGuard<'_, Now> {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(crate) fn entry(&self) -> Entry {
-        self.entry.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.now().entry.clone()
+    }
+
+    /// Time since the request was last about to be sent, `None` if it never was.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        let (sends, sent_at) = {
+            let now = self.now();
+            (now.entry.sends, now.entry.sent_at)
+        };
+        match self.before {
+            Some((then, age, since)) if then == sends => Some(age + since.elapsed()),
+            _ => Some(self.clock.now().duration_since(sent_at?).unwrap_or_default()),
+        }
     }
 
     /// Changes the entry, and writes it to the journal.
@@ -75,13 +100,21 @@ impl RowInProgress {
         change: impl FnOnce(&mut Entry),
     ) -> Result<State, JournalError> {
         let entry = {
-            let mut entry = self.entry.lock().unwrap_or_else(PoisonError::into_inner);
-            change(&mut entry);
-            entry.clone()
+            let mut now = self.now();
+            change(&mut now.entry);
+            now.entry.clone()
         };
-        let state = entry.state;
-        self.journal.keep(&self.id, entry).await?;
-        Ok(state)
+        self.journal.keep(&self.id, self.token, &entry).await?;
+        self.now().has_ended = entry.state.is_final();
+        self.stored.send_replace(Some(entry.state));
+        Ok(entry.state)
+    }
+}
+
+impl Drop for RowInProgress {
+    fn drop(&mut self) {
+        let has_ended = self.now().has_ended;
+        self.journal.release(&self.id, self.token, has_ended);
     }
 }
 

@@ -1,13 +1,17 @@
 //! Journal of a run: the intent of each send, stored before it, and its result.
 
 mod reader;
+mod store;
 
-use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::hash::BuildHasher;
 use std::path::Path;
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, SystemTime};
 
+use async_trait::async_trait;
 use ecp_core::{Money, ProjectId};
 use ecp_files::OpenFiles;
 use ecp_transport::normal_base_url;
@@ -15,7 +19,9 @@ use rusqlite::{Connection, OpenFlags, Statement, ToSql, params};
 use tokio::sync::oneshot;
 
 pub use self::reader::{JournalReader, OddEntry};
-use self::reader::{check_tables, entries, has_sums, owner_of};
+use self::reader::{check_tables, entries, find, has_sums, owner_of};
+pub use self::store::JournalStore;
+pub(crate) use self::store::sealed::{Held, Store, Taken};
 use crate::problem::Problems;
 use crate::row::RowId;
 
@@ -26,9 +32,32 @@ use crate::row::RowId;
 /// belongs to one [`Owner`], and only one process at a time can have it open. It holds ids, sums,
 /// times and results, and of the rest of a request only a digest.
 pub struct Journal {
-    writes: mpsc::Sender<Write>,
+    jobs: mpsc::Sender<Job>,
     /// The entries at opening.
-    before: HashMap<RowId, Entry>,
+    before: Arc<HashMap<RowId, Entry>>,
+    rows: Mutex<Rows>,
+}
+
+/// The rows that tasks of this process have, or had.
+#[derive(Default)]
+struct Rows {
+    held: HashMap<RowId, i64>,
+    last_token: i64,
+    /// Hashes of the rows whose entries at opening are no longer the present ones.
+    changed: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl Rows {
+    /// Reserves a row. Returns the token; `None` if another task has the row.
+    fn hold(&mut self, id: &RowId) -> Option<i64> {
+        if self.held.contains_key(id) {
+            return None;
+        }
+        self.last_token += 1;
+        self.held.insert(id.clone(), self.last_token);
+        Some(self.last_token)
+    }
 }
 
 /// Owner of a journal: the project that pays, and the base address of Gate, on the platform or a
@@ -86,6 +115,23 @@ pub struct Entry {
     pub code: Option<String>,
     /// Text that explains how the state is known.
     pub evidence: String,
+}
+
+impl Entry {
+    /// The entry of a row that was never sent.
+    pub(crate) const fn first(digest: [u8; 32], amount: Option<Money>) -> Self {
+        Self {
+            state: State::NotSent,
+            digest,
+            amount,
+            sends: 0,
+            sent_at: None,
+            request_id: None,
+            status: None,
+            code: None,
+            evidence: String::new(),
+        }
+    }
 }
 
 /// State of a payout or refund in a journal.
@@ -205,7 +251,25 @@ pub enum JournalError {
     /// The file is not a journal. It was not changed.
     #[error("the file is not a journal of payouts; name another file")]
     NotAJournal,
-    /// SQLite could not read or write the journal.
+    /// Another payer has taken this row over, because this one was taken for dead. It was not sent
+    /// here since.
+    #[error("another payer has taken the row ({row}) over; it was not sent here since")]
+    Lost {
+        /// The row that another payer has.
+        row: RowId,
+    },
+    /// A row differs from its request in the journal, which another payer or another job may have
+    /// sent. Other rows of the run may have been sent.
+    #[error(
+        "the row ({row}) differs from its request in the journal, which another payer or job may \
+         have sent: the row was not sent here, and the run ended; restore the row, or give the new \
+         row an id of its own"
+    )]
+    Differs {
+        /// The row that differs.
+        row: RowId,
+    },
+    /// The store could not read or write the journal.
     #[error("the journal cannot be read or written: {0}")]
     Storage(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -242,6 +306,12 @@ impl From<Failure> for JournalError {
             _ => Self::Storage(error.into()),
         }
     }
+}
+
+/// A job of the thread that has the file open.
+enum Job {
+    Write(Write),
+    Find(RowId, oneshot::Sender<Result<Option<Entry>, JournalError>>),
 }
 
 struct Write {
@@ -349,12 +419,12 @@ impl Journal {
         let mut reader = JournalReader::of(connection)?;
         let before = entries(&mut reader)?;
         let connection = reader.into_connection();
-        let (writes, queue) = mpsc::channel();
+        let (jobs, queue) = mpsc::channel();
         std::thread::Builder::new()
             .name("payout-journal".to_owned())
             .spawn(move || write(&connection, &files, &queue))
             .map_err(|error| JournalError::Storage(error.into()))?;
-        Ok(Self { writes, before })
+        Ok(Self { jobs, before: Arc::new(before), rows: Mutex::default() })
     }
 
     /// Reads all entries of a journal, whichever project and address of Gate it belongs to. No run
@@ -368,23 +438,93 @@ impl Journal {
         self.before.get(id)
     }
 
-    /// All entries at opening.
-    pub(crate) const fn entries(&self) -> &HashMap<RowId, Entry> {
-        &self.before
+    fn rows(&self) -> std::sync::MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Stores an entry, replacing the previous one.
-    pub(crate) async fn keep(&self, id: &RowId, entry: Entry) -> Result<(), JournalError> {
+    fn send(&self, job: Job) -> Result<(), JournalError> {
+        self.jobs.send(job).map_err(|_| thread_ended())
+    }
+}
+
+fn thread_ended() -> JournalError {
+    JournalError::Storage("the thread that writes it has ended; start the run again".into())
+}
+
+impl JournalStore for Journal {}
+
+#[async_trait]
+impl Store for Journal {
+    async fn entries(&self) -> Result<Arc<HashMap<RowId, Entry>>, JournalError> {
+        Ok(Arc::clone(&self.before))
+    }
+
+    async fn entry(&self, id: &RowId) -> Result<Option<Entry>, JournalError> {
+        let is_changed = {
+            let rows = self.rows();
+            rows.changed.contains(&rows.hasher.hash_one(id))
+        };
+        if !is_changed {
+            return Ok(self.before.get(id).cloned());
+        }
+        let (done, found) = oneshot::channel();
+        self.send(Job::Find(id.clone(), done))?;
+        found.await.map_err(|_| thread_ended())?
+    }
+
+    async fn take(&self, ids: &[RowId]) -> Result<Vec<Taken>, JournalError> {
+        let mut results = Vec::with_capacity(ids.len());
+        for id in ids {
+            let Some(token) = self.rows().hold(id) else {
+                results.push(Taken::Busy(self.entry(id).await?.map(Box::new)));
+                continue;
+            };
+            let entry = match self.entry(id).await {
+                Ok(entry) => entry,
+                Err(error) => {
+                    self.release(id, token, false);
+                    return Err(error);
+                }
+            };
+            results.push(match entry {
+                Some(entry) if entry.state.is_final() => {
+                    self.release(id, token, true);
+                    Taken::Ended(Box::new(entry))
+                }
+                entry => Taken::Held(Held { token, entry, age: None }),
+            });
+        }
+        Ok(results)
+    }
+
+    async fn keep(&self, id: &RowId, token: i64, entry: &Entry) -> Result<(), JournalError> {
+        {
+            let mut rows = self.rows();
+            if rows.held.get(id) != Some(&token) {
+                return Err(JournalError::Lost { row: id.clone() });
+            }
+            let hash = rows.hasher.hash_one(id);
+            rows.changed.insert(hash);
+        }
         let (done, kept) = oneshot::channel();
-        let write = Write { id: id.clone(), entry, done };
-        let storage = |text: &str| JournalError::Storage(text.into());
-        let ended = || storage("the thread that writes it has ended; start the run again");
-        self.writes.send(write).map_err(|_| ended())?;
-        let kept = kept.await.map_err(|_| ended())?;
+        self.send(Job::Write(Write { id: id.clone(), entry: entry.clone(), done }))?;
+        let kept = kept.await.map_err(|_| thread_ended())?;
         kept.map_err(|failed| match failed {
             Failed::Removed => JournalError::Removed,
-            Failed::Storage(error) => storage(&error),
+            Failed::Storage(error) => JournalError::Storage(error.into()),
         })
+    }
+
+    fn release(&self, id: &RowId, token: i64, _: bool) {
+        let mut rows = self.rows();
+        if rows.held.get(id) == Some(&token) {
+            rows.held.remove(id);
+        }
+    }
+
+    fn pause(&self) -> Duration {
+        // Only other tasks of this process can have a row.
+        Duration::from_millis(100)
     }
 }
 
@@ -407,16 +547,27 @@ fn own(connection: &Connection, owner: &Owner) -> Result<(), Failure> {
     }
 }
 
-/// Writes until the last handle of the journal is dropped. Queued writes share one transaction.
-fn write(connection: &Connection, files: &OpenFiles, queue: &mpsc::Receiver<Write>) {
+/// Works until the last handle of the journal is dropped. Queued writes share one transaction.
+fn write(connection: &Connection, files: &OpenFiles, queue: &mpsc::Receiver<Job>) {
     const TOGETHER: usize = 4096;
     while let Ok(first) = queue.recv() {
-        let mut batch = vec![first];
-        batch.extend(queue.try_iter().take(TOGETHER));
-        let result = commit(connection, files, &batch);
-        for write in batch {
-            // A caller that no longer waits needs no result.
-            let _ = write.done.send(result.clone());
+        let mut finds = Vec::new();
+        let mut batch = Vec::new();
+        for job in std::iter::once(first).chain(queue.try_iter().take(TOGETHER)) {
+            match job {
+                Job::Write(write) => batch.push(write),
+                Job::Find(id, done) => finds.push((id, done)),
+            }
+        }
+        if !batch.is_empty() {
+            let result = commit(connection, files, &batch);
+            for write in batch {
+                // A caller that no longer waits needs no result.
+                let _ = write.done.send(result.clone());
+            }
+        }
+        for (id, done) in finds {
+            let _ = done.send(find(connection, &id).map_err(JournalError::from));
         }
     }
 }

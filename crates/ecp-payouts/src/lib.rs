@@ -46,10 +46,13 @@ mod refunds;
 mod respelled;
 mod results;
 mod row;
+mod run;
 mod settings;
 mod template;
 
-pub use self::journal::{Entry, Journal, JournalError, JournalReader, OddEntry, Owner, State};
+pub use self::journal::{
+    Entry, Journal, JournalError, JournalReader, JournalStore, OddEntry, Owner, State,
+};
 pub use self::layout::{AmountUnit, Layout};
 pub use self::payer::{METRICS, Payer};
 pub use self::plan::{Plan, Total};

@@ -9,17 +9,18 @@ use ecp_methods::mass_file::RowKind;
 use ecp_methods::{Operation, Payout, Prepared, Refund, Rule};
 use ecp_transport::{Gate, GateError, Intents, Sender};
 use sha2::{Digest, Sha256};
-use tokio::task::{JoinError, JoinSet};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+use tracing::Instrument;
 use tracing::field::Empty;
-use tracing::{Instrument, Span};
 
 use crate::evidence::{RowInProgress, ended, failed, has_ended, is_refused, refused, registered};
-use crate::journal::{Entry, Journal, JournalError, State};
+use crate::journal::{Held, JournalError, JournalStore, State, Store};
 use crate::plan::Plan;
 use crate::progress::{Counts, Progress, Stop};
 use crate::refunds;
-use crate::row::{Row, RowId, RowRequest};
+use crate::row::RowRequest;
+use crate::run::Run;
 use crate::settings::Settings;
 
 /// Metrics of this crate. They are reported to the observer of the payer's [`Gate`], which also
@@ -58,8 +59,8 @@ static ROW: Metric = Metric::duration(
 #[derive(Debug)]
 pub struct Payer {
     sender: Sender,
-    journal: Arc<Journal>,
-    settings: Settings,
+    pub(crate) journal: Arc<dyn Store>,
+    pub(crate) settings: Settings,
 }
 
 /// Time of a call beyond that of its evidence.
@@ -67,7 +68,7 @@ const BEYOND: Duration = Duration::from_mins(1);
 
 impl Payer {
     /// Makes a payer that sends payouts and refunds through `gate` and records them in `journal`.
-    pub fn new(gate: Gate, journal: Journal, settings: Settings) -> Self {
+    pub fn new(gate: Gate, journal: impl JournalStore, settings: Settings) -> Self {
         let Settings { policy, not_found_after, .. } = &settings;
         let policy = policy
             .clone()
@@ -100,7 +101,8 @@ impl Payer {
             "ecp.payouts.unknown" = Empty,
             "ecp.payouts.not_sent" = Empty,
         );
-        let counts = self.all(plan, stop, progress, &span).instrument(span.clone()).await?;
+        let run = Run::new(self, plan, stop, progress, span.clone());
+        let counts = run.finish().instrument(span.clone()).await?;
         span.record("ecp.payouts.success", counts.success)
             .record("ecp.payouts.decline", counts.decline)
             .record("ecp.payouts.error", counts.error)
@@ -109,111 +111,51 @@ impl Payer {
         Ok(counts)
     }
 
-    async fn all(
-        self,
-        plan: &Plan,
+    /// Processes a reserved row until its end, at least for this run.
+    pub(crate) async fn row(
+        &self,
+        request: &RowRequest,
+        held: Held,
         stop: &Stop,
-        progress: &dyn Progress,
-        span: &Span,
-    ) -> Result<Counts, JournalError> {
-        let payer = Arc::new(self);
-        let mut counts = Counts { rows: plan.len() as u64, ..Counts::default() };
-        for row in plan.rows() {
-            let id = row.request.id();
-            let before = payer.journal.before(&id);
-            let before = before.filter(|before| before.state != State::NotSent);
-            if before.is_some_and(|before| before.digest != payer.digest(&row.request)) {
-                return Err(JournalError::Changed { row: id });
-            }
-        }
-        match plan.check_against(payer.journal.entries()) {
-            Err(JournalError::OtherFile { .. }) if payer.settings.shared_journal => {}
-            checked => checked?,
-        }
-        let mut at_work = JoinSet::new();
-        for row in plan.rows() {
-            let id = row.request.id();
-            if let Some(before) = payer.journal.before(&id).filter(|entry| entry.state.is_final()) {
-                counts.add(before.state);
-                counts.before += 1;
-                progress.row(id.payment_id(), before.state, &counts);
-                continue;
-            }
-            while at_work.len() >= payer.settings.at_work.get() {
-                let ended = tokio::select! {
-                    ended = at_work.join_next() => ended,
-                    () = stop.stopped() => break,
-                };
-                note(ended, &mut counts, progress)?;
-            }
-            if stop.is_stopped() {
-                break;
-            }
-            let (payer, stop) = (Arc::clone(&payer), stop.clone());
-            let row = async move { payer.row(row, &stop).await };
-            at_work.spawn(row.instrument(span.clone()));
-            // Rows that have ended meanwhile are reported.
-            while let Some(ended) = at_work.try_join_next() {
-                note(Some(ended), &mut counts, progress)?;
-            }
-            tokio::task::yield_now().await;
-        }
-        while !at_work.is_empty() && !stop.is_stopped() {
-            tokio::select! {
-                ended = at_work.join_next() => note(ended, &mut counts, progress)?,
-                () = stop.stopped() => {}
-            }
-        }
-        let end = Instant::now() + payer.settings.grace;
-        while let Ok(Some(ended)) = timeout_at(end, at_work.join_next()).await {
-            note(Some(ended), &mut counts, progress)?;
-        }
-        // The remaining rows are left as if the process had ended: the journal has their intents.
-        counts.unknown += at_work.len() as u64;
-        at_work.shutdown().await;
-        counts.not_sent += counts.rows.saturating_sub(counts.done());
-        Ok(counts)
-    }
-
-    /// Processes one row until its end, at least for this run.
-    async fn row(self: Arc<Self>, row: Row, stop: &Stop) -> Ended {
-        let method = row.request.spec().code();
+        stored: watch::Sender<Option<State>>,
+    ) -> Result<State, JournalError> {
+        let method = request.spec().code();
         let span = tracing::info_span!(
             "ecp.payouts.row",
             "ecp.project_id" = self.sender.gate().project().get(),
-            "ecp.payment_id" = row.request.payment_id().as_str(),
+            "ecp.payment_id" = request.payment_id().as_str(),
             "ecp.method" = method,
             "ecp.outcome" = Empty,
         );
         let meter = self.sender.gate().meter().clone();
         let begun = Instant::now();
-        let ended = self.to_its_end(row.request, stop).instrument(span.clone()).await;
-        let outcome = match &ended {
-            Ok((_, state)) => state.label(),
+        let line = Arc::new(RowInProgress::new(
+            Arc::clone(&self.journal),
+            held,
+            Arc::clone(&self.settings.clock),
+            stop.clone(),
+            request,
+            self.digest(request),
+            stored,
+        ));
+        let state = async {
+            match request {
+                RowRequest::Payout(prepared) => self.pay_out(prepared, &line).await,
+                RowRequest::Refund(prepared) => self.refund(prepared, &line).await,
+            }
+        };
+        let state = state.instrument(span.clone()).await;
+        let outcome = match &state {
+            Ok(state) => state.label(),
+            Err(JournalError::Lost { .. }) => "lost",
             Err(_) => "failed",
         };
         span.record("ecp.outcome", outcome);
         meter.took(&ROW, begun.elapsed(), &[("ecp.method", method), ("ecp.outcome", outcome)]);
-        ended
+        state
     }
 
-    async fn to_its_end(self: Arc<Self>, request: RowRequest, stop: &Stop) -> Ended {
-        let id = request.id();
-        let line = Arc::new(RowInProgress::new(
-            Arc::clone(&self.journal),
-            Arc::clone(&self.settings.clock),
-            stop.clone(),
-            &request,
-            self.digest(&request),
-        ));
-        let state = match &request {
-            RowRequest::Payout(prepared) => self.pay(prepared, &line).await?,
-            RowRequest::Refund(prepared) => self.refund(prepared, &line).await?,
-        };
-        Ok((id, state))
-    }
-
-    async fn pay(
+    async fn pay_out(
         &self,
         prepared: &Prepared<Payout>,
         line: &Arc<RowInProgress>,
@@ -222,7 +164,7 @@ impl Payer {
         let mut pause = self.first_question(prepared.spec().rule(Operation::PAYOUT));
         if matches!(before.state, State::Registered | State::Error) {
             // An earlier run has waited for a part of it.
-            pause = pause.saturating_sub(self.age(&before));
+            pause = pause.saturating_sub(self.age(line));
         } else {
             let state = self.send(prepared, line).await?;
             if state != State::Registered {
@@ -265,7 +207,7 @@ impl Payer {
             };
         } else {
             // An earlier run has waited for a part of it.
-            pause = pause.saturating_sub(self.age(&before));
+            pause = pause.saturating_sub(self.age(line));
         }
         self.wait_for_refund(prepared, line, pause).await
     }
@@ -285,7 +227,7 @@ impl Payer {
         if before.state == State::Error {
             questions.end = Instant::now() + pause;
         } else if before.request_id.is_none() {
-            let left = self.settings.not_found_after.saturating_sub(self.age(&before));
+            let left = self.settings.not_found_after.saturating_sub(self.age(line));
             questions.end = questions.end.min(Instant::now() + left.max(pause));
         }
         let usual = questions.end;
@@ -346,7 +288,7 @@ impl Payer {
             let before = line.entry();
             let sent = match before.state {
                 State::NotSent => sender.send(prepared).await,
-                _ => sender.resume(prepared, self.age(&before)).await,
+                _ => sender.resume(prepared, self.age(line)).await,
             };
             let error = match sent {
                 Ok(sent) => return line.keep(|entry| registered(entry, &sent)).await,
@@ -401,13 +343,12 @@ impl Payer {
     }
 
     /// Minimum time since the end of a send by another process. The send may have taken a while.
-    fn age(&self, before: &Entry) -> Duration {
-        let Some(sent_at) = before.sent_at else { return Duration::ZERO };
-        let age = self.settings.clock.now().duration_since(sent_at).unwrap_or_default();
+    fn age(&self, line: &RowInProgress) -> Duration {
+        let Some(age) = line.age() else { return Duration::ZERO };
         age.saturating_sub(self.settings.not_found_after.min(BEYOND))
     }
 
-    fn digest(&self, request: &RowRequest) -> [u8; 32] {
+    pub(crate) fn digest(&self, request: &RowRequest) -> [u8; 32] {
         let body = request.body(self.sender.gate().project());
         Sha256::new().chain_update(request.endpoint()).chain_update(body).finalize().into()
     }
@@ -461,25 +402,5 @@ fn stops_as_declined(code: Option<&str>, line: &RowInProgress) {
             "{id}: declined with code {code}: {message}; this is about the project, not the \
              payment: correct it, then run again, and pay this row under a new id"
         ));
-    }
-}
-
-/// Result of a row.
-type Ended = Result<(RowId, State), JournalError>;
-
-fn note(
-    ended: Option<Result<Ended, JoinError>>,
-    counts: &mut Counts,
-    progress: &dyn Progress,
-) -> Result<(), JournalError> {
-    match ended {
-        None => Ok(()),
-        Some(Ok(row)) => {
-            let (id, state) = row?;
-            counts.add(state);
-            progress.row(id.payment_id(), state, counts);
-            Ok(())
-        }
-        Some(Err(error)) => Err(JournalError::Storage(error.into())),
     }
 }

@@ -172,6 +172,30 @@ pub(super) fn entries(reader: &mut JournalReader) -> Result<HashMap<RowId, Entry
     }
 }
 
+/// The entry of one row, of a journal with the present tables; `None` if there is none.
+pub(super) fn find(connection: &Connection, id: &RowId) -> Result<Option<Entry>, Failure> {
+    let columns =
+        "payment_id, state, digest, sends, sent_at_ms, request_id, status, code, evidence,
+         amount, currency";
+    let read = |sql: &str, keys: &[&str]| -> Result<Option<Entry>, Failure> {
+        let mut statement = connection.prepare_cached(sql)?;
+        let mut rows = statement.query(rusqlite::params_from_iter(keys))?;
+        let Some(row) = rows.next()? else { return Ok(None) };
+        Ok(entry(row, None)?.map(|(_, entry)| entry))
+    };
+    let payment_id = id.payment_id().as_str();
+    match id.refund_id() {
+        None => {
+            read(&format!("SELECT {columns} FROM payouts WHERE payment_id = ?1"), &[payment_id])
+        }
+        Some(refund_id) => {
+            let sql =
+                format!("SELECT {columns} FROM refunds WHERE payment_id = ?1 AND refund_id = ?2");
+            read(&sql, &[payment_id, refund_id])
+        }
+    }
+}
+
 /// Fails if there are other tables than those of a journal. An empty database is accepted.
 pub(super) fn check_tables(connection: &Connection) -> Result<(), Failure> {
     let mut statement =
