@@ -124,7 +124,19 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "ecp-payouts",
         ours: &["ecp-core", "ecp-files", "ecp-methods", "ecp-table", "ecp-transport"],
-        others: &["async-trait", "csv", "rusqlite", "sha2", "thiserror", "tokio", "tracing"],
+        others: &[
+            "async-trait",
+            "csv",
+            "deadpool-postgres",
+            "rusqlite",
+            "rustls",
+            "sha2",
+            "thiserror",
+            "tokio",
+            "tokio-postgres",
+            "tokio-postgres-rustls",
+            "tracing",
+        ],
     },
     Layer {
         name: "ecp-reconcile",

@@ -43,6 +43,7 @@ const CONFINED: &[(&str, &[&str])] = &[
 const BY_FEATURE: &[(&str, &[&str])] = &[
     ("ecp-inbox", &["rustls"]),
     ("ecp-notify", &["axum", "http", "hyper", "tokio"]),
+    ("ecp-payouts", &["tokio-postgres"]),
     ("ecp-reports", &["rustls"]),
 ];
 

@@ -12,6 +12,9 @@
 //! 5. [`write_results`] writes the result of each row, with its evidence: a success, a decline, an
 //!    error, or unknown.
 //!
+//! Payers on several machines share one file through a journal in Postgres: the
+//! `postgres::PostgresJournal` of the feature `postgres`, and of `postgres-tls` with TLS.
+//!
 //! ```
 //! use ecp_core::ProjectId;
 //! use ecp_methods::Registry;
@@ -40,6 +43,8 @@ mod layout;
 mod names;
 mod payer;
 mod plan;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod problem;
 mod progress;
 mod refunds;

@@ -6,5 +6,7 @@ mod journal_file;
 mod payer;
 mod plan;
 mod refunds;
+#[cfg(all(feature = "postgres", unix))]
+mod shared;
 mod spreadsheets;
 mod times;

@@ -11,7 +11,8 @@ use super::{Entry, JournalError};
 use crate::row::RowId;
 
 /// A store that a [`Payer`](crate::Payer) can use as its journal: a [`Journal`](super::Journal) in a
-/// file, which one process has open at a time.
+/// file, which one process has open at a time, or with the feature `postgres` a `PostgresJournal`,
+/// which several payers share.
 ///
 /// The trait is sealed. A payer relies on what its methods promise after a crash, and the stores of
 /// this crate are tested for that.

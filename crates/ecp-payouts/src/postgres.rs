@@ -1,0 +1,135 @@
+//! The journal that several payers share, in Postgres (feature `postgres`).
+
+mod connect;
+mod journal;
+mod rows;
+mod schema;
+mod session;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime, Timeouts};
+pub use tokio_postgres;
+use tokio_postgres::{Config, NoTls};
+
+use self::connect::{Connector, Unreplicated, notice_lost_machines};
+pub use self::journal::PostgresJournal;
+use self::session::Pool;
+use crate::journal::{JournalError, Owner};
+
+/// Options for opening a [`PostgresJournal`].
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PostgresJournalOptions {
+    lease: Duration,
+    patience: Duration,
+    #[cfg(feature = "postgres-tls")]
+    tls: Option<rustls::ClientConfig>,
+}
+
+impl PostgresJournalOptions {
+    /// Returns the default options: a lease of 30 seconds, a minute of patience with the server, and
+    /// no TLS.
+    pub fn new() -> Self {
+        Self {
+            lease: Duration::from_secs(30),
+            patience: Duration::from_mins(1),
+            #[cfg(feature = "postgres-tls")]
+            tls: None,
+        }
+    }
+
+    /// Sets how long the rows of a payer that died stay its own; 30 seconds by default, at least one.
+    /// A payer that lives renews its lease three times in this time. One that cannot reach the server
+    /// for so long sends nothing more until it can.
+    pub fn lease(self, lease: Duration) -> Self {
+        Self { lease: lease.max(Duration::from_secs(1)), ..self }
+    }
+
+    /// Sets how long an operation is tried again while the server is away, such as during a failover;
+    /// a minute by default. Then the run ends with an error, and the next one goes on.
+    pub fn patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
+    /// Encrypts connections with these settings, if `sslmode` in the [`Config`] asks for TLS. Set
+    /// `sslmode` to `require`: with `prefer`, the default, a server without TLS is accepted.
+    #[cfg(feature = "postgres-tls")]
+    pub fn tls(self, tls: rustls::ClientConfig) -> Self {
+        Self { tls: Some(tls), ..self }
+    }
+
+    /// Connects to the database and opens the job of an owner, or creates it. Missing tables are
+    /// created, and tables of an older version are migrated. Call it inside a tokio runtime.
+    pub async fn open(
+        self,
+        config: Config,
+        owner: &Owner,
+        job: &str,
+    ) -> Result<PostgresJournal, JournalError> {
+        let lease = self.lease;
+        PostgresJournal::join(self.pool(config)?, lease, owner, job).await
+    }
+
+    fn pool(self, mut config: Config) -> Result<Pool, JournalError> {
+        /// For the writer, the lease, two takes and limits.
+        const CONNECTIONS: usize = 5;
+        const PATIENCE: Option<Duration> = Some(Duration::from_secs(5));
+        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        notice_lost_machines(&mut config);
+        let unreplicated = Unreplicated::default();
+        #[cfg(feature = "postgres-tls")]
+        let manager = match self.tls {
+            Some(tls) => {
+                let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
+                let connector = Connector { tls, unreplicated: unreplicated.clone() };
+                Manager::from_connect(config, connector, manager_config)
+            }
+            None => plain(config, &unreplicated, manager_config),
+        };
+        #[cfg(not(feature = "postgres-tls"))]
+        let manager = plain(config, &unreplicated, manager_config);
+        let connections = deadpool_postgres::Pool::builder(manager)
+            .max_size(CONNECTIONS)
+            .runtime(Runtime::Tokio1)
+            .timeouts(Timeouts { wait: PATIENCE, create: PATIENCE, recycle: PATIENCE })
+            .build()
+            .map_err(|error| JournalError::Storage(error.into()))?;
+        Ok(Pool { connections, unreplicated, patience: self.patience })
+    }
+}
+
+impl Default for PostgresJournalOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PostgresJournal {
+    /// Opens the job of an owner in a Postgres database, or creates it, with the default
+    /// [`PostgresJournalOptions`]. Call it inside a tokio runtime.
+    ///
+    /// ```no_run
+    /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {
+    /// use ecp_core::ProjectId;
+    /// use ecp_payouts::Owner;
+    /// use ecp_payouts::postgres::PostgresJournal;
+    /// use ecp_transport::GATE_URL;
+    ///
+    /// let config = "host=db.internal user=shop dbname=shop".parse()?;
+    /// let owner = Owner::new(ProjectId::new(1236)?, GATE_URL);
+    /// let journal = PostgresJournal::open(config, &owner, "salaries of November").await?;
+    /// # Ok(()) }
+    /// ```
+    pub async fn open(config: Config, owner: &Owner, job: &str) -> Result<Self, JournalError> {
+        PostgresJournalOptions::new().open(config, owner, job).await
+    }
+}
+
+fn plain(config: Config, unreplicated: &Unreplicated, manager_config: ManagerConfig) -> Manager {
+    let connector = Connector { tls: NoTls, unreplicated: unreplicated.clone() };
+    Manager::from_connect(config, connector, manager_config)
+}

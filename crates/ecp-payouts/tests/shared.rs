@@ -1,0 +1,119 @@
+//! Several payers of one job, over a real Postgres server and the sandbox.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecp_core::SecretKey;
+use ecp_methods::Registry;
+use ecp_payouts::postgres::{PostgresJournal, PostgresJournalOptions};
+use ecp_payouts::{Counts, JournalError, Layout, Owner, Payer, Plan, Settings, State, Stop};
+use ecp_sandbox::{Config, EventKind, Sandbox};
+use ecp_testkit::postgres::Server;
+use ecp_testkit::{Fault, FaultTransport};
+use ecp_transport::{Gate, RetryBudget, RetryPolicy, SendPolicy, TowerTransport};
+
+type Faults = FaultTransport<TowerTransport<axum::Router>>;
+
+fn plan(rows: impl Iterator<Item = usize>, amount: usize) -> Plan {
+    let row = |row| format!("jeton,P-{row},{amount},EUR,93017949,192.0.2.1\n");
+    let head = "method,general.payment_id,payment.amount,payment.currency,account.number,\
+                customer.ip_address\n";
+    let file = head.to_owned() + &rows.map(row).collect::<String>();
+    Plan::read(file.into(), &Layout::new(), &Registry::builtin(), Config::DEMO_PROJECT).unwrap()
+}
+
+fn settings() -> Settings {
+    let retry = RetryPolicy::new()
+        .budget(RetryBudget::new(100, 10_000))
+        .pauses(Duration::from_millis(1), Duration::from_millis(10));
+    let policy = SendPolicy::new().rate(None).retry(retry);
+    Settings::new()
+        .policy(policy)
+        .not_found_after(Duration::from_millis(300))
+        .first_question(Duration::from_millis(1))
+        .patience(Duration::from_secs(20))
+        .grace(Duration::from_secs(2))
+}
+
+/// The sandbox with failures before it.
+fn platform() -> (Sandbox, Arc<Faults>) {
+    let sandbox = Sandbox::new(Config::demo().event_history(1_000_000));
+    let plan = |number: usize, _: &str| match number * 7919 % 23 {
+        0 => Fault::ResetBefore,
+        1 | 2 => Fault::ResetAfter,
+        4 => Fault::Truncated,
+        5 => Fault::StatusAfter(502),
+        _ => Fault::None,
+    };
+    let faults = FaultTransport::new(TowerTransport::new(sandbox.router()), plan);
+    (sandbox, Arc::new(faults))
+}
+
+async fn journal(database: &str, job: &str) -> PostgresJournal {
+    let owner = Owner::new(Config::DEMO_PROJECT, "http://localhost");
+    let options = PostgresJournalOptions::new().lease(Duration::from_secs(1));
+    options.open(database.parse().unwrap(), &owner, job).await.unwrap()
+}
+
+fn payer(faults: &Arc<Faults>, journal: &PostgresJournal) -> Payer {
+    let key = SecretKey::new(Config::DEMO_KEY).unwrap();
+    let gate = Gate::new(Config::DEMO_PROJECT, &key, faults.clone());
+    Payer::new(gate, journal.clone(), settings())
+}
+
+/// How many payments the platform has begun.
+fn begun(sandbox: &Sandbox) -> usize {
+    let begun = |kind: &EventKind| matches!(kind, EventKind::PaymentChanged(status) if status.as_str() == "processing");
+    sandbox.events().iter().filter(|event| begun(&event.kind)).count()
+}
+
+#[tokio::test]
+async fn payers_share_a_file_while_the_server_crashes() {
+    let Some(mut server) = Server::start_or_skip("payers that share a file") else { return };
+    let database = server.database().unwrap();
+    let (sandbox, faults) = platform();
+    let plan = plan(0..120, 1000);
+    let mut runs = Vec::new();
+    for _ in 0..3 {
+        let payer = payer(&faults, &journal(&database, "job").await);
+        let plan = plan.clone();
+        runs.push(tokio::spawn(async move { payer.run(&plan, &Stop::new(), &()).await }));
+    }
+    // Some have ended.
+    while begun(&sandbox) < 20 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    server.kill().unwrap();
+    let restarted = tokio::task::spawn_blocking(move || server.restart().map(|()| server));
+    let _server = restarted.await.unwrap().unwrap();
+    let mut all = Vec::new();
+    for run in runs {
+        all.push(run.await.unwrap().unwrap());
+    }
+    // A row that could not be sent while the server was away is left for the next run.
+    let last = payer(&faults, &journal(&database, "job").await);
+    let last = last.run(&plan, &Stop::new(), &()).await.unwrap();
+    assert_eq!((last.success, begun(&sandbox)), (120, 120), "{all:?}");
+    let entries = journal(&database, "job").await.read().await.unwrap();
+    assert!(entries.values().all(|entry| entry.state == State::Success));
+    assert_eq!(entries.len(), 120);
+}
+
+#[tokio::test]
+async fn a_row_is_paid_once_in_all_jobs_and_is_not_another_one_in_a_second_job() {
+    let Some(server) = Server::start_or_skip("jobs that have the same rows") else { return };
+    let database = server.database().unwrap();
+    let (sandbox, faults) = platform();
+    let run = async |plan: Plan, job: &str| -> Result<Counts, JournalError> {
+        let payer = payer(&faults, &journal(&database, job).await);
+        payer.run(&plan, &Stop::new(), &()).await
+    };
+    assert_eq!(run(plan(0..5, 1000), "first").await.unwrap().success, 5);
+    let both = run(plan(3..8, 1000), "second").await.unwrap();
+    assert_eq!((both.success, begun(&sandbox)), (5, 8));
+    let error = run(plan(4..9, 2000), "third").await.unwrap_err();
+    assert!(matches!(error, JournalError::Differs { .. }), "{error}");
+    assert_eq!(begun(&sandbox), 8);
+}
