@@ -30,7 +30,9 @@ pub(crate) fn new_method(root: &Path, name: &str) -> Result<(), String> {
     fs::write(&list_path, list).map_err(|error| format!("{LIST}: {error}"))?;
     println!("new file  {FOLDER}/{module}.rs");
     println!("new line  {LIST}");
-    println!("next      replace the placeholders by the method's page, then `cargo xtask docs`");
+    println!(
+        "next      replace the placeholders as docs/adding-a-method.md says, then its four commands"
+    );
     Ok(())
 }
 

@@ -115,7 +115,7 @@ impl Tree {
     /// Adds methods of other shapes than the template's: before, between and after the others, with and
     /// without Gate, in other currencies, with declines of their own. Three are after harder pages of
     /// the catalogue: limits of one currency with a required object, a QR code, and a payout with a
-    /// bank id by country.
+    /// bank id by country. One has payouts alone, to banks that differ by country.
     fn add_odd_methods(&self) {
         let methods = self.folder.path().join("crates/ecp-methods/src");
         let list = methods.join("methods.rs");
@@ -123,6 +123,7 @@ impl Tree {
         for (module, line) in [
             ("aardvark", "    aardvark => Aardvark,\n"),
             ("africa_bt", "    africa_bt => AfricaBt,\n"),
+            ("bank_out", "    bank_out => BankOut,\n"),
             ("colombia_bt", "    colombia_bt => ColombiaBt,\n"),
             ("middle", "    middle => Middle,\n"),
             ("qris", "    qris => Qris,\n"),

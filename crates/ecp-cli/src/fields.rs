@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use anyhow::anyhow;
 use clap::Args;
 use ecp_core::Currency;
-use ecp_methods::request::Field;
+use ecp_methods::request::{Field, OperationRequest};
 use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
 
 use crate::address;
@@ -21,18 +21,10 @@ pub(crate) struct Fields {
 }
 
 impl Fields {
-    /// Returns the given fields and their values: as `Ok` the fields of the method and the known
-    /// fields, as `Err` the paths of all others.
-    pub(crate) fn of<'f>(
-        &'f self,
-        spec: &'f MethodSpec,
-        flow: Operation,
-    ) -> impl Iterator<Item = (Result<Field, &'f str>, &'f str)> {
-        self.fields.iter().map(move |(path, value)| {
-            let known = || Field::KNOWN.iter().copied().find(|field| field.path() == path);
-            let field = spec.needed_field(flow, path).or_else(known);
-            (field.ok_or(path.as_str()), value.as_str())
-        })
+    /// Sets the given fields in a request.
+    pub(crate) fn fill<R: OperationRequest>(&self, request: R, spec: &MethodSpec) -> R {
+        let given = self.fields.iter();
+        given.fold(request, |request, (path, value)| request.with_text(spec, path, value))
     }
 }
 
@@ -44,39 +36,18 @@ impl Fields {
         spec: &MethodSpec,
         flow: Operation,
         currency: Currency,
-    ) -> Vec<(Field, String)> {
-        let given = |field: Field| {
-            let found = self.fields.iter().find(|(path, _)| path == field.path());
-            found.map(|(_, value)| value.clone())
-        };
-        let value = |field: Field| given(field).unwrap_or_else(|| field.example().to_owned());
-        let mut values = needed(spec, flow, currency, value);
-        values.retain(|(field, _)| given(*field).is_none());
-        values
-    }
-}
-
-/// Returns values for all fields that a request in this currency must have, including the fields
-/// that are required under a condition.
-pub(crate) fn needed(
-    spec: &MethodSpec,
-    flow: Operation,
-    currency: Currency,
-    value: impl Fn(Field) -> String,
-) -> Vec<(Field, String)> {
-    let mut values: Vec<(Field, String)> = Vec::new();
-    let Some(rule) = spec.rule(flow) else { return values };
-    loop {
-        let at = |path: &str| {
-            let found = values.iter().find(|(field, _)| field.path() == path);
+    ) -> Vec<(Field, &'static str)> {
+        let given = |path: &str| {
+            let found = self.fields.iter().find(|(own, _)| own == path);
             found.map(|(_, value)| Cow::Borrowed(value.as_str()))
         };
-        let missing = |field: &Field| at(field.path()).is_none();
-        let Some(field) = rule.needed(Some(currency), at).into_iter().find(missing) else {
-            return values;
+        let is_below = |object: Field, path: &str| {
+            path.strip_prefix(object.path()).is_some_and(|rest| rest.starts_with('.'))
         };
-        let value = value(field);
-        values.push((field, value));
+        let mut values = spec.example_values(flow, Some(currency), given);
+        // A given member is inside the object.
+        values.retain(|(field, _)| !self.fields.iter().any(|(path, _)| is_below(*field, path)));
+        values
     }
 }
 
@@ -147,24 +118,16 @@ mod tests {
     }
 
     #[test]
-    fn fields_of_the_method_itself_are_sent_in_their_form() {
-        let text = |text: &str| text.to_owned();
-        let given = ["account.bank_id", "customer.id", "customer.shoe"];
-        let fields = Fields { fields: given.map(|path| (text(path), text("7"))).to_vec() };
-        let found: Vec<_> =
-            fields.of(Acme.spec(), Operation::PAYOUT).map(|(field, _)| field).collect();
-        assert_eq!(found, [Ok(BANK), Ok(Field::CUSTOMER_ID), Err("customer.shoe")]);
-    }
-
-    #[test]
-    fn what_conditions_demand_is_among_the_needed_fields() {
-        let paths = |currency| {
-            let values = needed(Acme.spec(), Operation::PAYOUT, currency, |field| {
-                field.example().to_owned()
-            });
+    fn what_conditions_demand_is_among_the_examples() {
+        let paths = |given: &[(&str, &str)], currency| {
+            let given = given.iter().map(|(path, value)| (path.to_string(), value.to_string()));
+            let fields = Fields { fields: given.collect() };
+            let values = fields.examples(Acme.spec(), Operation::PAYOUT, currency);
             values.into_iter().map(|(field, _)| field).collect::<Vec<_>>()
         };
-        assert_eq!(paths(Currency::EUR), [Field::ACCOUNT_NUMBER]);
-        assert_eq!(paths(Currency::KES), [Field::ACCOUNT_NUMBER, BANK, BRANCH]);
+        assert_eq!(paths(&[], Currency::EUR), [Field::ACCOUNT_NUMBER]);
+        assert_eq!(paths(&[], Currency::KES), [Field::ACCOUNT_NUMBER, BANK, BRANCH]);
+        let bank = [("account.bank_id", "7")];
+        assert_eq!(paths(&bank, Currency::EUR), [Field::ACCOUNT_NUMBER, BRANCH]);
     }
 }

@@ -26,12 +26,13 @@ fn commands_do_what_the_tables_have_and_refuse_the_rest_before_anything_is_sent(
             let mut arguments = vec![command.to_owned(), spec.code().to_owned(), "X-1".to_owned()];
             if flow != Operation::REFUND {
                 let currency = spec.currencies()[0];
-                let rule = spec.rule(flow).or(spec.rule(Operation::SALE)).unwrap();
+                let rule = spec.flows().chain([flow]).filter_map(|flow| spec.rule(flow)).last();
+                let rule = rule.unwrap();
                 arguments.push(rule.example_amount(currency).to_string());
             }
-            let fields = spec.rule(flow).map_or(&[][..], |rule| rule.needed_fields());
-            for field in fields {
-                arguments.extend(["--field".to_owned(), format!("{field}={}", field.example())]);
+            let currency = spec.currencies_of(flow).first().copied();
+            for (field, example) in spec.example_values(flow, currency, |_| None) {
+                arguments.extend(["--field".to_owned(), format!("{field}={example}")]);
             }
             // Nothing listens there.
             arguments.extend(["--gate-url".to_owned(), "http://127.0.0.1:1".to_owned()]);

@@ -34,8 +34,8 @@ pub struct UnknownCurrency {
 
 impl Currency {
     /// The number of digits after the decimal point: 0, 2, 3 or 4.
-    pub fn exponent(self) -> u32 {
-        EXPONENTS[self.0 as usize].into()
+    pub const fn exponent(self) -> u32 {
+        EXPONENTS[self.0 as usize] as u32
     }
 
     /// The three-letter ISO 4217 code, such as `EUR`.

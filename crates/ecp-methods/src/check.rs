@@ -12,7 +12,7 @@ use crate::flow::{Effect, Flow, Operation};
 use crate::method::{DynMethod, Supports};
 use crate::reason::Reason;
 use crate::request::{Body, Draft, Field, FlowRequest, Format, OperationRequest};
-use crate::spec::{Interface, MethodSpec, Rule};
+use crate::spec::{Interface, MethodSpec, Need, Rule};
 use crate::warning::{self, Warning};
 
 /// A request that passed all checks of its payment method, ready to be signed and sent. It is
@@ -172,15 +172,22 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
     };
     let is_missing = |field: &Field| draft.get(*field).is_none() && !draft.has(field.path());
     let mut missing: Vec<Field> = needs.iter().copied().filter(is_missing).collect();
+    let mut in_this_case = Vec::new();
     if !conditional.is_empty() {
-        let all = rule.needed(draft.amount().map(Money::currency), |path| draft.value(path));
-        missing.extend(all[needs.len()..].iter().copied().filter(is_missing));
+        in_this_case = rule.needed(draft.amount().map(Money::currency), |path| draft.value(path));
+        for field in in_this_case[needs.len()..].iter().filter(|field| is_missing(field)) {
+            // Another condition may ask for the same field in another form.
+            if missing.iter().all(|known| known.path() != field.path()) {
+                missing.push(*field);
+            }
+        }
     }
     if !missing.is_empty() {
         return Err(Reason::Missing(missing));
     }
+    let forms = Forms { conditional, in_this_case: &in_this_case };
     for (field, value) in draft.fields.iter() {
-        if let Some(problem) = field.problem(value) {
+        if let Some(problem) = forms.problem(field, value) {
             return Err(Reason::Invalid { path: field.path().to_owned(), problem: problem.into() });
         }
     }
@@ -188,7 +195,7 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
         let needed = || spec.needed_field(draft.flow(), path);
         let problem = extra_problem(path, json).or_else(|| {
             let value = draft.value(path)?;
-            needed()?.problem(&value).map(str::to_owned)
+            forms.problem(needed()?, &value).map(str::to_owned)
         });
         if let Some(problem) = problem {
             return Err(Reason::Invalid { path: path.to_owned(), problem });
@@ -201,6 +208,38 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
         check_signable(draft, &body)?;
     }
     Ok(())
+}
+
+/// The forms of fields that conditions ask for, of which one path can have several: the bank ids of
+/// each country.
+struct Forms<'r> {
+    conditional: &'static [Need],
+    /// The fields that this request must have, by the conditions that are true for it.
+    in_this_case: &'r [Field],
+}
+
+impl Forms<'_> {
+    fn problem(&self, field: Field, value: &str) -> Option<&'static str> {
+        if self.conditional.is_empty() {
+            return field.problem(value);
+        }
+        let is_here = |other: &&Field| other.path() == field.path();
+        let mut declared = self.conditional.iter().flat_map(Need::fields).filter(is_here);
+        if !declared.any(|declared| *declared == field) {
+            // The path can have a form under a condition all the same.
+            let fitting = self.in_this_case.iter().filter(is_here);
+            return field
+                .problem(value)
+                .or_else(|| fitting.copied().find_map(|it| it.problem(value)));
+        }
+        let mut fitting = self.in_this_case.iter().filter(is_here).peekable();
+        if fitting.peek().is_some() {
+            return fitting.copied().find_map(|fitting| fitting.problem(value));
+        }
+        // Not asked for in this case. Of several forms none is known to be meant.
+        let mut others = self.conditional.iter().flat_map(Need::fields).filter(is_here);
+        others.all(|other| *other == field).then(|| field.problem(value)).flatten()
+    }
 }
 
 /// Refuses what signing would refuse, before anything is sent.

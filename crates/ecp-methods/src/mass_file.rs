@@ -3,9 +3,7 @@
 //! CSV in UTF-8 without a byte order mark, with `;` between the cells. The first line names the
 //! columns, in any order; amounts are whole minor units (sources: mass file).
 
-use std::borrow::Cow;
-
-use ecp_core::{Currency, Money, ProjectId};
+use ecp_core::{Money, ProjectId};
 
 use crate::flow::Operation;
 use crate::request::Field;
@@ -197,7 +195,7 @@ pub fn template<'s>(
         let conditional =
             possible.flat_map(|need| need.depends_on().into_iter().chain(need.fields().to_vec()));
         for field in always(*flow, rule).into_iter().chain(conditional) {
-            if !fields.contains(&field) {
+            if fields.iter().all(|known| known.path() != field.path()) {
                 fields.push(field);
             }
         }
@@ -211,9 +209,13 @@ pub fn template<'s>(
             RowKind::Refund => format!("order-{}-{number}", spec.code()),
             RowKind::Payout => format!("payout-{}-{number}", spec.code()),
         };
-        let needed = needed(always(flow, rule), rule, sum.map(Money::currency));
-        let value = |field: &Field| if needed.contains(field) { field.example() } else { "" };
-        let values = fields.iter().map(value);
+        let mut examples =
+            spec.example_values(flow.operation(), sum.map(Money::currency), |_| None);
+        examples.extend(always(flow, rule).into_iter().map(|field| (field, field.example())));
+        let values = fields.iter().map(|column| {
+            let example = examples.iter().find(|(field, _)| field.path() == column.path());
+            example.map_or("", |(_, value)| *value)
+        });
         let usual = [
             flow.name().to_owned(),
             project.to_string(),
@@ -227,22 +229,6 @@ pub fn template<'s>(
         records.push(usual.into_iter().chain(values.map(str::to_owned)).collect());
     }
     records
-}
-
-/// The fields of a row: those of every request, and those whose conditions are true for it by its
-/// currency or by another of these fields.
-fn needed(mut fields: Vec<Field>, rule: &Rule, currency: Option<Currency>) -> Vec<Field> {
-    loop {
-        let value = |path: &str| {
-            let field = fields.iter().find(|field| field.path() == path)?;
-            Some(Cow::Borrowed(field.example()))
-        };
-        let more = rule.needed(currency, value).into_iter().find(|field| !fields.contains(field));
-        match more {
-            Some(field) => fields.push(field),
-            None => return fields,
-        }
-    }
 }
 
 #[cfg(test)]

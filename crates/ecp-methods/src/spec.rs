@@ -7,6 +7,7 @@ mod callback;
 mod capability;
 mod data;
 mod describe;
+mod examples;
 mod facts;
 mod limit;
 mod need;
@@ -313,7 +314,7 @@ impl<M> Spec<M> {
     pub(crate) const fn check(&self) {
         assert!(
             self.data.has_each_currency_of_its_rules(),
-            "a rule names a currency that the method does not have: add it to `Spec::currencies`"
+            "a rule or one of its limits names a currency that the method, or the rule, does not have"
         );
     }
 
@@ -400,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    #[should_panic(expected = "a rule names a currency that the method does not have")]
+    #[should_panic(expected = "names a currency that the method")]
     fn a_currency_of_a_rule_is_one_of_the_method() {
         with(&[Currency::EUR, Currency::JPY]).check();
     }

@@ -62,9 +62,13 @@ fn payout(amount: &str) -> PayoutRequest {
 }
 
 fn verdict(request: PayoutRequest) -> String {
-    match prepare(&Bank, request) {
+    verdict_of(&Bank, request).replace("bank payout: ", "")
+}
+
+fn verdict_of<M: Supports<Payout>>(method: &M, request: PayoutRequest) -> String {
+    match prepare(method, request) {
         Ok(_) => "ok".to_owned(),
-        Err(rejection) => rejection.to_string().replace("bank payout: ", ""),
+        Err(rejection) => rejection.to_string(),
     }
 }
 
@@ -308,4 +312,110 @@ fn an_operation_can_have_fewer_currencies_than_its_method() {
     );
     assert_eq!(Forint::SPEC.currencies_of(Operation::SALE), [Currency::EUR, Currency::HUF]);
     assert_eq!(Forint::SPEC.currencies_of(Operation::REFUND), []);
+}
+
+/// A payout with banks of its own for each country, and a member of an object.
+#[derive(Debug)]
+struct Andes;
+
+const BANK_CODE: Field = Field::new("account.bank_id", Format::Digits, "116");
+const CHILE: Field = Field::new("account.bank_id", Format::OneOf(&["1", "12"]), "1");
+const PERU: Field = Field::new("account.bank_id", Format::OneOf(&["2", "3"]), "2");
+const NUMBER: Field = Field::new("identify.doc_number", Format::Text, "1234");
+
+impl Supports<Payout> for Andes {}
+impl PaymentMethod for Andes {
+    const SPEC: Spec<Self> = Spec::new("andes", "Andes")
+        .gate_path("bank-transfer/andes")
+        .regions(&["CL", "PE"])
+        .currencies(&[Currency::USD])
+        .flow::<Payout>(
+            Rule::new()
+                .on(&[Interface::Gate])
+                .needs(&[Field::CUSTOMER_COUNTRY, BANK_CODE, DOCUMENT, NUMBER])
+                .needs_when(&[
+                    Need::new(Condition::Country(&["CL"]), &[CHILE]),
+                    Need::new(Condition::Country(&["PE"]), &[PERU]),
+                ]),
+        );
+}
+
+#[test]
+fn a_field_can_have_other_values_in_each_country() {
+    let bank_in = |country: &str, bank: &str| {
+        let request = payout("5.00 USD").text(&Andes::SPEC, "account.bank_id", bank);
+        let request = request.text(&Andes::SPEC, "customer.country", country);
+        verdict_of(&Andes, request.field(NUMBER, "1"))
+    };
+    let refused = "andes payout: `account.bank_id` is not one of the values that the payment method \
+                   accepts";
+    for (country, bank, expected) in [
+        ("CL", "12", "ok"),
+        ("CL", "2", refused),
+        ("PE", "2", "ok"),
+        ("PE", "12", refused),
+        ("AR", "7", "ok"),
+        ("AR", "x", "andes payout: `account.bank_id` must be 1 to 255 digits"),
+    ] {
+        assert_eq!(bank_in(country, bank), expected, "{country} {bank}");
+    }
+    let in_chile = payout("5.00 USD").field(Field::CUSTOMER_COUNTRY, "CL").field(NUMBER, "1");
+    assert_eq!(verdict_of(&Andes, in_chile), "andes payout: `account.bank_id` is required");
+}
+
+#[test]
+fn a_form_under_a_condition_alone_counts_where_the_condition_is_true() {
+    #[derive(Debug)]
+    struct Pair;
+    impl Supports<Payout> for Pair {}
+    impl PaymentMethod for Pair {
+        const SPEC: Spec<Self> = Spec::new("pair", "Pair")
+            .gate_path("bank-transfer/pair")
+            .currencies(&[Currency::USD])
+            .flow::<Payout>(Rule::new().on(&[Interface::Gate]).needs_when(&[
+                Need::new(Condition::Country(&["CL"]), &[CHILE]),
+                Need::new(Condition::Country(&["PE"]), &[PERU]),
+            ]));
+    }
+    for (country, bank, passes) in [
+        ("CL", "1", true),
+        ("CL", "2", false),
+        ("PE", "2", true),
+        ("PE", "1", false),
+        ("AR", "9", true),
+    ] {
+        let request = payout("5.00 USD").text(&Pair::SPEC, "account.bank_id", bank);
+        let request = request.field(Field::CUSTOMER_COUNTRY, country);
+        assert_eq!(verdict_of(&Pair, request) == "ok", passes, "{country} {bank}");
+        let request = payout("5.00 USD").extra("account.bank_id", bank);
+        let request = request.field(Field::CUSTOMER_COUNTRY, country);
+        assert_eq!(verdict_of(&Pair, request) == "ok", passes, "extra {country} {bank}");
+    }
+}
+
+#[test]
+fn an_object_given_as_text_is_one_if_a_member_of_it_is_required() {
+    let request = payout("5.00 USD").text(&Andes::SPEC, "identify", r#"{"doc_number":"77"}"#).text(
+        &Andes::SPEC,
+        "addendum",
+        r#"{"a":1}"#,
+    );
+    let request = request.field(Field::CUSTOMER_COUNTRY, "CL").field(CHILE, "1");
+    let body = prepare(&Andes, request).unwrap().body(ProjectId::new(1).unwrap());
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["identify"], json!({"doc_number": "77"}));
+    assert_eq!(body["addendum"], json!(r#"{"a":1}"#));
+}
+
+#[test]
+fn examples_fit_the_country_and_each_other() {
+    let made = |given: &'static [(&str, &str)]| {
+        let given = |path: &str| {
+            given.iter().find(|(own, _)| *own == path).map(|(_, value)| (*value).into())
+        };
+        Andes::SPEC.example_values(Operation::PAYOUT, Some(Currency::USD), given)
+    };
+    let in_chile = [(Field::CUSTOMER_COUNTRY, "CL"), (CHILE, "1"), (NUMBER, "1234")];
+    assert_eq!(made(&[]), in_chile);
+    assert_eq!(made(&[("customer.country", "PE")]), [(PERU, "2"), (NUMBER, "1234")]);
 }

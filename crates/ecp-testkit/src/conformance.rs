@@ -15,7 +15,7 @@ use ecp_core::model::{OperationStatus, PaymentStatus};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Currency, Money, ProjectId, SecretKey};
 use ecp_methods::request::Field;
-use ecp_methods::spec::{Capability, Interface, TestQuestion};
+use ecp_methods::spec::{Capability, Condition, Interface, Need, TestQuestion};
 use ecp_methods::{DynMethod, Effect, Operation, PaymentMethod, Reason, Registry, Rejection, Rule};
 use ecp_notify::Decision as Answer;
 use ecp_sandbox::Decision;
@@ -234,13 +234,7 @@ impl<'m> Cases<'m> {
         let method = self.method;
         self.check(&format!("{flow}: {field} {value:?} is refused"), move || {
             let request = Request::full(method, flow, any_amount(method, flow)?, None)?;
-            let rejection = request.set(field, value).prepare(method).err();
-            match rejection.as_ref().and_then(Rejection::path) {
-                Some(path) if path == field.path() => Ok(()),
-                _ => Err(fail(format!(
-                    "expected a refusal because of `{field}`, found {rejection:?}"
-                ))),
-            }
+            expect_refused_for(field, &request.set(field, value).prepare(method))
         });
     }
 
@@ -363,14 +357,11 @@ impl<'m> Cases<'m> {
             self.check(&format!("{flow}: without {field} is refused"), move || {
                 let amount = any_amount(method, flow)?;
                 let request = Request::full(method, flow, amount, Some(field))?;
-                let rejection = request.prepare(method).err();
-                match rejection.as_ref().and_then(Rejection::path) {
-                    Some(path) if path == field.path() => Ok(()),
-                    _ => Err(fail(format!(
-                        "expected a refusal because of `{field}`, found {rejection:?}"
-                    ))),
-                }
+                expect_refused_for(field, &request.prepare(method))
             });
+        }
+        for need in rule.conditional_needs() {
+            self.conditional_fields(flow, need);
         }
         self.check(&format!("{flow}: does not print what it holds"), move || {
             let request = Request::full(method, flow, any_amount(method, flow)?, None)?;
@@ -381,6 +372,51 @@ impl<'m> Cases<'m> {
             let shown = telling.into_iter().find(|field| printed.contains(method.example(**field)));
             shown.map_or(Ok(()), |field| Err(fail(format!("`Debug` prints the value of {field}"))))
         });
+    }
+
+    /// Adds the cases of fields that a request must have under a condition, with the condition true.
+    fn conditional_fields(&mut self, flow: Operation, need: &'m Need) {
+        let method = self.method;
+        let (regions, currencies) = (method.spec().regions(), method.spec().currencies_of(flow));
+        if !need.can_apply(regions, currencies) {
+            return;
+        }
+        let request = move |without| {
+            let amount = any_amount(method, flow)?;
+            let bare = |amount| Request::bare(flow, amount);
+            let request = match need.condition() {
+                Condition::Country(countries) => {
+                    let used = countries.iter().find(|it| regions.include(it) != Some(false));
+                    let country =
+                        used.ok_or_else(|| fail("no country of the condition is used"))?;
+                    bare(amount)?.set(Field::CUSTOMER_COUNTRY, country)
+                }
+                Condition::Currency(own) => {
+                    let used = own.iter().find(|it| currencies.contains(it));
+                    let currency = used.ok_or_else(|| fail("the method has none of them"))?;
+                    let rule = method.spec().rule(flow);
+                    bare(rule.map_or(amount, |rule| rule.example_amount(*currency)))?
+                }
+                Condition::Given(field) => bare(amount)?.set(field, method.example(field)),
+                Condition::Value(field, values) => {
+                    let value = values.first().ok_or_else(|| fail("a condition has no value"))?;
+                    bare(amount)?.set(field, value)
+                }
+                other => return Err(fail(format!("the suite cannot make {other:?} true"))),
+            };
+            request.with_fields(method, without)
+        };
+        let condition = need.condition();
+        for &field in need.fields() {
+            let name = format!("{flow}: {condition}, without {field} is refused");
+            self.check(&name, move || {
+                expect_refused_for(field, &request(Some(field))?.prepare(method))
+            });
+        }
+        self.check(
+            &format!("{flow}: {condition}, with all that is needed is allowed"),
+            move || request(None)?.prepare(method).or_fail().map(drop),
+        );
     }
 
     fn signature(&mut self, flow: Operation, rule: &'m Rule) {
@@ -598,6 +634,19 @@ fn expect<T: fmt::Debug>(
         Err(rejection) if as_expected(rejection.reason()) => Ok(()),
         other => Err(fail(format!(
             "expected a refusal for the reason that the case names, found {other:?}"
+        ))),
+    }
+}
+
+fn expect_refused_for(
+    field: Field,
+    prepared: &Result<AnyPrepared, Rejection>,
+) -> Result<(), Failure> {
+    match prepared.as_ref().err().and_then(Rejection::path) {
+        Some(path) if path == field.path() => Ok(()),
+        _ => Err(fail(format!(
+            "expected a refusal because of `{field}`, found {}",
+            prepared.as_ref().err().map_or("none".to_owned(), ToString::to_string)
         ))),
     }
 }

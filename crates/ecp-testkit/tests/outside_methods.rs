@@ -243,7 +243,7 @@ async fn a_value_that_is_taken_and_a_sample_of_another_meaning_fail() {
         failures_of(&suite).await,
         [
             "particular payout: account.number \"AC-1\" is refused: expected a refusal because of \
-             `account.number`, found None",
+             `account.number`, found none",
             "particular sample: a decline: `payment.status` is success, expected decline",
         ]
     );

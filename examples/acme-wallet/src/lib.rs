@@ -40,7 +40,7 @@ impl PaymentMethod for AcmeWallet {
 
     /// A rule that the tables cannot express.
     fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
-        match request.get(Field::ACCOUNT_NUMBER) {
+        match request.value(Field::ACCOUNT_NUMBER.path()) {
             Some(number) if number.len() < 6 => Err(Reason::Invalid {
                 path: Field::ACCOUNT_NUMBER.path().to_owned(),
                 problem: "is shorter than Acme's numbers".to_owned(),

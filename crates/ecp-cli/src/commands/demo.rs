@@ -19,7 +19,6 @@ use ecp_sandbox::Decision;
 use self::stage::Stage;
 use self::story::Story;
 use crate::amount;
-use crate::fields::needed;
 use crate::next::{is_wanted, next};
 
 /// Take one payment from the signed request to the verified callback, explaining every step
@@ -38,9 +37,9 @@ pub(crate) struct Demo {
     #[arg(long, value_name = "CODE")]
     method: Option<String>,
 
-    /// The flow to show
-    #[arg(long, value_enum, default_value_t = Flow::Sale)]
-    flow: Flow,
+    /// The flow to show; by default a sale, or a payout if the method has no sales
+    #[arg(long, value_enum)]
+    flow: Option<Flow>,
 
     /// Show a payment that is declined instead of one that succeeds
     #[arg(long)]
@@ -96,11 +95,15 @@ impl Demo {
     async fn play(&self, registry: &Registry, story: &mut Story) -> anyhow::Result<()> {
         let method = match &self.method {
             Some(code) => crate::fields::method(registry, code)?,
-            None => usual_method(registry, self.flow.into())?,
+            None => usual_method(registry, self.flow.unwrap_or(Flow::Sale).into())?,
         };
+        let flow = self.flow.unwrap_or_else(|| {
+            let has = |flow: Flow| method.spec().rule(flow.into()).is_some();
+            if !has(Flow::Sale) && has(Flow::Payout) { Flow::Payout } else { Flow::Sale }
+        });
         let stage = Stage::set(registry).await?;
         let mut play = Play { method, decision: self.decision(), stage, story };
-        match self.flow {
+        match flow {
             Flow::Sale => play.sale().await,
             Flow::Payout => play.payout().await,
             Flow::Refund => play.refund().await,
@@ -308,13 +311,14 @@ impl Play<'_> {
 
     /// Example values for the method's required fields; the customer returns to our shop.
     fn fields(&self, flow: Operation, amount: Money) -> Vec<(Field, String)> {
-        let value = |field: Field| match field {
-            Field::RETURN_SUCCESS => self.stage.merchant.url("/paid"),
-            Field::RETURN_DECLINE => self.stage.merchant.url("/declined"),
-            Field::DESCRIPTION => "A demonstration".to_owned(),
-            other => other.example().to_owned(),
+        let own = |(field, example): (Field, &str)| match field {
+            Field::RETURN_SUCCESS => (field, self.stage.merchant.url("/paid")),
+            Field::RETURN_DECLINE => (field, self.stage.merchant.url("/declined")),
+            Field::DESCRIPTION => (field, "A demonstration".to_owned()),
+            _ => (field, example.to_owned()),
         };
-        needed(self.method.spec(), flow, amount.currency(), value)
+        let examples = self.method.spec().example_values(flow, Some(amount.currency()), |_| None);
+        examples.into_iter().map(own).collect()
     }
 }
 

@@ -5,9 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ecp_core::{Money, PaymentId};
+use ecp_methods::Registry;
 use ecp_methods::page::{PageOptions, prepare_page_dyn};
 use ecp_methods::request::SaleRequest;
-use ecp_methods::{Operation, Registry};
 use serde_json::json;
 
 use crate::fields::{Fields, method, pair};
@@ -70,14 +70,9 @@ pub(crate) struct PageUrl {
 
 impl PageUrl {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
-        let mut sale = SaleRequest::new(self.payment_id.clone(), self.amount);
         let method = method(registry, &self.method)?;
-        for (path, value) in self.fields.of(method.spec(), Operation::SALE) {
-            sale = match path {
-                Ok(field) => sale.field(field, value),
-                Err(path) => sale.extra(path, value),
-            };
-        }
+        let sale = SaleRequest::new(self.payment_id.clone(), self.amount);
+        let sale = self.fields.fill(sale, method.spec());
         let options = self.parameter.iter().fold(PageOptions::new(), |options, (name, value)| {
             options.text(name.as_str(), value.as_str())
         });

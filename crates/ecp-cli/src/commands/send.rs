@@ -135,7 +135,7 @@ impl RefundCommand {
         if let Some(id) = refund_id {
             refund = refund.with_merchant_refund_id(id);
         }
-        let refund = request.with_fields(method, Operation::REFUND, refund, fields);
+        let refund = request.with_fields(method, refund, fields);
         let refund_id = refund.merchant_refund_id().to_owned();
         request.send(method, refund, Extra { refund_id: Some(refund_id), step: None })
     }
@@ -145,7 +145,7 @@ impl RefundCommand {
 struct Filled {
     id: PaymentId,
     amount: Option<Money>,
-    fields: Vec<(Field, String)>,
+    fields: Vec<(Field, &'static str)>,
 }
 
 const NO_AMOUNT: &str = "the amount is missing: write it after the payment id, as in 100.00 EUR";
@@ -213,7 +213,7 @@ impl Request {
         let method = method(registry, &self.method)?;
         let Filled { id, amount, fields } = self.filled(method.spec(), flow, amount)?;
         let amount = amount.ok_or(Usage(NO_AMOUNT))?;
-        let request = self.with_fields(method, flow, new(id, amount), fields);
+        let request = self.with_fields(method, new(id, amount), fields);
         self.send(method, request, extra)
     }
 
@@ -221,18 +221,13 @@ impl Request {
     fn with_fields<R: FlowRequest>(
         &self,
         method: &dyn DynMethod,
-        flow: Operation,
         request: R,
-        examples: Vec<(Field, String)>,
+        examples: Vec<(Field, &'static str)>,
     ) -> R {
         let filled = examples
             .into_iter()
             .fold(request, |request, (field, value)| request.with_field(field, value));
-        let given = self.fields.of(method.spec(), flow);
-        given.fold(filled, |request, (path, value)| match path {
-            Ok(field) => request.with_field(field, value),
-            Err(path) => request.with_extra(path, value),
-        })
+        self.fields.fill(filled, method.spec())
     }
 
     fn send<R: FlowRequest>(

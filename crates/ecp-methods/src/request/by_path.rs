@@ -1,12 +1,14 @@
 //! Fields of requests by their paths, for code that is driven by a file or a command line.
 
+use serde_json::{Map, Value};
+
 use super::field::Field;
 use crate::flow::Operation;
 use crate::request::{
     CancelRequest, CaptureRequest, ManageRequest, OperationRequest, PayoutRequest, RefundRequest,
     SaleRequest,
 };
-use crate::spec::MethodSpec;
+use crate::spec::{MethodSpec, Rule};
 
 macro_rules! by_path {
     ($($request:ident;)*) => {
@@ -14,18 +16,10 @@ macro_rules! by_path {
             /// Sets a text by its path in the Gate request, for code that reads paths from a file
             /// or a command line. If the path is that of a [`Field`] that the spec requires or this
             /// library knows, the text is later checked as a value of this field. Otherwise it is
-            /// set as by [`extra`](Self::extra).
+            /// set as by [`extra`](Self::extra): as a text, or as a JSON object if it is one and
+            /// the spec requires a field inside it.
             pub fn text(self, spec: &MethodSpec, path: &str, value: impl Into<String>) -> Self {
-                let known = Field::KNOWN.iter().find(|field| field.path() == path).copied();
-                let mut flows = spec.flows();
-                let fits = |flow: &Operation| Self::EFFECTS.contains(&flow.effect());
-                let own = flows.find_map(|flow| {
-                    Some(flow).filter(fits).and_then(|flow| spec.needed_field(flow, path))
-                });
-                match own.or(known) {
-                    Some(field) => self.field(field, value),
-                    None => self.extra(path, value.into()),
-                }
+                self.with_text(spec, path, value)
             }
         })*
     };
@@ -38,4 +32,27 @@ by_path! {
     CaptureRequest;
     CancelRequest;
     ManageRequest;
+}
+
+/// The request with a text at this path.
+pub(super) fn with_text<R: OperationRequest>(
+    request: R,
+    spec: &MethodSpec,
+    path: &str,
+    value: String,
+) -> R {
+    let known = Field::KNOWN.iter().find(|field| field.path() == path).copied();
+    let fits = |flow: &Operation| R::EFFECTS.contains(&flow.effect());
+    let own = spec.flows().filter(fits).find_map(|flow| spec.needed_field(flow, path));
+    if let Some(field) = own.or(known) {
+        return request.with_field(field, value);
+    }
+    let is_inside =
+        |field: &Field| field.path().strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+    let has_members = spec.flows().filter(fits).filter_map(|flow| spec.rule(flow));
+    let has_members = has_members.flat_map(Rule::declared).any(|field| is_inside(&field));
+    match serde_json::from_str::<Map<String, Value>>(&value) {
+        Ok(object) if has_members => request.with_extra(path, object),
+        _ => request.with_extra(path, value),
+    }
 }

@@ -8,7 +8,6 @@ use ecp_core::{Currency, Money};
 use super::callback::CallbackForm;
 use super::capability::{Capabilities, Capability};
 use super::facts::{Certainty, Conversion, Fact, Instrument, Kind};
-use super::need::Need;
 use super::regions::Regions;
 use super::rule::Rule;
 use super::testing::Testing;
@@ -160,17 +159,29 @@ impl MethodSpec {
         }
     }
 
-    /// Whether the currencies that the rules name are among those of the method; usable at compile
-    /// time.
+    /// Whether the currencies that the rules and their limits name are among those of the method;
+    /// usable at compile time. An equivalent may be of any currency.
     pub(super) const fn has_each_currency_of_its_rules(&self) -> bool {
         let mut place = 0;
         while place < self.flows.len() {
-            if let Some((_, rule)) = &self.flows[place]
-                && let Some(own) = rule.own_currencies()
-            {
+            if let Some((_, rule)) = &self.flows[place] {
+                let own = match rule.own_currencies() {
+                    Some(own) => own,
+                    None => self.currencies,
+                };
                 let mut at = 0;
                 while at < own.len() {
                     if !holds(self.currencies, own[at]) {
+                        return false;
+                    }
+                    at += 1;
+                }
+                let limits = rule.stated_limits();
+                let mut at = 0;
+                while at < limits.len() {
+                    if let Some(currency) = limits[at].own_currency()
+                        && !holds(own, currency)
+                    {
                         return false;
                     }
                     at += 1;
@@ -304,9 +315,7 @@ impl MethodSpec {
     /// assert_eq!(number, Some(Field::ACCOUNT_NUMBER));
     /// ```
     pub fn needed_field(&self, flow: Operation, path: &str) -> Option<Field> {
-        let rule = self.rule(flow)?;
-        let conditional = rule.conditional_needs().iter().flat_map(Need::fields);
-        rule.needed_fields().iter().chain(conditional).find(|field| field.path() == path).copied()
+        self.rule(flow)?.declared().find(|field| field.path() == path)
     }
 
     /// The first operation of the spec that has this effect on money, with its rule; `None` if no

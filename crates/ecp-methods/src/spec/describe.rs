@@ -6,8 +6,11 @@ use std::time::Duration;
 use ecp_core::Money;
 
 use super::data::MethodSpec;
-use super::{CallbackForm, Capability, Certainty, Limit, RedirectField, Rule, Scope};
+use super::{
+    CallbackForm, Capability, Certainty, Limit, RedirectField, Rule, Scope, TestItem, TestStep,
+};
 use crate::flow::Operation;
+use crate::request::{Field, Format};
 
 /// A row of the table that describes a payment method: a subject, such as `currencies`, and a text
 /// about it.
@@ -108,10 +111,10 @@ impl MethodSpec {
                 }
                 row(&format!("{flow} Gate path"), rule.own_path().unwrap_or_default().to_owned());
                 row(&format!("{flow} offered on"), join(rule.interfaces()));
-                row(&format!("fields that {one} needs"), join(rule.needed_fields()));
+                row(&format!("fields that {one} needs"), fields(rule.needed_fields()));
                 for need in rule.conditional_needs() {
                     let about = format!("fields that {one} needs {}", need.condition());
-                    row(&about, join(need.fields()));
+                    row(&about, fields(need.fields()));
                 }
             }
         }
@@ -143,19 +146,33 @@ impl MethodSpec {
         };
         row("customer's account in test callbacks", shown);
         if self.rule(Operation::SALE).is_some() {
-            let source = testing.redirect_source().unwrap_or("the sample on the method's page");
-            row(
-                "customer's redirect in tests",
-                with_source(testing.redirect_form().to_string(), Some(source)),
-            );
-            let fields: Vec<&str> =
-                testing.redirect_form_fields().iter().map(RedirectField::name).collect();
-            row("form fields of this redirect", fields.join(", "));
+            self.describe_step(&mut row);
         }
         row("source of this table", self.source().to_owned());
         let certainty = self.certainty().map(|it| format!("{it}: {}", reason_of(it)));
         row("certainty", certainty.unwrap_or_default());
         rows
+    }
+
+    /// The rows of what the customer of a sale does in tests.
+    fn describe_step(&self, row: &mut impl FnMut(&str, String)) {
+        let testing = self.testing();
+        let step = match testing.sale_step() {
+            TestStep::Redirect => {
+                let source = testing.redirect_source().unwrap_or("the sample on the method's page");
+                let form = testing.redirect_form().to_string();
+                row("customer's redirect in tests", with_source(form, Some(source)));
+                let fields = testing.redirect_form_fields().iter().map(RedirectField::name);
+                row("form fields of this redirect", fields.collect::<Vec<_>>().join(", "));
+                return;
+            }
+            TestStep::Display(items) => {
+                let items: Vec<&str> = items.iter().map(TestItem::kind).collect();
+                format!("pays by what `display_data` has: {}", items.join(", "))
+            }
+            TestStep::Push => "confirms on the phone".to_owned(),
+        };
+        row("customer's step in tests", with_source(step, testing.own_source()));
     }
 
     /// Values of the callbacks by flow: `1731 for a sale, 1751 for a refund`.
@@ -178,6 +195,18 @@ impl MethodSpec {
         });
         ["| | |\n|---|---|\n".to_owned()].into_iter().chain(rows).collect()
     }
+}
+
+/// Paths of fields, each with the only values that it can have, if they are few.
+fn fields(fields: &[Field]) -> String {
+    let one = |field: &Field| match field.format() {
+        Format::OneOf(values) if values.len() <= 12 => {
+            format!("{field} ({})", values.join(", "))
+        }
+        Format::OneOf(values) => format!("{field} (one of {} values)", values.len()),
+        _ => field.to_string(),
+    };
+    fields.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// The amounts that a rule allows.

@@ -2,10 +2,14 @@
 
 use std::fmt;
 
-/// The means of payment of a payment method: a wallet or vouchers.
+/// The means of payment of a payment method, such as a wallet or vouchers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
+    /// Transfers from or to a bank account.
+    BankTransfer,
+    /// A code that the customer's phone scans, for any wallet or bank that reads it.
+    QrCode,
     /// Voucher codes.
     Voucher,
     /// An electronic wallet.
@@ -17,6 +21,8 @@ pub enum Kind {
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::BankTransfer => "bank transfers",
+            Self::QrCode => "QR codes",
             Self::Voucher => "vouchers",
             Self::Wallet => "electronic wallets",
             Self::WalletThroughPartner => "electronic wallets through a partner",

@@ -93,7 +93,34 @@ impl Limit {
         if let (Some(least), Some(greatest)) = (&self.least, &self.greatest) {
             assert!(least.at_most(greatest), "the least amount is over the greatest");
         }
+        assert!(
+            self.fits_its_currency(self.least) && self.fits_its_currency(self.greatest),
+            "an amount of a limit has a fraction that its currency does not have"
+        );
         self
+    }
+
+    /// Whether an amount is whole in minor units of the limit's currency, if it has one.
+    const fn fits_its_currency(&self, amount: Option<Decimal>) -> bool {
+        match (amount, self.currency()) {
+            (Some(amount), Some(currency)) => amount.minor(currency).1,
+            _ => true,
+        }
+    }
+
+    const fn currency(&self) -> Option<Currency> {
+        match self.scope {
+            Scope::Any => None,
+            Scope::Country(_, own) | Scope::Currency(own) | Scope::EquivalentOf(own) => Some(own),
+        }
+    }
+
+    /// The only currency to which the limit applies, `None` if it applies to others too.
+    pub(super) const fn own_currency(&self) -> Option<Currency> {
+        match self.scope {
+            Scope::Any | Scope::EquivalentOf(_) => None,
+            Scope::Country(_, own) | Scope::Currency(own) => Some(own),
+        }
     }
 
     /// The amounts to which the limit applies, such as those in one currency.
@@ -277,7 +304,7 @@ impl Decimal {
     }
 
     /// Whole minor units, and whether the conversion is exact.
-    fn minor(self, currency: Currency) -> (i64, bool) {
+    const fn minor(self, currency: Currency) -> (i64, bool) {
         let scaled = self.units * 10_i64.pow(currency.exponent());
         let divisor = 10_i64.pow(self.decimals);
         (scaled / divisor, scaled % divisor == 0)
@@ -305,6 +332,12 @@ mod tests {
     fn a_limit_that_a_currency_cannot_express_is_rounded_inwards() {
         let limits = crate::Rule::new().amount("0.50", "9.99").limits(Currency::JPY);
         assert_eq!(limits.minor_units(), (1, 9));
+    }
+
+    #[test]
+    #[should_panic(expected = "a fraction that its currency does not have")]
+    fn an_amount_of_a_limit_is_one_of_its_currency() {
+        let _ = Limit::of(Currency::JPY).from("100.50");
     }
 
     #[test]

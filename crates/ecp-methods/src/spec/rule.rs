@@ -215,8 +215,10 @@ impl Rule {
     }
 
     /// The fields that a request must have: those of every request, then those whose condition is
-    /// true for this request, in the order of the spec. `value` is a function that returns the
-    /// request's value at a path, as [`Draft::value`](crate::request::Draft::value) does.
+    /// true for this request, in the order of the spec. A path that several conditions ask for is
+    /// there once for each: a value has to have the form of every one. `value` is a function that
+    /// returns the request's value at a path, as [`Draft::value`](crate::request::Draft::value)
+    /// does.
     pub fn needed<'a>(
         &self,
         currency: Option<Currency>,
@@ -227,6 +229,12 @@ impl Rule {
             needed.extend(need.fields());
         }
         needed
+    }
+
+    /// All fields of the rule: those of every request, then those of each condition.
+    pub(crate) fn declared(&self) -> impl Iterator<Item = Field> {
+        let conditional = self.needs_when.iter().flat_map(Need::fields);
+        self.needs.iter().chain(conditional).copied()
     }
 
     /// The fields that every request must have, in addition to payment id, amount and currency.

@@ -190,19 +190,28 @@ pub(super) fn with_fields<R: OperationRequest>(
         .spec()
         .rule(flow)
         .ok_or_else(|| fail(format!("the spec does not have the operation {flow}")))?;
-    let wanted = rule.needed_fields().iter().filter(|field| Some(**field) != without);
-    let mut request =
-        wanted.fold(request, |request, &field| request.with_field(field, method.example(field)));
-    // What else is needed depends on the currency and on what is there.
-    loop {
+    let is_wanted = |field: &Field| without.is_none_or(|without| without.path() != field.path());
+    let needed = |request: &R| {
         let draft = request.draft();
         let currency = draft.amount().map(Money::currency);
         let needed = rule.needed(currency, |path| draft.value(path)).into_iter();
-        let mut missing =
-            needed.filter(|field| Some(*field) != without && !draft.has(field.path()));
-        let Some(field) = missing.next() else { return Ok(request) };
+        needed.filter(is_wanted).collect::<Vec<_>>()
+    };
+    let mut request = request;
+    // What is needed depends on the currency and on what is there.
+    loop {
+        let missing = |field: &Field| !request.draft().has(field.path());
+        let Some(field) = needed(&request).into_iter().find(missing) else { break };
         request = request.with_field(field, method.example(field));
     }
+    // Another condition may want a value in another form.
+    for field in needed(&request) {
+        let value = request.draft().get(field);
+        if value.is_some_and(|value| field.problem(value).is_some()) {
+            request = request.with_field(field, method.example(field));
+        }
+    }
+    Ok(request)
 }
 
 pub(super) fn id(text: &str) -> Result<PaymentId, Failure> {

@@ -14,7 +14,6 @@ use http::{Request, Response};
 use serde_json::{Value, json};
 
 use super::event::{Event, Goal};
-use crate::fields::needed;
 
 /// The parameters of a sample callback.
 pub(super) struct Sample<'m> {
@@ -190,17 +189,18 @@ impl Sample<'_> {
 
     /// Values for the required fields, and for others that the samples' payments have.
     fn fields(&self, flow: Operation, amount: Money, more: &[Field]) -> Vec<(Field, String)> {
-        let value = |field: Field| match field {
-            Field::DESCRIPTION => "a sample".to_owned(),
-            other => other.example().to_owned(),
-        };
-        let mut values = needed(self.method.spec(), flow, amount.currency(), value);
+        let examples = self.method.spec().example_values(flow, Some(amount.currency()), |_| None);
+        let mut values: Vec<(Field, &str)> = examples;
         for &field in more.iter().chain(&[Field::DESCRIPTION]) {
             if values.iter().all(|(own, _)| own.path() != field.path()) {
-                values.push((field, value(field)));
+                values.push((field, field.example()));
             }
         }
-        values
+        let own = |(field, example): (Field, &str)| match field {
+            Field::DESCRIPTION => (field, "a sample".to_owned()),
+            _ => (field, example.to_owned()),
+        };
+        values.into_iter().map(own).collect()
     }
 }
 

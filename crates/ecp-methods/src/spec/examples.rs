@@ -1,0 +1,82 @@
+//! Example values for the fields that a request must have.
+
+use std::borrow::Cow;
+
+use ecp_core::Currency;
+
+use super::{MethodSpec, Regions};
+use crate::flow::Operation;
+use crate::request::{Field, Format};
+
+impl MethodSpec {
+    /// Example values for the fields that a request for the operation must have and that are not
+    /// given, for documentation, demonstrations and tests. Fields that are required under a
+    /// condition are among them if the condition is true for the given and the example values, and
+    /// have a value of the form that it asks for. The customer's country is one of the method's. An
+    /// object of which a member is required is not among them.
+    ///
+    /// `given` is a function that returns the request's value at a path, as
+    /// [`Draft::value`](crate::request::Draft::value) does.
+    ///
+    /// ```
+    /// use ecp_core::Currency;
+    /// use ecp_methods::request::Field;
+    /// use ecp_methods::{Jeton, Operation, PaymentMethod};
+    ///
+    /// let given = |path: &str| (path == "customer.ip_address").then(|| "192.0.2.7".into());
+    /// let values = Jeton::SPEC.example_values(Operation::PAYOUT, Some(Currency::EUR), given);
+    /// assert_eq!(values, [(Field::ACCOUNT_NUMBER, "93017949")]);
+    /// ```
+    pub fn example_values<'g>(
+        &self,
+        operation: Operation,
+        currency: Option<Currency>,
+        given: impl Fn(&str) -> Option<Cow<'g, str>>,
+    ) -> Vec<(Field, &'static str)> {
+        let mut values: Vec<(Field, &'static str)> = Vec::new();
+        let Some(rule) = self.rule(operation) else { return values };
+        let needed = |values: &[(Field, &'static str)]| {
+            rule.needed(currency, |path| {
+                let made = || values.iter().find(|(field, _)| field.path() == path);
+                given(path).or_else(|| made().map(|(_, value)| Cow::Borrowed(*value)))
+            })
+        };
+        loop {
+            let is_missing = |field: &Field| {
+                given(field.path()).is_none()
+                    && values.iter().all(|(own, _)| own.path() != field.path())
+                    && !(field.format() == Format::Object
+                        && values.iter().any(|(own, _)| is_inside(*own, *field)))
+            };
+            // Members come before the objects that have them.
+            let needed = needed(&values);
+            let mut missing = needed.iter().filter(|field| is_missing(field));
+            let first = missing.clone().find(|field| field.format() != Format::Object);
+            let Some(&field) = first.or_else(|| missing.next()) else { break };
+            values.push((field, self.example(field)));
+        }
+        // Another condition may ask for the same field in another form.
+        for field in needed(&values) {
+            let made = values.iter_mut().find(|(own, _)| own.path() == field.path());
+            if let Some(made) = made.filter(|(_, value)| field.problem(value).is_some()) {
+                *made = (field, field.example());
+            }
+        }
+        values
+    }
+
+    fn example(&self, field: Field) -> &'static str {
+        match self.regions() {
+            Regions::Only(countries)
+                if field == Field::CUSTOMER_COUNTRY && !countries.contains(&field.example()) =>
+            {
+                countries[0]
+            }
+            _ => field.example(),
+        }
+    }
+}
+
+fn is_inside(member: Field, object: Field) -> bool {
+    member.path().strip_prefix(object.path()).is_some_and(|rest| rest.starts_with('.'))
+}
