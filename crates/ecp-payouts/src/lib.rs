@@ -12,6 +12,9 @@
 //! 5. [`write_results`] writes the result of each row, with its evidence: a success, a decline, an
 //!    error, or unknown.
 //!
+//! A service pays single payouts through the same journal by `Payer::pay`, which returns when the
+//! intent is on the disk.
+//!
 //! Payers on several machines share one file through a journal in Postgres: the
 //! `postgres::PostgresJournal` of the feature `postgres`, and of `postgres-tls` with TLS.
 //!
@@ -53,6 +56,7 @@ mod results;
 mod row;
 mod run;
 mod settings;
+mod single;
 mod template;
 
 pub use self::journal::{
@@ -66,4 +70,5 @@ pub use self::progress::{Counts, Progress, Stop};
 pub use self::results::write_results;
 pub use self::row::{Row, RowId, RowRequest};
 pub use self::settings::Settings;
+pub use self::single::{Ongoing, PayError};
 pub use self::template::write_template;

@@ -56,7 +56,9 @@ static ROW: Metric = Metric::duration(
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug)]
+///
+/// Clones share the journal, and the limits on requests. [`Payer::pay`] is for single payouts.
+#[derive(Clone, Debug)]
 pub struct Payer {
     sender: Sender,
     pub(crate) journal: Arc<dyn Store>,
@@ -141,7 +143,7 @@ impl Payer {
         let state = async {
             match request {
                 RowRequest::Payout(prepared) => self.pay_out(prepared, &line).await,
-                RowRequest::Refund(prepared) => self.refund(prepared, &line).await,
+                RowRequest::Refund(prepared) => self.refund_row(prepared, &line).await,
             }
         };
         let state = state.instrument(span.clone()).await;
@@ -176,7 +178,7 @@ impl Payer {
 
     /// Sends a refund if it was never sent, and otherwise only requests the payment's status: no
     /// answer says that a refund does not exist.
-    async fn refund(
+    async fn refund_row(
         &self,
         prepared: &Prepared<Refund>,
         line: &Arc<RowInProgress>,

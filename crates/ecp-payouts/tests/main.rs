@@ -8,5 +8,6 @@ mod plan;
 mod refunds;
 #[cfg(all(feature = "postgres", unix))]
 mod shared;
+mod single;
 mod spreadsheets;
 mod times;

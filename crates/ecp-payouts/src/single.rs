@@ -1,0 +1,194 @@
+//! Single payouts and refunds of a service, through the same journal.
+
+use std::fmt;
+
+use ecp_methods::request::{PayoutRequest, RefundRequest};
+use ecp_methods::{Payout, Refund, Rejection, Supports, prepare};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tracing::Instrument;
+
+use crate::journal::{Entry, JournalError, State, Taken};
+use crate::payer::Payer;
+use crate::progress::Stop;
+use crate::row::{RowId, RowRequest};
+
+/// A payout or refund that a [`Payer`] works on ([`Payer::pay`]): the intent of its request is in the
+/// journal, or it has ended before. Dropping the value does not stop the work.
+#[must_use = "the state says whether the request was sent"]
+pub struct Ongoing {
+    id: RowId,
+    state: State,
+    work: JoinHandle<Result<Entry, JournalError>>,
+}
+
+/// Why a single payout or refund was not begun: nothing was sent by this call.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PayError {
+    /// The request breaks a rule of its payment method.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The journal cannot be used, or has another request under the same id
+    /// ([`JournalError::Differs`]).
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+}
+
+impl Ongoing {
+    /// The row of the payout or refund in the journal.
+    pub const fn id(&self) -> &RowId {
+        &self.id
+    }
+
+    /// The state that the journal had when [`Payer::pay`] returned: [`State::Intended`] if its request
+    /// is about to be sent, [`State::NotSent`] if it could not be sent (call it again), or an earlier
+    /// result.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Waits until the payout or refund has ended, as far as this process can know: see
+    /// [`Settings::patience`](crate::Settings::patience). A service need not wait: a callback reports
+    /// the result, and [`Payer::entry`] has what the journal knows.
+    pub async fn end(self) -> Result<Entry, JournalError> {
+        self.work.await.map_err(|error| JournalError::Storage(error.into()))?
+    }
+}
+
+impl fmt::Debug for Ongoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ongoing")
+            .field("id", &self.id)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Payer {
+    /// Pays a single payout through the journal. Returns when the intent of its request is on the
+    /// disk; the request is sent, and its status requested until the end, by a task of the runtime.
+    ///
+    /// The call may be repeated with the same request, at any time and by any payer of the journal: a
+    /// payout is made once under its id. After a crash, repeat it for each payout of which the service
+    /// does not know the end, from the service's own records: the journal has no account numbers. What
+    /// may have been sent is asked about first.
+    ///
+    /// ```no_run
+    /// use ecp_core::PaymentId;
+    /// use ecp_methods::Jeton;
+    /// use ecp_methods::request::{Account, Customer, PayoutRequest};
+    /// use ecp_payouts::{Payer, State};
+    ///
+    /// # async fn handle(payer: &Payer) -> Result<(), Box<dyn std::error::Error>> {
+    /// let request = PayoutRequest::new(PaymentId::new("P-17")?, "300.00 EUR".parse()?)
+    ///     .customer(Customer::new().ip_address("192.0.2.1"))
+    ///     .account(Account::new().number("93017949"));
+    /// let payout = payer.pay(&Jeton, &request).await?;
+    /// if payout.state() == State::NotSent {
+    ///     println!("not sent: {}", payout.end().await?.evidence);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn pay<M: Supports<Payout>>(
+        &self,
+        method: &M,
+        request: &PayoutRequest,
+    ) -> Result<Ongoing, PayError> {
+        let prepared = prepare(method, request.clone())?;
+        Ok(self.begin(RowRequest::Payout(prepared)).await?)
+    }
+
+    /// Refunds a payment through the journal, like [`Payer::pay`]. Set a `merchant_refund_id` of your
+    /// own, and repeat the call with the same one: a refund is made once under it. A refund whose
+    /// answer was lost is never sent again.
+    pub async fn refund<M: Supports<Refund>>(
+        &self,
+        method: &M,
+        request: &RefundRequest,
+    ) -> Result<Ongoing, PayError> {
+        let prepared = prepare(method, request.clone())?;
+        Ok(self.begin(RowRequest::Refund(prepared)).await?)
+    }
+
+    /// Begins a checked request, like [`Payer::pay`].
+    pub async fn begin(&self, request: RowRequest) -> Result<Ongoing, JournalError> {
+        let id = request.id();
+        let (stored, mut states) = watch::channel(None);
+        let payer = self.clone();
+        let work = async move { payer.single(request, stored).await };
+        let mut work = tokio::spawn(work.in_current_span());
+        let state = tokio::select! {
+            ended = &mut work => {
+                let entry = ended.map_err(|error| JournalError::Storage(error.into()))??;
+                let state = entry.state;
+                return Ok(Ongoing { id, state, work: tokio::spawn(async { Ok(entry) }) });
+            }
+            state = first(&mut states) => state,
+        };
+        Ok(Ongoing { id, state, work })
+    }
+
+    /// What the journal knows of a payout or refund; `None` if it has none under this id.
+    pub async fn entry(&self, id: &RowId) -> Result<Option<Entry>, JournalError> {
+        self.journal.entry(id).await
+    }
+
+    /// Works on a request until its end, here or in another payer.
+    async fn single(
+        self,
+        request: RowRequest,
+        stored: watch::Sender<Option<State>>,
+    ) -> Result<Entry, JournalError> {
+        let (id, digest, stop) = (request.id(), self.digest(&request), Stop::new());
+        loop {
+            let taken = self.journal.take(std::slice::from_ref(&id)).await?.pop();
+            let entry = match &taken {
+                Some(Taken::Held(held)) => held.entry.as_ref(),
+                Some(Taken::Ended(entry)) => Some(&**entry),
+                Some(Taken::Busy(entry)) => entry.as_deref(),
+                None => None,
+            };
+            let is_sent = entry.filter(|entry| entry.state != State::NotSent);
+            let differs = is_sent.is_some_and(|entry| entry.digest != digest);
+            if differs && let Some(Taken::Held(held)) = &taken {
+                self.journal.release(&id, held.token, false);
+            }
+            if differs {
+                return Err(JournalError::Differs { row: id });
+            }
+            // Its intent is on the disk already.
+            if let Some(entry) = is_sent {
+                stored.send_replace(Some(entry.state));
+            }
+            match taken {
+                Some(Taken::Ended(entry)) => return Ok(*entry),
+                Some(Taken::Held(held)) => {
+                    match self.row(&request, held, &stop, stored.clone()).await {
+                        // The other payer will end it.
+                        Err(JournalError::Lost { .. }) => {}
+                        Err(error) => return Err(error),
+                        Ok(_) => {
+                            let entry = self.journal.entry(&id).await?;
+                            let missing = || "a row that was stored is not there any more";
+                            return entry.ok_or_else(|| JournalError::Storage(missing().into()));
+                        }
+                    }
+                }
+                Some(Taken::Busy(_)) | None => {}
+            }
+            sleep(self.journal.pause()).await;
+        }
+    }
+}
+
+/// The first state that is stored.
+async fn first(states: &mut watch::Receiver<Option<State>>) -> State {
+    match states.wait_for(Option::is_some).await.map(|state| *state) {
+        Ok(Some(state)) => state,
+        // The work has ended, and its result comes from there.
+        _ => std::future::pending().await,
+    }
+}
