@@ -17,6 +17,7 @@ documents! {
     GoingLive: "../docs/going-live.md",
     Methods: "../docs/METHODS.md",
     Callbacks: "../docs/callbacks.md",
+    Console: "../docs/console.md",
     Payouts: "../docs/payouts.md",
     Operations: "../docs/operations.md",
     Running: "../docs/operations/running.md",

@@ -144,6 +144,20 @@ pub(crate) const LAYERS: &[Layer] = &[
         others: &["rusqlite", "thiserror", "tokio"],
     },
     Layer {
+        name: "ecp-console",
+        ours: &["ecp-core", "ecp-inbox", "ecp-payouts", "ecp-reconcile"],
+        others: &[
+            "askama",
+            "axum",
+            "form_urlencoded",
+            "http",
+            "serde",
+            "serde_json",
+            "tokio",
+            "tracing",
+        ],
+    },
+    Layer {
         name: "ecp-testkit",
         ours: &["ecp-core", "ecp-methods", "ecp-transport", "ecp-notify", "ecp-sandbox"],
         others: &[
@@ -162,6 +176,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "ecp-cli",
         ours: &[
+            "ecp-console",
             "ecp-core",
             "ecp-files",
             "ecp-inbox",
@@ -185,6 +200,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "clap_mangen",
             "csv",
             "form_urlencoded",
+            "getrandom",
             "http",
             "indicatif",
             "jiff",

@@ -16,6 +16,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ecp_inbox", &["rusqlite", "rustls", "tokio_postgres"]),
     // The router and its socket; documents to sign in tests.
     ("ecp_sandbox", &["axum", "bytes", "http", "serde_json", "tokio"]),
+    // The router.
+    ("ecp_console", &["axum"]),
     // The captured crates, and the ones it replaces.
     ("ecp_testkit", &["bytes", "http", "log", "tracing_core"]),
 ];

@@ -11,19 +11,41 @@ use crate::metadata;
 
 /// Crates that do I/O or TLS, or bring a runtime, and the lowest crates that may have them.
 const CONFINED: &[(&str, &[&str])] = &[
-    ("axum", &["ecp-sandbox", "ecp-testkit", "ecp-cli"]),
+    ("axum", &["ecp-console", "ecp-sandbox", "ecp-testkit", "ecp-cli"]),
     ("clap", &["ecp-cli"]),
     (
         "http",
-        &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-sandbox", "ecp-testkit", "ecp-cli"],
+        &[
+            "ecp-transport",
+            "ecp-payouts",
+            "ecp-reconcile",
+            "ecp-sandbox",
+            "ecp-testkit",
+            "ecp-console",
+            "ecp-cli",
+        ],
     ),
     (
         "hyper",
-        &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-sandbox", "ecp-testkit", "ecp-cli"],
+        &[
+            "ecp-transport",
+            "ecp-payouts",
+            "ecp-reconcile",
+            "ecp-sandbox",
+            "ecp-testkit",
+            "ecp-console",
+            "ecp-cli",
+        ],
     ),
-    ("reqwest", &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-testkit", "ecp-cli"]),
-    ("rusqlite", &["ecp-inbox", "ecp-payouts", "ecp-reconcile", "ecp-cli"]),
-    ("rustls", &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-testkit", "ecp-cli"]),
+    (
+        "reqwest",
+        &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-testkit", "ecp-console", "ecp-cli"],
+    ),
+    ("rusqlite", &["ecp-inbox", "ecp-payouts", "ecp-reconcile", "ecp-console", "ecp-cli"]),
+    (
+        "rustls",
+        &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-testkit", "ecp-console", "ecp-cli"],
+    ),
     (
         "tokio",
         &[
@@ -33,6 +55,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "ecp-reconcile",
             "ecp-sandbox",
             "ecp-testkit",
+            "ecp-console",
             "ecp-cli",
         ],
     ),

@@ -2,6 +2,8 @@
 
 pub(crate) mod clarify;
 pub(crate) mod completions;
+#[cfg(feature = "console")]
+pub(crate) mod console;
 pub(crate) mod demo;
 pub(crate) mod explain;
 pub(crate) mod inbox;

@@ -21,6 +21,7 @@
 //! | `ecp reports` | the same on schedule, kept and sent by e-mail |
 //! | `ecp reconcile` | inbox, journals and platform held against each other |
 //! | `ecp inbox` | the callbacks of a service: what waits, what failed, handling it again |
+//! | `ecp console` | pages for the person on call: stuck callbacks, unclear payouts, differences, and what to do |
 //! | `ecp sign`, `ecp verify`, `ecp explain` | signatures by hand |
 //! | `ecp man`, `ecp completions` | manual pages, and completions for your shell |
 //!
@@ -72,6 +73,7 @@
 //!
 //! # Features
 //!
+//! - `console`: the command `ecp console`.
 //! - `mail`: sending reports by e-mail.
 
 // `output` has replacements of these macros, which would panic when the output is closed.
@@ -206,6 +208,8 @@ struct Arguments {
 enum Command {
     Clarify(commands::clarify::Clarify),
     Completions(commands::completions::Completions),
+    #[cfg(feature = "console")]
+    Console(commands::console::Console),
     Demo(commands::demo::Demo),
     Explain(commands::explain::Explain),
     Inbox(commands::inbox::InboxCommand),
@@ -233,6 +237,8 @@ impl Command {
         match self {
             Self::Clarify(command) => command.run(),
             Self::Completions(command) => command.run(registry, ecp),
+            #[cfg(feature = "console")]
+            Self::Console(command) => command.run(),
             Self::Demo(command) => command.run(registry),
             Self::Explain(command) => command.run(),
             Self::Inbox(command) => command.run(),

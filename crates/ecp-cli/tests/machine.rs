@@ -11,9 +11,10 @@ use crate::support::sandbox::Sandbox;
 use crate::support::{ecp, stderr, stdout};
 
 /// Every command, with arguments that it refuses, and the exit code of that.
-const REFUSED: [(&[&str], i32); 25] = [
+const REFUSED: [(&[&str], i32); 26] = [
     (&["clarify", "P", "--gate-url", "http://127.0.0.1:1"], 1),
     (&["completions", "basch"], 2),
+    (&["console", "--db", "missing.sqlite"], 1),
     (&["demo", "--method", "jetton"], 1),
     (&["explain", "--key-env", "ECP_TEST_MISSING"], 1),
     (&["inbox", "stats", "--db", "missing.sqlite"], 1),

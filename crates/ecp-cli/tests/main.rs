@@ -2,6 +2,7 @@
 //! A file that is not named here is not run; `xtask/tests` looks for such.
 
 mod confirm;
+mod console;
 mod control;
 mod demo;
 mod docs;

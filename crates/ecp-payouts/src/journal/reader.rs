@@ -13,8 +13,8 @@ use super::{Entry, Failure, JournalError, Owner, State};
 use crate::row::RowId;
 
 /// Reads the payouts of a journal page by page, in the order of the payment ids, whichever
-/// project and address of Gate it belongs to. It does not read refunds: [`Journal::read`](super::Journal::read) does. No run may have the journal
-/// open at the same time. Every call blocks its thread.
+/// project and address of Gate it belongs to, and its refunds at once. No run may have the journal
+/// open at the same time: then opening it fails after a second. Every call blocks its thread.
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -63,6 +63,8 @@ impl JournalReader {
     fn open_file(path: &Path) -> Result<Self, Failure> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE;
         let connection = Connection::open_with_flags(path, flags)?;
+        // A run has it locked to its end, another reader for a moment.
+        connection.busy_timeout(Duration::from_secs(1))?;
         check_tables(&connection)?;
         Self::of(connection)
     }
@@ -102,8 +104,12 @@ impl JournalReader {
         Ok(self.page()?)
     }
 
-    /// All refunds. Older journals have none.
-    fn refunds(&mut self) -> Result<Vec<(RowId, Entry)>, Failure> {
+    /// Reads all refunds. Older journals have none.
+    pub fn refunds(&mut self) -> Result<Vec<(RowId, Entry)>, JournalError> {
+        Ok(self.all_refunds()?)
+    }
+
+    fn all_refunds(&mut self) -> Result<Vec<(RowId, Entry)>, Failure> {
         let tables = "SELECT count(*) FROM sqlite_master WHERE name = 'refunds'";
         if self.connection.query_row(tables, [], |row| row.get::<_, i64>(0))? == 0 {
             return Ok(Vec::new());
@@ -162,7 +168,7 @@ impl fmt::Debug for JournalReader {
 
 /// All entries.
 pub(super) fn entries(reader: &mut JournalReader) -> Result<HashMap<RowId, Entry>, Failure> {
-    let mut entries: HashMap<RowId, Entry> = reader.refunds()?.into_iter().collect();
+    let mut entries: HashMap<RowId, Entry> = reader.all_refunds()?.into_iter().collect();
     loop {
         let page = reader.page()?;
         if page.is_empty() {

@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod callbacks;
+mod console;
 mod gate;
 mod inbox;
 mod marks;
@@ -35,6 +36,7 @@ fn no_crate_shows_a_secret_or_anything_of_a_customer() {
         callbacks::operations(&capture).await;
         inbox::embedded(&capture).await;
         inbox::postgres(&capture).await;
+        console::pages(&capture).await;
         payouts::mass_payout(&capture).await;
         callbacks::whole_way(&capture).await;
     });

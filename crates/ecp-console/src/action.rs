@@ -1,0 +1,145 @@
+//! What operators do and ask for, as events.
+
+use std::fmt;
+use std::sync::Arc;
+
+use ecp_core::{PaymentId, ProjectId, Timestamp};
+use ecp_inbox::{Entry, EntryId};
+
+/// Function that is called with each event.
+pub(crate) type ActionLog = Arc<dyn Fn(&Event) + Send + Sync>;
+
+/// The name of the person in front of the pages, for logs. The login of your service puts it into
+/// the extensions of each request:
+///
+/// ```
+/// use axum::extract::Request;
+/// use axum::middleware::Next;
+/// use axum::response::Response;
+/// use ecp_console::Operator;
+///
+/// async fn name(mut request: Request, next: Next) -> Response {
+///     request.extensions_mut().insert(Operator::new("anna"));
+///     next.run(request).await
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator(Arc<str>);
+
+impl Operator {
+    /// Makes the name of an operator. Of a longer name, the first 200 characters are kept.
+    pub fn new(name: &str) -> Self {
+        Self(name.chars().take(200).collect::<String>().into())
+    }
+
+    /// The operator's name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// What an operator did or asked for on the pages.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Event {
+    /// Time of the event.
+    pub at: Timestamp,
+    /// The operator; `None` if the service does not say who is in front of the pages.
+    pub operator: Option<Operator>,
+    /// What the operator did or asked for.
+    pub action: Action,
+}
+
+/// What an operator did or asked for on the pages.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Action {
+    /// The body of a callback, which holds personal data, was asked for and is shown.
+    BodyShown(CallbackRecord),
+    /// A callback was scheduled for handling again.
+    Replayed(CallbackRecord),
+    /// Gate was asked about a held callback.
+    GateAsked {
+        /// The held callback.
+        callback: CallbackRecord,
+        /// Result of the comparison with Gate's answer, as
+        /// [`Release::as_str`](ecp_inbox::Release::as_str) names it, or `failed` if there was no
+        /// answer.
+        outcome: &'static str,
+    },
+}
+
+/// The callback of an [`Action`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallbackRecord {
+    /// The callback's number in the inbox.
+    pub id: EntryId,
+    /// The callback's project.
+    pub project: ProjectId,
+    /// The id of the payment; `None` if the callback names no payment.
+    pub payment: Option<PaymentId>,
+}
+
+impl CallbackRecord {
+    pub(crate) fn of(entry: &Entry) -> Self {
+        Self { id: entry.id, project: entry.project, payment: entry.payment.clone() }
+    }
+}
+
+impl Event {
+    /// Logs the event. Names of operators may be logged; bodies may not.
+    pub(crate) fn trace(&self) {
+        let operator = self.operator.as_ref().map(Operator::as_str);
+        macro_rules! tell {
+            ($callback:expr, $($what:tt)+) => {
+                tracing::info!(
+                    "ecp.operator" = operator,
+                    "ecp.project_id" = $callback.project.get(),
+                    "ecp.payment_id" = $callback.payment.as_ref().map(PaymentId::as_str),
+                    "ecp.entry_id" = $callback.id.get(),
+                    $($what)+
+                )
+            };
+        }
+        match &self.action {
+            Action::BodyShown(callback) => {
+                tell!(callback, "an operator was shown the body of a callback: personal data");
+            }
+            Action::Replayed(callback) => tell!(callback, "an operator replayed a callback"),
+            Action::GateAsked { callback, outcome } => {
+                let outcome = *outcome;
+                tell!(
+                    callback,
+                    "ecp.outcome" = outcome,
+                    "an operator had Gate asked about a held callback"
+                );
+            }
+        }
+    }
+}
+
+/// One line: time, operator, what was done, and to which callback.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let operator = self.operator.as_ref().map_or("an operator", Operator::as_str);
+        write!(f, "{} {} ", self.at, operator.escape_debug())?;
+        match &self.action {
+            Action::BodyShown(callback) => write!(f, "was shown the body of {callback}"),
+            Action::Replayed(callback) => write!(f, "replayed {callback}"),
+            Action::GateAsked { callback, outcome } => {
+                write!(f, "had Gate asked about {callback}: {outcome}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for CallbackRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "callback {} (project {}", self.id, self.project)?;
+        match &self.payment {
+            Some(payment) => write!(f, ", payment {})", payment.as_str().escape_debug()),
+            None => write!(f, ")"),
+        }
+    }
+}

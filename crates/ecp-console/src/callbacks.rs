@@ -1,0 +1,438 @@
+//! The pages of an inbox.
+
+mod body;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use askama::Template;
+use axum::body::Bytes;
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::response::Response;
+use ecp_core::{PaymentId, ProjectId};
+use ecp_inbox::{
+    Amount, Confirm, Entry, EntryId, EntryState, Inbox, InboxError, PaymentState, Query, Release,
+    Stats,
+};
+use ecp_reconcile::Sum;
+use http::StatusCode;
+use tokio::time::timeout;
+
+use self::body::{Fact, facts, indented};
+use crate::action::{Action, CallbackRecord, Operator};
+use crate::advice::{self, Advice};
+use crate::page::{
+    Notice, Parameters, Shell, html, inbox_failed, problem, read_only, see_other, when,
+};
+use crate::parts::{Parts, Shared};
+
+type Who = Option<Extension<Operator>>;
+
+/// Callbacks on a page of the list.
+const PAGE: usize = 50;
+
+/// Dead callbacks that one form replays at most, so that it is answered in seconds.
+const REPLAYED_AT_ONCE: usize = 500;
+
+/// Longest time that Gate may take to answer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const SECTION: &str = "callbacks";
+
+#[derive(Template)]
+#[template(path = "callbacks.html")]
+struct List {
+    shell: Shell,
+    stats: Stats,
+    filter: Filter,
+    entries: Vec<Entry>,
+    /// Query of the next page; `None` on the last one.
+    older: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "callback.html")]
+struct Page {
+    shell: Shell,
+    entry: Entry,
+    advice: Advice,
+    state: Option<PaymentState>,
+    facts: Vec<Fact>,
+    /// Whether a body is stored that can be shown.
+    has_body: bool,
+    /// The body, if it was asked for.
+    body: Option<String>,
+    can_replay: bool,
+    can_release: bool,
+    /// Command that does what the page cannot.
+    command: Option<String>,
+}
+
+/// What the list is narrowed to.
+#[derive(Default)]
+struct Filter {
+    state: Option<EntryState>,
+    project: String,
+    payment: String,
+    before: Option<EntryId>,
+    /// What of the input cannot be used.
+    problem: Option<&'static str>,
+}
+
+impl Filter {
+    fn read(query: &Parameters) -> Self {
+        let state = query.get("state");
+        let known = state.and_then(|word| EntryState::ALL.iter().find(|one| one.as_str() == word));
+        let before = query.get("before").and_then(|number| number.parse().ok()).map(EntryId::new);
+        let text = |name| query.get(name).unwrap_or_default().to_owned();
+        let mut filter = Self {
+            state: known.copied(),
+            project: text("project"),
+            payment: text("payment"),
+            before,
+            problem: None,
+        };
+        filter.problem = match (filter.project(), filter.payment()) {
+            (Err(()), _) => Some("A project is a number: the list below is of all projects."),
+            (_, Err(())) => Some("This is not a payment's id: the list below is of all payments."),
+            _ => None,
+        };
+        filter
+    }
+
+    fn project(&self) -> Result<Option<ProjectId>, ()> {
+        let read = |text: &str| text.parse().ok().and_then(|id| ProjectId::new(id).ok()).ok_or(());
+        Some(self.project.as_str()).filter(|text| !text.is_empty()).map(read).transpose()
+    }
+
+    fn payment(&self) -> Result<Option<PaymentId>, ()> {
+        let read = |text: &str| PaymentId::new(text).map_err(drop);
+        Some(self.payment.as_str()).filter(|text| !text.is_empty()).map(read).transpose()
+    }
+
+    fn query(&self) -> Query {
+        let mut query = Query::default();
+        query.state = self.state;
+        query.project = self.project().unwrap_or_default();
+        query.payment = self.payment().unwrap_or_default();
+        query.before = self.before;
+        // One more than is shown says whether there is another page.
+        query.limit = Some(PAGE + 1);
+        query
+    }
+
+    fn is_empty(&self) -> bool {
+        self.state.is_none() && self.project.is_empty() && self.payment.is_empty()
+    }
+
+    /// The query of a page of the same list, of callbacks before this one.
+    fn before(&self, id: EntryId) -> String {
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        let state = self.state.map(EntryState::as_str).unwrap_or_default();
+        for (name, value) in
+            [("state", state), ("project", &*self.project), ("payment", &*self.payment)]
+        {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        query.append_pair("before", &id.to_string()).finish()
+    }
+
+    fn is_state(&self, state: EntryState) -> bool {
+        self.state == Some(state)
+    }
+}
+
+pub(crate) async fn list(State(parts): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    let query = Parameters::read(query.as_deref().map(str::as_bytes));
+    let shell = Shell::new(&parts, SECTION).notice(done(&query));
+    let Some(inbox) = &parts.inbox else { return no_inbox(shell) };
+    let filter = Filter::read(&query);
+    let read = async { Ok((inbox.stats().await?, inbox.entries(&filter.query()).await?)) };
+    let (stats, mut entries) = match read.await {
+        Ok(read) => read,
+        Err(error) => return inbox_failed(shell, &error),
+    };
+    let is_last = entries.len() <= PAGE;
+    entries.truncate(PAGE);
+    let last = entries.last().filter(|_| !is_last);
+    let older = last.map(|entry| filter.before(entry.id));
+    html(StatusCode::OK, &List { shell, stats, filter, entries, older })
+}
+
+pub(crate) async fn show(
+    State(parts): State<Shared>,
+    Path(id): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    let query = Parameters::read(query.as_deref().map(str::as_bytes));
+    let shell = Shell::new(&parts, SECTION).notice(done(&query));
+    match find(&parts, shell, &id).await {
+        Ok((inbox, shell, entry)) => page(&parts, &*inbox, shell, entry, false).await,
+        Err(answer) => answer,
+    }
+}
+
+/// Shows a callback with its body. It is asked for by a form, so that nothing shows it by accident:
+/// no link, no reload of a list, no page that is read ahead.
+pub(crate) async fn body(
+    State(parts): State<Shared>,
+    Path(id): Path<String>,
+    who: Who,
+) -> Response {
+    let (inbox, shell, entry) = match find(&parts, Shell::new(&parts, SECTION), &id).await {
+        Ok(found) => found,
+        Err(answer) => return answer,
+    };
+    if entry.raw.is_some() {
+        parts.report(operator(&who), Action::BodyShown(CallbackRecord::of(&entry)));
+    }
+    page(&parts, &*inbox, shell, entry, true).await
+}
+
+/// Replays the given callbacks, or dead ones.
+pub(crate) async fn replay(State(parts): State<Shared>, who: Who, form: Bytes) -> Response {
+    let shell = Shell::new(&parts, SECTION);
+    if !parts.changes {
+        return read_only(shell);
+    }
+    let Some(inbox) = &parts.inbox else { return no_inbox(shell) };
+    let form = Parameters::read(Some(&form));
+    let ids = match form.get("all") {
+        Some("dead") => dead(&**inbox).await,
+        _ => Ok(form.all("id").filter_map(|id| id.parse().ok()).map(EntryId::new).collect()),
+    };
+    let replayed = match ids {
+        Ok(ids) => replay_each(&parts, &**inbox, operator(&who), &ids).await,
+        Err(error) => Err(error),
+    };
+    let (count, others) = match replayed {
+        Ok(counts) => counts,
+        Err(error) => return inbox_failed(shell, &error),
+    };
+    let target = match form.get("back").and_then(|id| id.parse::<i64>().ok()) {
+        Some(id) => format!("{}/callbacks/{id}?replayed={count}&others={others}", parts.base),
+        None => {
+            format!("{}/callbacks?state=dead&replayed={count}&others={others}", parts.base)
+        }
+    };
+    see_other(&target)
+}
+
+async fn dead(inbox: &dyn Inbox) -> Result<Vec<EntryId>, InboxError> {
+    let mut query = Query::default();
+    query.state = Some(EntryState::Dead);
+    query.limit = Some(REPLAYED_AT_ONCE);
+    Ok(inbox.entries(&query).await?.iter().map(|entry| entry.id).collect())
+}
+
+/// Returns how many callbacks were replayed, and how many were not.
+async fn replay_each(
+    parts: &Parts,
+    inbox: &dyn Inbox,
+    operator: Option<&Operator>,
+    ids: &[EntryId],
+) -> Result<(usize, usize), InboxError> {
+    let (mut replayed, mut others) = (0, 0);
+    for &id in ids {
+        // A held callback is never handled without Gate: `replay` refuses it.
+        if inbox.replay(id).await? {
+            replayed += 1;
+            if let Some(entry) = inbox.entry(id).await? {
+                parts.report(operator, Action::Replayed(CallbackRecord::of(&entry)));
+            }
+        } else {
+            others += 1;
+        }
+    }
+    Ok((replayed, others))
+}
+
+/// Asks Gate about a held callback, and releases it if Gate agrees.
+pub(crate) async fn release(
+    State(parts): State<Shared>,
+    Path(id): Path<String>,
+    who: Who,
+) -> Response {
+    let shell = Shell::new(&parts, SECTION);
+    if !parts.changes {
+        return read_only(shell);
+    }
+    let (inbox, shell, entry) = match find(&parts, shell, &id).await {
+        Ok(found) => found,
+        Err(answer) => return answer,
+    };
+    let Some((gate, payment)) = parts.gate.as_deref().zip(entry.payment.as_ref()) else {
+        let text = "This console cannot ask Gate about the callback: it is not set up for that, or \
+                    the callback names no payment.";
+        return problem(StatusCode::CONFLICT, shell, "Not released", text);
+    };
+    let back = format!("{}/callbacks/{}", parts.base, entry.id);
+    if entry.state != EntryState::Held {
+        return see_other(&format!("{back}?release=not_held"));
+    }
+    let callback = CallbackRecord::of(&entry);
+    let report = |outcome| {
+        let callback = callback.clone();
+        parts.report(operator(&who), Action::GateAsked { callback, outcome });
+    };
+    match ask(gate, &*inbox, &entry, payment).await {
+        Ok(release) => {
+            report(release.as_str());
+            see_other(&format!("{back}?release={}", release.as_str()))
+        }
+        Err(Failed::Gate(text)) => {
+            report("failed");
+            let text = format!("Still held: Gate gave no answer that can be used: {text}");
+            let shell = shell.notice(Some(Notice { good: false, text }));
+            page(&parts, &*inbox, shell, entry, false).await
+        }
+        Err(Failed::Inbox(error)) => inbox_failed(shell, &error),
+    }
+}
+
+/// Why a held callback could not be compared with Gate's answer.
+enum Failed {
+    Gate(String),
+    Inbox(InboxError),
+}
+
+async fn ask(
+    gate: &dyn Confirm,
+    inbox: &dyn Inbox,
+    entry: &Entry,
+    payment: &PaymentId,
+) -> Result<Release, Failed> {
+    let asked = timeout(PATIENCE, gate.status(entry.project, payment)).await;
+    let late = || Failed::Gate(format!("it took longer than {} seconds", PATIENCE.as_secs()));
+    let answer = asked.map_err(|_| late())?.map_err(|error| Failed::Gate(error.to_string()))?;
+    inbox.release(entry.id, &answer).await.map_err(Failed::Inbox)
+}
+
+/// The page of a callback.
+async fn page(
+    parts: &Parts,
+    inbox: &dyn Inbox,
+    shell: Shell,
+    mut entry: Entry,
+    with_body: bool,
+) -> Response {
+    let state = match &entry.payment {
+        Some(payment) => match inbox.payment(entry.project, payment).await {
+            Ok(state) => state,
+            Err(error) => return inbox_failed(shell, &error),
+        },
+        None => None,
+    };
+    let raw = entry.raw.take();
+    let raw = raw.as_ref().map(ecp_inbox::Raw::expose);
+    let is_replayable = matches!(entry.state, EntryState::Dead | EntryState::Done);
+    let is_held = entry.state == EntryState::Held && entry.payment.is_some();
+    let can_replay = parts.changes && is_replayable && raw.is_some();
+    let can_release = parts.changes && is_held && parts.gate.is_some();
+    let job = match entry.state {
+        EntryState::Dead if !can_replay && raw.is_some() => Some("replay"),
+        EntryState::Held if !can_release && is_held => Some("release"),
+        _ => None,
+    };
+    let page = Page {
+        advice: advice::callback(&entry, &parts.flags),
+        state,
+        facts: raw.map(facts).unwrap_or_default(),
+        has_body: raw.is_some(),
+        body: raw.filter(|_| with_body).map(indented),
+        can_replay,
+        can_release,
+        command: job.map(|job| format!("ecp inbox {job}{} {}", parts.flags, entry.id)),
+        entry,
+        shell,
+    };
+    html(StatusCode::OK, &page)
+}
+
+/// The callback that an address names.
+async fn find(
+    parts: &Parts,
+    shell: Shell,
+    id: &str,
+) -> Result<(Arc<dyn Inbox>, Shell, Entry), Response> {
+    let Some(inbox) = &parts.inbox else { return Err(no_inbox(shell)) };
+    let entry = match id.parse().ok().map(EntryId::new) {
+        Some(id) => inbox.entry(id).await,
+        None => Ok(None),
+    };
+    match entry {
+        Ok(Some(entry)) => Ok((Arc::clone(inbox), shell, entry)),
+        Ok(None) => {
+            let text = "No callback of this inbox has this number.";
+            Err(problem(StatusCode::NOT_FOUND, shell, "No such callback", text))
+        }
+        Err(error) => Err(inbox_failed(shell, &error)),
+    }
+}
+
+fn operator(who: &Who) -> Option<&Operator> {
+    who.as_ref().map(|Extension(operator)| operator)
+}
+
+fn no_inbox(shell: Shell) -> Response {
+    let text = "This console has no inbox: a service adds one by Console::inbox, the command by \
+                --db or --postgres.";
+    problem(StatusCode::NOT_FOUND, shell, "No inbox", text)
+}
+
+/// The result of the form from which the browser was redirected here. Only numbers and known words
+/// are read from the address.
+fn done(query: &Parameters) -> Option<Notice> {
+    let number = |name| query.get(name).and_then(|text| text.parse::<u64>().ok());
+    if let Some(replayed) = number("replayed") {
+        let others = number("others").unwrap_or_default();
+        let callbacks = |count| if count == 1 { "callback" } else { "callbacks" };
+        let others_text = match others {
+            0 => String::new(),
+            1 => {
+                " 1 was not: only what is done or dead, and still has its body, can be.".to_owned()
+            }
+            _ => format!(
+                " {others} were not: only what is done or dead, and still has its body, can be."
+            ),
+        };
+        let text =
+            format!("{replayed} {} will be handled again.{others_text}", callbacks(replayed));
+        return Some(Notice { good: others == 0 && replayed > 0, text });
+    }
+    let (good, text) = match query.get("release")? {
+        "released" => (true, "Gate confirms it: released, and it will be handled."),
+        "repeated" => {
+            (true, "Gate confirms it, and it repeats another callback: nothing is left to do.")
+        }
+        "disagrees" => (false, "Still held: Gate contradicts the callback. Deliver nothing by it."),
+        "undecided" => (false, "Still held: Gate has not decided yet. Try again later."),
+        "not_held" => (false, "Nothing was done: the callback is not held."),
+        _ => return None,
+    };
+    Some(Notice { good, text: text.to_owned() })
+}
+
+/// `100.00 EUR`
+fn money(amount: &Amount) -> String {
+    Sum::from(amount).to_string()
+}
+
+/// How a state is shown: as good, as bad, as to be watched, or as nothing of note.
+fn tone(state: EntryState) -> &'static str {
+    match state {
+        EntryState::Done => "yes",
+        EntryState::Dead => "no",
+        EntryState::Held | EntryState::Waiting => "wait",
+        _ => "plain",
+    }
+}
+
+fn moved(entry: &Entry) -> Option<String> {
+    entry.change.moved().map(|(from, to)| match from {
+        Some(from) => format!("The payment went from “{from}” to “{to}”."),
+        None => format!("The payment became “{to}”."),
+    })
+}

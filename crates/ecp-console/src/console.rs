@@ -1,0 +1,159 @@
+//! The pages as a router, and what they show.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use axum::routing::{get, post};
+use ecp_core::{Clock, SystemClock};
+use ecp_inbox::{Confirm, Inbox};
+
+use crate::action::{ActionLog, Event};
+use crate::guard::{fenced, same_origin};
+use crate::parts::{Parts, Shared};
+use crate::{callbacks, overview, page, payouts, reconciliation};
+
+/// Larger than any form of these pages.
+const BODY_LIMIT: usize = 64 << 10;
+
+/// Builder of the operator's pages. Each part of them is there if it is added: the callbacks by
+/// [`inbox`](Self::inbox), the payout jobs by [`journals`](Self::journals), the reports of
+/// reconciliations by [`reports`](Self::reports).
+///
+/// The pages protect nothing by themselves: put the login of your service in front of them, as the
+/// example of the [crate](crate) does.
+#[must_use]
+pub struct Console {
+    inbox: Option<Arc<dyn Inbox>>,
+    journals: Vec<PathBuf>,
+    reports: Vec<PathBuf>,
+    gate: Option<Arc<dyn Confirm>>,
+    changes: bool,
+    flags: String,
+    log: Option<ActionLog>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Console {
+    /// Makes the builder of pages that show nothing yet and change nothing.
+    pub fn new() -> Self {
+        Self {
+            inbox: None,
+            journals: Vec::new(),
+            reports: Vec::new(),
+            gate: None,
+            changes: false,
+            flags: String::new(),
+            log: None,
+            clock: Arc::new(SystemClock),
+        }
+    }
+
+    /// Adds the pages of an inbox: its callbacks, and what to do about those that are stuck.
+    pub fn inbox(self, inbox: Arc<dyn Inbox>) -> Self {
+        Self { inbox: Some(inbox), ..self }
+    }
+
+    /// Adds the pages of payout jobs: the journal at this path or, if it is a folder, each file in it
+    /// whose name ends in `.journal`. May be called again. Files that appear later in a folder are
+    /// shown too. A journal is read anew for each page, completely: a journal of 100,000 rows takes
+    /// a moment.
+    pub fn journals(mut self, path: impl Into<PathBuf>) -> Self {
+        self.journals.push(path.into());
+        self
+    }
+
+    /// Adds the pages of reconciliations: the report at this path or, if it is a folder, each file in
+    /// it whose name ends in `.json` or `.jsonl`. A report is what `ecp reconcile --json` prints. May
+    /// be called again.
+    pub fn reports(mut self, path: impl Into<PathBuf>) -> Self {
+        self.reports.push(path.into());
+        self
+    }
+
+    /// Sets how the status of a held callback's payment is requested from Gate, to release the
+    /// callback. Without it, the pages only say which command releases it.
+    pub fn gate(self, confirm: impl Confirm + 'static) -> Self {
+        Self { gate: Some(Arc::new(confirm)), ..self }
+    }
+
+    /// Allows the pages to replay callbacks and to release held ones. Without it they change
+    /// nothing.
+    pub fn allow_changes(self) -> Self {
+        Self { changes: true, ..self }
+    }
+
+    /// Sets the flags that select this inbox in the commands that pages suggest, such as
+    /// `--db inbox.sqlite`.
+    pub fn command_flags(self, flags: impl Into<String>) -> Self {
+        Self { flags: format!(" {}", flags.into().trim()), ..self }
+    }
+
+    /// Sets a function that is called with each [`Event`]: what an operator changed, and whose
+    /// personal data was shown. It is called before the personal data is, and after a change. Events
+    /// are logged (`tracing`) in any case.
+    pub fn on_event(self, log: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self { log: Some(Arc::new(log)), ..self }
+    }
+
+    /// Sets the clock for ages and for the times of events: the machine's by default.
+    pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// Makes an axum router with the pages at this path and below, such as `/console`, to merge with
+    /// your own router or to serve alone. Give the path as browsers see it: the pages link to each
+    /// other by it, so the router cannot be nested under another path.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the path is not empty and does not begin with a slash, or holds `{` or `}`.
+    pub fn into_router(self, path: &str) -> Router {
+        let base = path.trim_end_matches('/').to_owned();
+        assert!(!base.contains(['{', '}']), "the console's path must be a fixed one: {path}");
+        let first = if base.is_empty() { "/" } else { base.as_str() };
+        let at = |path: &str| format!("{base}{path}");
+        let mut router = Router::new().route(first, get(overview::show));
+        if first != "/" {
+            router = router.route(&at("/"), get(overview::show));
+        }
+        router = router
+            .route(&at("/assets/{name}"), get(page::asset))
+            .route(&at("/callbacks"), get(callbacks::list))
+            .route(&at("/callbacks/replay"), post(callbacks::replay))
+            .route(&at("/callbacks/{id}"), get(callbacks::show))
+            .route(&at("/callbacks/{id}/body"), post(callbacks::body))
+            .route(&at("/callbacks/{id}/release"), post(callbacks::release))
+            .route(&at("/payouts"), get(payouts::list))
+            .route(&at("/payouts/job"), get(payouts::show))
+            .route(&at("/reconciliation"), get(reconciliation::list))
+            .route(&at("/reconciliation/report"), get(reconciliation::show));
+        let Self { inbox, journals, reports, gate, changes, flags, log, clock } = self;
+        let parts = Parts { base, inbox, journals, reports, gate, changes, flags, log, clock };
+        router
+            .with_state(Shared::new(parts))
+            .layer(DefaultBodyLimit::max(BODY_LIMIT))
+            .layer(middleware::from_fn(same_origin))
+            .layer(middleware::map_response(fenced))
+    }
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Console {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Console")
+            .field("inbox", &self.inbox)
+            .field("journals", &self.journals)
+            .field("reports", &self.reports)
+            .field("changes", &self.changes)
+            .finish_non_exhaustive()
+    }
+}

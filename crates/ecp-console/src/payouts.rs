@@ -1,0 +1,113 @@
+//! The pages of payout jobs, by their journals.
+
+mod job;
+
+use askama::Template;
+use axum::extract::{RawQuery, State};
+use axum::response::Response;
+use ecp_payouts as payouts;
+use http::StatusCode;
+
+pub(crate) use self::job::{Job, jobs};
+use self::job::{Rows, journals, rows};
+use crate::page::{Parameters, Shell, html, problem, when};
+use crate::parts::Shared;
+use crate::{advice, files};
+
+const SECTION: &str = "payouts";
+
+#[derive(Template)]
+#[template(path = "payouts.html")]
+struct List {
+    shell: Shell,
+    jobs: Vec<Job>,
+}
+
+#[derive(Template)]
+#[template(path = "job.html")]
+struct Page {
+    shell: Shell,
+    job: Job,
+    show: Show,
+    rows: Rows,
+    /// Number of the page, from 0.
+    number: usize,
+}
+
+/// Which rows a page shows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Show {
+    /// Those whose money is unclear.
+    Unclear,
+    /// Those in one state.
+    State(payouts::State),
+    All,
+}
+
+impl Show {
+    fn read(word: Option<&str>) -> Self {
+        let state = || payouts::State::ALL.iter().find(|state| Some(state.as_str()) == word);
+        match word {
+            None | Some("unclear") => Self::Unclear,
+            Some(_) => state().map_or(Self::All, |&state| Self::State(state)),
+        }
+    }
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Unclear => "unclear",
+            Self::State(state) => state.as_str(),
+            Self::All => "all",
+        }
+    }
+
+    fn takes(self, state: payouts::State) -> bool {
+        match self {
+            Self::Unclear => job::is_unclear(state),
+            Self::State(only) => state == only,
+            Self::All => true,
+        }
+    }
+
+    fn is(self, other: Self) -> &'static str {
+        if self == other { "page" } else { "false" }
+    }
+}
+
+pub(crate) async fn list(State(parts): State<Shared>) -> Response {
+    let shell = Shell::new(&parts, SECTION);
+    if parts.journals.is_empty() {
+        return no_journals(shell);
+    }
+    html(StatusCode::OK, &List { shell, jobs: jobs(&parts).await })
+}
+
+pub(crate) async fn show(State(parts): State<Shared>, RawQuery(query): RawQuery) -> Response {
+    let query = Parameters::read(query.as_deref().map(str::as_bytes));
+    let shell = Shell::new(&parts, SECTION);
+    let named = query.get("file").and_then(|name| files::named(&journals(&parts), name));
+    let Some(path) = named else {
+        let text = "This console has no journal under this name. A journal may have been moved.";
+        return problem(StatusCode::NOT_FOUND, shell, "No such payout job", text);
+    };
+    let show = Show::read(query.get("show"));
+    let number = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(0_usize);
+    let (job, rows) = rows(path, move |state| show.takes(state), number).await;
+    html(StatusCode::OK, &Page { shell, job, show, rows, number })
+}
+
+fn no_journals(shell: Shell) -> Response {
+    let text = "This console has no journals of payouts: a service adds them by Console::journals, \
+                the command by --journal.";
+    problem(StatusCode::NOT_FOUND, shell, "No payout jobs", text)
+}
+
+/// How a state is shown: as good, as bad, as to be watched, or as nothing of note.
+fn tone(state: payouts::State) -> &'static str {
+    match state {
+        payouts::State::Success => "yes",
+        state if job::is_unclear(state) => "no",
+        payouts::State::Registered => "wait",
+        _ => "plain",
+    }
+}
