@@ -49,7 +49,7 @@ impl Record {
         Self {
             project: number(project),
             payment: callback.payment_id().cloned(),
-            content: digest([project.get().to_be_bytes().as_slice(), callback.raw()]),
+            content: content(project, callback.raw()),
             meaning: meaning(project, callback),
             status: callback.payment_status().map(ToString::to_string),
             ambiguous: to_json(&ambiguous),
@@ -64,6 +64,11 @@ impl Record {
 /// Reads a stored callback again. Its size was checked on arrival.
 pub(crate) fn read(raw: &[u8]) -> Result<Callback, ModelError> {
     Callback::from_json(document(raw)?.root())
+}
+
+/// Digest of a project and the received bytes of a callback.
+pub(crate) fn content(project: ProjectId, raw: &[u8]) -> Digest {
+    digest([project.get().to_be_bytes().as_slice(), raw])
 }
 
 /// Digest of an operation and its reported values; equal for all callbacks that report the same.

@@ -1,7 +1,7 @@
 //! The tests that every store passes.
 //!
 //! `ecp_inbox::conformance!(MyStage::new().await);` makes a test of each function of [`suite`],
-//! [`held`] and [`time`]. Each gets a [`Stage`] of its own, whose database is empty. The crate that calls it needs `tokio` with `macros` and `rt-multi-thread`.
+//! [`held`], [`outbox`] and [`time`]. Each gets a [`Stage`] of its own, whose database is empty. The crate that calls it needs `tokio` with `macros` and `rt-multi-thread`.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::missing_panics_doc, reason = "a test fails by panicking")]
@@ -9,6 +9,7 @@
 mod bodies;
 pub mod held;
 mod model;
+pub mod outbox;
 pub mod suite;
 pub mod time;
 
@@ -40,7 +41,7 @@ pub fn clock() -> Arc<SteppedClock> {
     Arc::new(SteppedClock::new(start))
 }
 
-/// Generates one tokio test for each function of [`suite`], [`held`] and [`time`]. The argument is
+/// Generates one tokio test for each function of [`suite`], [`held`], [`outbox`] and [`time`]. The argument is
 /// an expression that makes a fresh [`Stage`].
 #[macro_export]
 macro_rules! conformance {
@@ -61,6 +62,14 @@ macro_rules! conformance {
             questions_that_never_end_are_bounded
             workers_ask_gate_and_handle_what_it_confirms
             a_released_callback_keeps_its_place
+        );
+        $crate::conformance!(@each outbox $stage;
+            what_is_taken_in_is_published_once_and_in_order
+            a_batch_is_published_in_the_order_of_each_payment
+            a_held_callback_is_published_when_it_is_released
+            one_publisher_has_the_outbox_at_a_time
+            a_body_is_kept_until_it_is_published
+            an_outbox_is_kept_for_all_who_share_the_inbox
         );
         $crate::conformance!(@each time $stage;
             a_clock_that_is_set_back_delays_by_a_lease_at_most

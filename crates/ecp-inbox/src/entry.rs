@@ -241,6 +241,9 @@ pub struct Stats {
     pub oldest_waiting: Option<Timestamp>,
     /// Time when the oldest held callback was received; `None` if none is held. Alert on its age.
     pub oldest_held: Option<Timestamp>,
+    /// Time when the oldest callback that is still to be published was received; `None` if none is.
+    /// Alert on its age.
+    pub oldest_unpublished: Option<Timestamp>,
 }
 
 impl Delivery {

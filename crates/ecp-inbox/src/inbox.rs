@@ -13,6 +13,7 @@ use crate::entry::{
     Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
 };
 use crate::error::InboxError;
+use crate::outbox::{Publication, PublisherId};
 use crate::state::PaymentState;
 
 /// A durable store of callbacks.
@@ -84,8 +85,27 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
 
     /// Removes the stored bodies of callbacks that were received before a time and are done or
     /// repeated, and returns the number of removed bodies. Repetitions of these callbacks are still
-    /// recognized.
+    /// recognized. Bodies that are still to be published are kept.
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError>;
+
+    /// Turns the outbox on or off: the list of callbacks to be published. It is off in a new inbox.
+    /// The setting is stored in the database, and so holds for all processes that share the inbox.
+    ///
+    /// Callbacks that were taken in before the outbox was turned on are not published. Turning it off
+    /// removes what is still to be published. In Postgres, the role needs to own the inbox's tables.
+    async fn keep_outbox(&self, keep: bool) -> Result<(), InboxError>;
+
+    /// The oldest callbacks to be published, in the order in which their payments' states took them
+    /// in; empty if another publisher has read from the outbox in the last 30 seconds. They stay in the
+    /// outbox until [`published`](Self::published) is called.
+    async fn publications(
+        &self,
+        publisher: PublisherId,
+        limit: usize,
+    ) -> Result<Vec<Publication>, InboxError>;
+
+    /// Removes callbacks from the outbox, after they were published.
+    async fn published(&self, publications: &[Publication]) -> Result<(), InboxError>;
 
     /// Counts the callbacks in each state.
     async fn stats(&self) -> Result<Stats, InboxError>;
@@ -229,6 +249,22 @@ impl<I: Inbox + ?Sized> Inbox for Arc<I> {
 
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {
         (**self).remove_bodies(before).await
+    }
+
+    async fn keep_outbox(&self, keep: bool) -> Result<(), InboxError> {
+        (**self).keep_outbox(keep).await
+    }
+
+    async fn publications(
+        &self,
+        publisher: PublisherId,
+        limit: usize,
+    ) -> Result<Vec<Publication>, InboxError> {
+        (**self).publications(publisher, limit).await
+    }
+
+    async fn published(&self, publications: &[Publication]) -> Result<(), InboxError> {
+        (**self).published(publications).await
     }
 
     async fn stats(&self) -> Result<Stats, InboxError> {

@@ -79,6 +79,7 @@ mod failpoint;
 mod hold;
 mod inbox;
 mod observer;
+mod outbox;
 #[cfg(feature = "postgres")]
 pub mod postgres;
 mod questions;
@@ -98,6 +99,7 @@ pub use self::error::{InboxError, InboxErrorKind};
 pub use self::hold::Hold;
 pub use self::inbox::{Accepted, Inbox, Release};
 pub use self::observer::{METRICS, Observed};
+pub use self::outbox::{Publication, PublisherId, message_id};
 pub use self::questions::{Confirm, Questions};
 pub use self::state::{Amount, Change, Member, OperationState, PaymentState, Report, StatusUpdate};
 pub use self::worker::{Handler, HandlerError, Worker};

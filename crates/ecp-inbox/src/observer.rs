@@ -13,6 +13,7 @@ use crate::entry::{
 };
 use crate::error::InboxError;
 use crate::inbox::{Accepted, Inbox, Release};
+use crate::outbox::{Publication, PublisherId};
 use crate::state::PaymentState;
 
 /// Metrics of this crate: those that an [`Observed`] inbox reports, and those that a
@@ -204,6 +205,24 @@ impl<I: Inbox> Inbox for Observed<I> {
         let removed = self.timed("remove_bodies", removed, |_| "done").await?;
         self.meter.count(&BODIES_REMOVED, removed, &[]);
         Ok(removed)
+    }
+
+    async fn keep_outbox(&self, keep: bool) -> Result<(), InboxError> {
+        self.timed("keep_outbox", self.inbox.keep_outbox(keep), |()| "done").await
+    }
+
+    async fn publications(
+        &self,
+        publisher: PublisherId,
+        limit: usize,
+    ) -> Result<Vec<Publication>, InboxError> {
+        let publications = self.inbox.publications(publisher, limit);
+        let word = |found: &Vec<_>| if found.is_empty() { "nothing" } else { "claimed" };
+        self.timed("publications", publications, word).await
+    }
+
+    async fn published(&self, publications: &[Publication]) -> Result<(), InboxError> {
+        self.timed("published", self.inbox.published(publications), |()| "done").await
     }
 
     async fn stats(&self) -> Result<Stats, InboxError> {

@@ -8,6 +8,7 @@ mod claim;
 mod connect;
 mod handler;
 mod held;
+mod outbox;
 mod queue;
 mod read;
 mod revise;
@@ -42,6 +43,7 @@ use crate::entry::{
 use crate::error::{InboxError, InboxErrorKind};
 use crate::hold::Hold;
 use crate::inbox::{Accepted, Inbox, Release};
+use crate::outbox::{Publication, PublisherId};
 use crate::state::PaymentState;
 
 /// Options for opening a [`PostgresInbox`].
@@ -260,6 +262,22 @@ impl Inbox for PostgresInbox {
 
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {
         revise::remove_bodies(self, before).await
+    }
+
+    async fn keep_outbox(&self, keep: bool) -> Result<(), InboxError> {
+        outbox::keep(self, keep).await
+    }
+
+    async fn publications(
+        &self,
+        publisher: PublisherId,
+        limit: usize,
+    ) -> Result<Vec<Publication>, InboxError> {
+        outbox::read(self, publisher, limit).await
+    }
+
+    async fn published(&self, publications: &[Publication]) -> Result<(), InboxError> {
+        outbox::remove(self, publications).await
     }
 
     async fn stats(&self) -> Result<Stats, InboxError> {

@@ -15,6 +15,7 @@ mod database;
 mod error;
 mod held;
 mod options;
+mod outbox;
 mod read;
 mod schema;
 mod transaction;
@@ -48,6 +49,7 @@ use crate::entry::{
 use crate::error::{InboxError, InboxErrorKind};
 use crate::hold::Hold;
 use crate::inbox::{Accepted, Inbox, Release};
+use crate::outbox::{LEASE, Publication, PublisherId};
 use crate::state::PaymentState;
 use crate::telemetry;
 
@@ -289,6 +291,41 @@ impl Inbox for SqliteInbox {
         }
         telemetry::bodies_removed(removed);
         Ok(removed)
+    }
+
+    async fn keep_outbox(&self, keep: bool) -> Result<(), InboxError> {
+        let work = move |connection: &Connection| outbox::keep(connection, keep);
+        self.write("keep_outbox", "turning the outbox on or off", work).await
+    }
+
+    async fn publications(
+        &self,
+        publisher: PublisherId,
+        limit: usize,
+    ) -> Result<Vec<Publication>, InboxError> {
+        const READING: &str = "reading the outbox";
+        let look = move |connection: &Connection| outbox::look(connection, publisher);
+        let (is_empty, until) = self.read(READING, look).await?;
+        if is_empty {
+            return Ok(Vec::new());
+        }
+        // Writing waits for the disk, so a lease is renewed when half of it is over.
+        let (now, lease) = (self.now(), clock::milliseconds(LEASE));
+        if !until.is_some_and(|until| (now + lease / 2..=now + lease).contains(&until)) {
+            let work = move |connection: &Connection| outbox::lease(connection, publisher, now);
+            if !self.write("lease_outbox", READING, work).await? {
+                return Ok(Vec::new());
+            }
+        }
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.read(READING, move |connection| outbox::read(connection, limit)).await
+    }
+
+    async fn published(&self, publications: &[Publication]) -> Result<(), InboxError> {
+        let published: Vec<(i64, i64)> =
+            publications.iter().map(|one| (one.place, one.id.get())).collect();
+        let work = move |connection: &Connection| outbox::remove(connection, &published);
+        self.write("published", "removing what was published from the outbox", work).await
     }
 
     async fn stats(&self) -> Result<Stats, InboxError> {

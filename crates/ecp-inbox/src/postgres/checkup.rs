@@ -53,6 +53,11 @@ const RIGHTS: &str = "
         ('table', 'ecp_inbox.counts', 'INSERT'),
         ('table', 'ecp_inbox.counts', 'UPDATE'),
         ('table', 'ecp_inbox.counts', 'DELETE'),
+        ('table', 'ecp_inbox.outbox', 'SELECT'),
+        ('table', 'ecp_inbox.outbox', 'INSERT'),
+        ('table', 'ecp_inbox.outbox', 'DELETE'),
+        ('table', 'ecp_inbox.publisher', 'SELECT'),
+        ('table', 'ecp_inbox.publisher', 'UPDATE'),
         ('sequence', 'ecp_inbox.callbacks_id_seq', 'USAGE')
     ) AS needed (kind, name, privilege)";
 

@@ -109,7 +109,10 @@ pub(super) async fn stats(inbox: &PostgresInbox) -> Result<Stats, InboxError> {
             (SELECT received FROM ecp_inbox.callbacks
              WHERE state = 'waiting' ORDER BY id LIMIT 1) AS oldest_waiting,
             (SELECT received FROM ecp_inbox.callbacks
-             WHERE state = 'held' ORDER BY id LIMIT 1) AS oldest_held
+             WHERE state = 'held' ORDER BY id LIMIT 1) AS oldest_held,
+            (SELECT received FROM ecp_inbox.outbox
+             JOIN ecp_inbox.callbacks ON callbacks.id = outbox.callback
+             ORDER BY place LIMIT 1) AS oldest_unpublished
         FROM counts";
     let rows = rows(inbox, sql, &[]).await?;
     let Some(row) = rows.first() else { return Ok(Stats::default()) };
@@ -128,6 +131,7 @@ pub(super) async fn stats(inbox: &PostgresInbox) -> Result<Stats, InboxError> {
         payments: count("payments"),
         oldest_waiting: row.get::<_, Option<i64>>("oldest_waiting").map(timestamp),
         oldest_held: row.get::<_, Option<i64>>("oldest_held").map(timestamp),
+        oldest_unpublished: row.get::<_, Option<i64>>("oldest_unpublished").map(timestamp),
     })
 }
 

@@ -19,6 +19,7 @@ const REMOVE_BODIES: &str = "
     WITH old AS MATERIALIZED (
         SELECT id FROM ecp_inbox.callbacks
         WHERE id > $1 AND received < $2 AND state IN ('done', 'repeated') AND raw IS NOT NULL
+            AND id NOT IN (SELECT callback FROM ecp_inbox.outbox)
         ORDER BY id LIMIT 1000
         FOR UPDATE SKIP LOCKED
     ), removed AS (

@@ -119,10 +119,33 @@ const MIGRATIONS: &[&str] = &[
         REFERENCING OLD TABLE AS changed
         FOR EACH STATEMENT EXECUTE FUNCTION ecp_inbox.count_payments();
 ",
+    "
+    -- Callbacks to be published, in the order in which the states of their payments took them in.
+    -- Triggers fill it, which are there while an outbox is kept. They run while the payment's row is
+    -- locked, so that places of a payment grow with time.
+    CREATE TABLE ecp_inbox.outbox (
+        place bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+        callback bigint NOT NULL
+    );
+    CREATE FUNCTION ecp_inbox.outbox_new() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO ecp_inbox.outbox (callback)
+            SELECT id FROM inserted WHERE state = 'waiting' ORDER BY id;
+        RETURN NULL;
+    END $$;
+    CREATE FUNCTION ecp_inbox.outbox_released() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        INSERT INTO ecp_inbox.outbox (callback) VALUES (NEW.id);
+        RETURN NULL;
+    END $$;
+    -- Who publishes, and until when nobody else does. One row.
+    CREATE TABLE ecp_inbox.publisher (holder bigint NOT NULL, until bigint NOT NULL);
+    INSERT INTO ecp_inbox.publisher VALUES (0, 0);
+",
 ];
 
 /// Key of the advisory lock for replicas that start at the same time: `ecpinbox` in ASCII.
-const LOCK: i64 = i64::from_be_bytes(*b"ecpinbox");
+pub(super) const LOCK: i64 = i64::from_be_bytes(*b"ecpinbox");
 
 /// Checks that there is an inbox and its tables are of this version. Changes nothing.
 pub(super) async fn check(session: &Session) -> Result<(), InboxError> {

@@ -212,5 +212,11 @@ pub(super) fn stats(connection: &Connection) -> Result<Stats, Error> {
     };
     stats.oldest_waiting = oldest("waiting")?;
     stats.oldest_held = oldest("held")?;
+    let unpublished = "SELECT received FROM ecp_inbox_outbox AS outbox
+        CROSS JOIN ecp_inbox_callbacks AS callbacks ON callbacks.id = outbox.callback
+        ORDER BY place LIMIT 1";
+    let mut unpublished = connection.prepare_cached(unpublished)?;
+    let unpublished = unpublished.query_row([], |row| row.get(0)).optional()?;
+    stats.oldest_unpublished = unpublished.map(timestamp);
     Ok(stats)
 }

@@ -6,8 +6,12 @@ use super::error::Error;
 use crate::error::{InboxError, InboxErrorKind};
 
 /// Migrations from each version to the next. They are never edited, only added to.
-const MIGRATIONS: &[&str] =
-    &[include_str!("schema.sql"), include_str!("schema_2.sql"), include_str!("schema_3.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema_2.sql"),
+    include_str!("schema_3.sql"),
+    include_str!("schema_4.sql"),
+];
 
 /// Permitted change to a database whose tables are not of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

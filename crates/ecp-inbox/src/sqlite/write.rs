@@ -407,6 +407,7 @@ pub(super) fn remove_bodies(
         "UPDATE ecp_inbox_callbacks SET raw = NULL WHERE id IN (
              SELECT id FROM ecp_inbox_callbacks
              WHERE id > ?2 AND state IN ('done', 'repeated') AND received < ?1 AND raw IS NOT NULL
+                 AND id NOT IN (SELECT callback FROM ecp_inbox_outbox)
              ORDER BY id LIMIT 500)
          RETURNING id",
     )?;
