@@ -96,6 +96,22 @@ pub(crate) const LAYERS: &[Layer] = &[
         ],
     },
     Layer {
+        name: "ecp-stream",
+        ours: &["ecp-core", "ecp-inbox", "ecp-notify"],
+        others: &[
+            "async-nats",
+            "async-trait",
+            "bytes",
+            "fastrand",
+            "futures-util",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "tokio",
+            "tracing",
+        ],
+    },
+    Layer {
         name: "ecp-sandbox",
         ours: &["ecp-core", "ecp-methods", "ecp-reports", "ecp-table"],
         others: &[

@@ -54,6 +54,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "ecp-payouts",
             "ecp-reconcile",
             "ecp-sandbox",
+            "ecp-stream",
             "ecp-testkit",
             "ecp-console",
             "ecp-cli",
@@ -68,6 +69,7 @@ const BY_FEATURE: &[(&str, &[&str])] = &[
     ("ecp-notify", &["axum", "http", "hyper", "tokio"]),
     ("ecp-payouts", &["tokio-postgres"]),
     ("ecp-reports", &["rustls"]),
+    ("ecp-stream", &["rustls"]),
 ];
 
 /// Packages without a layer: measurements, fuzzing, examples, automation.

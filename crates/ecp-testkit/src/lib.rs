@@ -42,6 +42,8 @@ mod conformance;
 mod failure;
 mod fault_transport;
 #[cfg(unix)]
+pub mod nats;
+#[cfg(unix)]
 pub mod postgres;
 #[cfg(feature = "sentinels")]
 pub mod sentinels;

@@ -1,0 +1,209 @@
+//! Publishing what an inbox has taken in.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use ecp_inbox::{Inbox, InboxError, Publication, PublisherId};
+use tokio::task::JoinSet;
+use tokio::time::sleep;
+
+/// The reason why a callback could not be published. Its text is logged, so it must not quote the
+/// callback.
+pub type PublishError = Box<dyn Error + Send + Sync>;
+
+/// Publishes callbacks to a stream, a queue or another service.
+#[async_trait]
+pub trait Publisher: Send + Sync {
+    /// Publishes a callback, within five seconds.
+    ///
+    /// `Ok` is a promise that it will reach its readers: it is not published again. After an error, or if
+    /// the process ends meanwhile, it is published again, with the same
+    /// [`message_id`](Publication::message_id). Callbacks of one payment come one after the other.
+    async fn publish(&self, publication: &Publication) -> Result<(), PublishError>;
+}
+
+#[async_trait]
+impl<P: Publisher + ?Sized> Publisher for Arc<P> {
+    async fn publish(&self, publication: &Publication) -> Result<(), PublishError> {
+        (**self).publish(publication).await
+    }
+}
+
+/// Publishes the callbacks in an inbox's outbox: callbacks of one payment one after the other, in the
+/// order in which the payment's state took them in, and callbacks of different payments concurrently.
+///
+/// Turn the outbox on first, once, with [`Inbox::keep_outbox`]. Any number of processes may run an
+/// `Outbox` over the same inbox: one of them publishes, and another one takes over within 30 seconds
+/// when it ends.
+///
+/// Each callback is published at least once: again if the process ends before the inbox has stored that
+/// it was published. Readers recognize repetitions by [`Publication::message_id`]. Without repetitions,
+/// the callbacks of a payment are in order.
+#[derive(Clone)]
+pub struct Outbox {
+    inbox: Arc<dyn Inbox>,
+    publisher: Arc<dyn Publisher>,
+    id: PublisherId,
+    batch: usize,
+    poll: Duration,
+}
+
+/// A publisher has its outbox for at least half a lease of 30 seconds when it has read from it. A call
+/// that began in this time ends before that.
+const BEGIN: Duration = Duration::from_secs(10);
+
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// Result of publishing a batch.
+enum Batch {
+    /// The outbox is empty, or another publisher has it.
+    Empty,
+    /// All of it was published.
+    Whole,
+    /// A part was published.
+    Part,
+    /// Nothing was published.
+    Failed,
+}
+
+impl Outbox {
+    /// Returns what publishes the callbacks of this inbox to this publisher.
+    pub fn new(inbox: impl Inbox + 'static, publisher: impl Publisher + 'static) -> Self {
+        Self {
+            inbox: Arc::new(inbox),
+            publisher: Arc::new(publisher),
+            id: PublisherId::random(),
+            batch: 256,
+            poll: Duration::from_millis(100),
+        }
+    }
+
+    /// Sets how many callbacks are read from the outbox at a time, and may be published concurrently: 256
+    /// by default.
+    pub fn batch(self, batch: usize) -> Self {
+        Self { batch: batch.max(1), ..self }
+    }
+
+    /// Sets how often an empty outbox is looked at: every 100 milliseconds by default.
+    pub fn poll(self, poll: Duration) -> Self {
+        Self { poll, ..self }
+    }
+
+    /// Publishes callbacks until the future `stop` is ready, and then ends after the current batch.
+    ///
+    /// Dropping the future of this call instead loses nothing. After an error of the inbox or the
+    /// publisher, the rest is published again, after pauses of at most 10 seconds.
+    pub async fn run(&self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        let mut failures = 0;
+        loop {
+            let batch = self.publish_batch().await.unwrap_or_else(|error| {
+                tracing::error!(
+                    "error.type" = error.kind().as_str(),
+                    "error.message" = %error,
+                    "cannot use the outbox"
+                );
+                Batch::Failed
+            });
+            failures = match batch {
+                Batch::Empty | Batch::Whole => 0,
+                Batch::Part => 1,
+                Batch::Failed => failures + 1,
+            };
+            let pause = match batch {
+                Batch::Empty => self.poll,
+                Batch::Whole => Duration::ZERO,
+                Batch::Part | Batch::Failed => pause(failures),
+            };
+            tokio::select! {
+                biased;
+                () = &mut stop => break,
+                () = sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Publishes the oldest callbacks in the outbox.
+    async fn publish_batch(&self) -> Result<Batch, InboxError> {
+        let found = self.inbox.publications(self.id, self.batch).await?;
+        if found.is_empty() {
+            return Ok(Batch::Empty);
+        }
+        let (begun, wanted) = (Instant::now(), found.len());
+        let mut running = JoinSet::new();
+        for publications in by_payment(found) {
+            let publisher = self.publisher.clone();
+            running.spawn(publish_all(publisher, publications, begun));
+        }
+        let mut published = Vec::with_capacity(wanted);
+        while let Some(part) = running.join_next().await {
+            // A publisher that panics has published nothing.
+            published.extend(part.unwrap_or_default());
+        }
+        if published.is_empty() {
+            return Ok(Batch::Failed);
+        }
+        self.inbox.published(&published).await?;
+        Ok(if published.len() < wanted { Batch::Part } else { Batch::Whole })
+    }
+}
+
+/// The publications of each payment, in their order. Each without a payment is alone.
+fn by_payment(publications: Vec<Publication>) -> Vec<Vec<Publication>> {
+    let mut places = HashMap::new();
+    let mut found: Vec<Vec<Publication>> = Vec::new();
+    for publication in publications {
+        let key = publication.payment.as_ref().map(|id| (publication.project, id.to_string()));
+        let place = key.map(|key| *places.entry(key).or_insert(found.len()));
+        match place.and_then(|place| found.get_mut(place)) {
+            Some(of_payment) => of_payment.push(publication),
+            None => found.push(vec![publication]),
+        }
+    }
+    found
+}
+
+/// Publishes callbacks up to the first failure, and returns those that were published.
+async fn publish_all(
+    publisher: Arc<dyn Publisher>,
+    publications: Vec<Publication>,
+    begun: Instant,
+) -> Vec<Publication> {
+    let mut done = Vec::new();
+    for publication in publications {
+        if begun.elapsed() > BEGIN {
+            break;
+        }
+        if let Err(error) = publisher.publish(&publication).await {
+            tracing::warn!(
+                "ecp.entry_id" = publication.id.get(),
+                "error.message" = %error,
+                "cannot publish a callback; it will be published again"
+            );
+            break;
+        }
+        done.push(publication);
+    }
+    done
+}
+
+/// A pause after failures in a row, counted from 1.
+pub(crate) fn pause(failures: u32) -> Duration {
+    let bound = Duration::from_millis(50).saturating_mul(2_u32.saturating_pow(failures));
+    bound.min(LONGEST_PAUSE).mul_f64(0.5 + fastrand::f64() / 2.0)
+}
+
+impl fmt::Debug for Outbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbox")
+            .field("inbox", &self.inbox)
+            .field("batch", &self.batch)
+            .field("poll", &self.poll)
+            .finish_non_exhaustive()
+    }
+}
