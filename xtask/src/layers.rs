@@ -157,7 +157,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     Layer {
         name: "ecp-reconcile",
         ours: &["ecp-core", "ecp-inbox", "ecp-payouts", "ecp-transport"],
-        others: &["rusqlite", "thiserror", "tokio"],
+        others: &["rusqlite", "serde", "serde_json", "thiserror", "tokio"],
     },
     Layer {
         name: "ecp-console",

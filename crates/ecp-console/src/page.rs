@@ -77,6 +77,11 @@ impl Shell {
         let text = duration(seconds.unsigned_abs());
         if seconds > 0 { format!("in {text}") } else { format!("{text} ago") }
     }
+
+    /// When the next attempt is: `due now`, or `in 5 min`.
+    pub(crate) fn next(&self, due: Timestamp) -> String {
+        if due > self.now { self.distance(due) } else { "due now".to_owned() }
+    }
 }
 
 /// A duration in its largest whole unit: `59 s`, `3 min`, `5 h`, `12 days`.

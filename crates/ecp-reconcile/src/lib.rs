@@ -69,6 +69,7 @@ mod compare;
 mod difference;
 mod error;
 mod interval;
+mod json;
 mod names;
 mod odd;
 mod reconcile;

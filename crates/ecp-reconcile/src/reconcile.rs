@@ -78,6 +78,14 @@ pub struct Counts {
     pub differences: u64,
 }
 
+impl Counts {
+    /// Whether no result needs a person's attention. A payout that could not be compared is money
+    /// that may have left.
+    pub const fn agrees(&self) -> bool {
+        self.differences == 0 && self.odd_payouts == 0
+    }
+}
+
 /// Number of callbacks per page.
 const PAGE: usize = 1000;
 

@@ -11,9 +11,7 @@ use clap::Args;
 use ecp_core::Timestamp;
 use ecp_core::model::OperationType;
 use ecp_payouts::{AmountUnit, Owner};
-use ecp_reconcile::{Counts, Difference, Odd, OperationNames, Reconcile as Sides, SideState};
-use serde::Serialize;
-use serde_json::json;
+use ecp_reconcile::{Counts, Difference, OperationNames, Reconcile as Sides, Reconciliation};
 
 use crate::fields::pair;
 use crate::interval::IntervalOptions;
@@ -86,9 +84,9 @@ impl Reconcile {
         let sides = self.journal.iter().filter(is_new).fold(sides, Sides::journal);
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let compared = runtime.block_on(self.compare(sides, &profile));
-        let (counts, odd) = compared.map_err(|error| profile.with_address(error))?;
-        self.sum_up(&counts, &odd)?;
-        Ok(if agrees(&counts) { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENCES) })
+        let compared = compared.map_err(|error| profile.with_address(error))?;
+        self.sum_up(&compared)?;
+        Ok(if compared.counts().agrees() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENCES) })
     }
 
     fn names(&self) -> anyhow::Result<OperationNames> {
@@ -112,7 +110,7 @@ impl Reconcile {
         Ok(names)
     }
 
-    async fn compare(&self, sides: Sides, profile: &Profile) -> anyhow::Result<(Counts, Vec<Odd>)> {
+    async fn compare(&self, sides: Sides, profile: &Profile) -> anyhow::Result<Reconciliation> {
         let sides = match &self.inbox {
             Some(store) => sides.inbox(store.open().await?),
             None => sides,
@@ -128,13 +126,13 @@ impl Reconcile {
         {
             self.print(&difference)?;
         }
-        Ok((begun.counts(), begun.odd().to_vec()))
+        Ok(begun)
     }
 
     fn print(&self, difference: &Difference) -> anyhow::Result<()> {
         let mut output = crate::output::stdout();
         if self.json {
-            writeln!(output, "{}", serde_json::to_string(&DifferenceRow::of(difference))?)?;
+            writeln!(output, "{}", difference.to_json())?;
             return Ok(());
         }
         writeln!(output, "{difference}")?;
@@ -160,27 +158,13 @@ impl Reconcile {
         Ok(())
     }
 
-    fn sum_up(&self, counts: &Counts, odd: &[Odd]) -> anyhow::Result<()> {
-        let Counts { operations, payouts, callbacks, payments, questions, pending, .. } = *counts;
-        let Counts { without_sum, differences, odd: odd_ones, odd_payouts, .. } = *counts;
+    fn sum_up(&self, compared: &Reconciliation) -> anyhow::Result<()> {
+        let (counts, odd) = (compared.counts(), compared.odd());
+        let Counts { operations, payouts, callbacks, payments, questions, pending, .. } = counts;
+        let Counts { without_sum, differences, odd: odd_ones, odd_payouts, .. } = counts;
         let mut output = crate::output::stdout();
         if self.json {
-            let named = |odd: &Odd| json!({"record": odd.record, "problem": odd.problem});
-            let summary = json!({"summary": {
-                "agrees": agrees(counts),
-                "differences": differences,
-                "payments": payments,
-                "pending": pending,
-                "operations": operations,
-                "without_sum": without_sum,
-                "payouts": payouts,
-                "callbacks": callbacks,
-                "questions": questions,
-                "odd": odd_ones,
-                "odd_payouts": odd_payouts,
-                "odd_records": odd.iter().map(named).collect::<Vec<_>>(),
-            }});
-            writeln!(output, "{summary}")?;
+            writeln!(output, "{}", compared.to_json())?;
         } else {
             writeln!(
                 output,
@@ -215,67 +199,3 @@ impl Reconcile {
 
 /// Maximum number of odd records shown.
 const SHOWN: usize = 20;
-
-/// Whether no result needs a person's attention. A payout that could not be compared is money that
-/// may have left.
-const fn agrees(counts: &Counts) -> bool {
-    counts.differences == 0 && counts.odd_payouts == 0
-}
-
-/// A difference as JSON. Unknown values are `null`.
-#[derive(Serialize)]
-struct DifferenceRow<'d> {
-    difference: &'static str,
-    payment: &'d str,
-    operation: Option<u64>,
-    operation_type: Option<&'d str>,
-    platform: Option<Side<'d>>,
-    journal: Option<Side<'d>>,
-    inbox: Option<Side<'d>>,
-    request_id: Option<&'d str>,
-    /// Numbers in the inbox.
-    callbacks: Vec<i64>,
-    /// Members to which callbacks gave two values.
-    members: Vec<String>,
-    meaning: &'static str,
-    action: String,
-}
-
-/// State on one side, its amount in minor units.
-#[derive(Serialize)]
-struct Side<'d> {
-    status: &'d str,
-    amount: Option<i64>,
-    currency: Option<&'d str>,
-}
-
-impl<'d> DifferenceRow<'d> {
-    fn of(difference: &'d Difference) -> Self {
-        let side = |state: &'d Option<SideState>| state.as_ref().map(Side::of);
-        Self {
-            difference: difference.kind.as_str(),
-            payment: difference.payment.as_str(),
-            operation: difference.operation.map(ecp_core::OperationId::get),
-            operation_type: difference.operation_type.as_ref().map(OperationType::as_str),
-            platform: side(&difference.platform),
-            journal: side(&difference.journal),
-            inbox: side(&difference.inbox),
-            request_id: difference.request_id.as_deref(),
-            callbacks: difference.callbacks.iter().map(|id| id.get()).collect(),
-            members: difference.members.iter().map(ToString::to_string).collect(),
-            meaning: difference.kind.meaning(),
-            action: difference.action(),
-        }
-    }
-}
-
-impl<'d> Side<'d> {
-    fn of(state: &'d SideState) -> Self {
-        let sum = state.sum.as_ref();
-        Self {
-            status: &state.status,
-            amount: sum.map(|sum| sum.amount),
-            currency: sum.map(|sum| sum.currency.as_str()),
-        }
-    }
-}
