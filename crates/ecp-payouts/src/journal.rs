@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use ecp_core::{Money, ProjectId};
 use ecp_files::OpenFiles;
-use ecp_transport::normal_base_url;
+use ecp_transport::{SharedLimits, normal_base_url};
 use rusqlite::{Connection, OpenFlags, Statement, ToSql, params};
 use tokio::sync::oneshot;
 
@@ -520,6 +520,10 @@ impl Store for Journal {
         if rows.held.get(id) == Some(&token) {
             rows.held.remove(id);
         }
+    }
+
+    fn limits(&self) -> Option<Arc<dyn SharedLimits>> {
+        None
     }
 
     fn pause(&self) -> Duration {

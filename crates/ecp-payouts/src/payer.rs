@@ -77,7 +77,12 @@ impl Payer {
             .wait_for_budget(true)
             .not_found_after(*not_found_after)
             .deadline(not_found_after.saturating_add(BEYOND));
-        Self { sender: Sender::new(gate, policy), journal: Arc::new(journal), settings }
+        let sender = Sender::new(gate, policy);
+        let sender = match journal.limits() {
+            Some(limits) => sender.shared_limits(limits),
+            None => sender,
+        };
+        Self { sender, journal: Arc::new(journal), settings }
     }
 
     /// Sends every row of the plan that has no final result yet, and waits for its result. Before

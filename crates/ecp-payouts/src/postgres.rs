@@ -2,6 +2,7 @@
 
 mod connect;
 mod journal;
+mod limits;
 mod rows;
 mod schema;
 mod session;

@@ -301,7 +301,7 @@ impl DataApi {
             let Some(wanted) = wanted.filter(|_| attempt < self.retry.attempts) else {
                 return asked;
             };
-            if !self.retry.budget.withdraw() {
+            if !self.retry.budget.withdraw().await {
                 tracing::warn!("the retry budget is empty");
                 self.meter.count(&BUDGET_EMPTY, 1, REQUEST);
                 return asked;

@@ -81,6 +81,8 @@ pub use self::http::{HttpTransport, ResponseTooLarge, TransportError};
 pub use self::page::{PAYMENT_PAGE_URL, PageError, PaymentPage, SignedPage};
 pub use self::redirect::{RedirectError, redirect_response};
 pub use self::retry_policy::RetryPolicy;
-pub use self::send::{Intents, RetryBudget, SendError, SendPolicy, Sender, Sent};
+pub use self::send::{
+    Booking, Intents, RetryBudget, SendError, SendPolicy, Sender, Sent, SharedLimits,
+};
 pub use self::wait::{Wait, WaitError, Wake};
 pub use self::watched::METRICS;

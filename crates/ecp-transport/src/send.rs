@@ -6,6 +6,7 @@ mod pace;
 mod policy;
 mod retry;
 mod retry_after;
+mod shared;
 
 use std::error::Error;
 use std::fmt;
@@ -25,6 +26,7 @@ use self::pace::Pace;
 pub use self::policy::SendPolicy;
 use self::retry::{Call, Earlier};
 pub(crate) use self::retry_after::retry_after;
+pub use self::shared::{Booking, SharedLimits};
 use crate::error::{GateError, Outcome};
 use crate::gate::request::{Answered, GateRequest};
 use crate::gate::{Accepted, Gate};
@@ -232,6 +234,15 @@ impl Sender {
         Self { first_question: time.min(A_YEAR), ..self }
     }
 
+    /// Shares the limits on requests per second and the retry budget with senders of other processes.
+    /// The numbers stay those of the [`SendPolicy`]; the limit on requests at once is this sender's
+    /// own.
+    pub fn shared_limits(mut self, limits: Arc<dyn SharedLimits>) -> Self {
+        self.policy.retry.budget = self.policy.retry.budget.shared(Arc::clone(&limits));
+        self.pace = self.pace.shared(limits);
+        self
+    }
+
     /// The Gate client that the sender sends through.
     pub const fn gate(&self) -> &Gate {
         &self.gate
@@ -358,7 +369,7 @@ impl Sender {
             if !passing || attempt >= self.policy.retry.attempts {
                 return (answer, attempt);
             }
-            if !self.policy.retry.budget.withdraw() {
+            if !self.policy.retry.budget.withdraw().await {
                 let id = payment_id.as_str();
                 tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
                 self.gate.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", "status")]);
@@ -371,8 +382,19 @@ impl Sender {
         }
     }
 
-    /// Waits for a turn.
-    async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+    /// Waits for a turn, until the deadline at most.
+    async fn turn(
+        &self,
+        deadline: Instant,
+    ) -> Result<Option<OwnedSemaphorePermit>, TransportError> {
+        match timeout_at(deadline, self.any_turn()).await {
+            Ok(Ok(permit)) => Ok(permit),
+            Ok(Err(error)) => Err(TransportError::not_sent(error)),
+            Err(_) => Err(TransportError::not_sent(DEADLINE)),
+        }
+    }
+
+    async fn any_turn(&self) -> Result<Option<OwnedSemaphorePermit>, Box<dyn Error + Send + Sync>> {
         let begun = self.gate.meter().is_on().then(Instant::now);
         let turn = self.pace.turn().await;
         if let Some(begun) = begun {
@@ -383,8 +405,9 @@ impl Sender {
 
     async fn ask(&self, payment_id: &PaymentId, deadline: Instant) -> Asked {
         let unanswered = |error| Asked { answer: Err(error), retry_after: None };
-        let Ok(_permit) = timeout_at(deadline, self.turn()).await else {
-            return unanswered(GateError::NotSent(TransportError::not_sent(DEADLINE)));
+        let _permit = match self.turn(deadline).await {
+            Ok(permit) => permit,
+            Err(error) => return unanswered(GateError::NotSent(error)),
         };
         match timeout_at(deadline, self.gate.ask(payment_id)).await {
             Ok(asked) => asked,
@@ -408,7 +431,7 @@ impl Sender {
     /// Takes a status request from the budget, if there is one in time.
     async fn question_paid(&self, deadline: Instant) -> bool {
         const PAUSE: Duration = Duration::from_millis(50);
-        while !self.policy.retry.budget.withdraw() {
+        while !self.policy.retry.budget.withdraw().await {
             if !self.policy.waits_for_budget || Instant::now() + PAUSE >= deadline {
                 return false;
             }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use ecp_transport::SharedLimits;
 
 use super::{Entry, JournalError};
 use crate::row::RowId;
@@ -20,7 +21,9 @@ pub trait JournalStore: sealed::Store {}
 
 /// What the payer and the stores of this crate share.
 pub(crate) mod sealed {
-    use super::{Arc, Duration, Entry, HashMap, JournalError, RowId, async_trait, fmt};
+    use super::{
+        Arc, Duration, Entry, HashMap, JournalError, RowId, SharedLimits, async_trait, fmt,
+    };
 
     /// A journal as a payer uses it.
     ///
@@ -47,6 +50,9 @@ pub(crate) mod sealed {
 
         /// Gives a reserved row back. `has_ended` says that its stored state is final.
         fn release(&self, id: &RowId, token: i64, has_ended: bool);
+
+        /// Limits on requests that the payers of the journal share.
+        fn limits(&self) -> Option<Arc<dyn SharedLimits>>;
 
         /// Time after which a row that another payer had may be free.
         fn pause(&self) -> Duration;

@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecp_transport::normal_base_url;
+use ecp_transport::{SharedLimits, normal_base_url};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
 
+use super::limits::Limits;
 use super::rows::{COLUMNS, Keys, Stored, read};
 use super::schema;
 use super::session::{Failure, Parameter, Pool, Session, again};
@@ -32,6 +33,9 @@ use crate::row::RowId;
 /// - **An intent that another payer stored counts as sent.** The new payer asks for the status first,
 ///   and sends nothing until the platform's evidence says that the first request does not exist. The
 ///   old payer, should it live, stores no further intent for the row, so it sends nothing.
+/// - **All payers of an owner share the requests per second and the retry budget** of their
+///   [`SendPolicy`](ecp_transport::SendPolicy), which should be the same for all. The limit on
+///   requests at once is each payer's own.
 /// - Leases and the ages of requests are measured by the clock of the server, so clocks of payers do
 ///   not matter.
 ///
@@ -246,6 +250,7 @@ impl PostgresJournal {
             ];
             session.alone(OWNER, &parameters[..2]).await?;
             session.alone(JOB, &parameters[..3]).await?;
+            session.alone(LIMITS, &parameters[..2]).await?;
             let rows = session.alone(PAYER, &parameters).await?;
             let row = rows.first().ok_or_else(|| Failure::Other("it has no owner".to_owned()))?;
             (begun, row.try_get(0)?, row.try_get(1)?, row.try_get(2)?)
@@ -326,6 +331,11 @@ const OWNER: &str = "
 const JOB: &str = "
     INSERT INTO ecp_payouts.jobs (owner, name)
     SELECT id, $3 FROM ecp_payouts.owners WHERE project = $1 AND gate_url = $2
+    ON CONFLICT DO NOTHING";
+
+const LIMITS: &str = "
+    INSERT INTO ecp_payouts.limits (owner)
+    SELECT id FROM ecp_payouts.owners WHERE project = $1 AND gate_url = $2
     ON CONFLICT DO NOTHING";
 
 /// Payers that died a day ago are forgotten.
@@ -440,6 +450,10 @@ impl Store for PostgresJournal {
             // Without the task that writes, the lease ends soon.
             let _ = self.0.jobs.send(Job::Release(id.clone(), token));
         }
+    }
+
+    fn limits(&self) -> Option<Arc<dyn SharedLimits>> {
+        Some(Arc::new(Limits::new(Arc::clone(&self.0.inner))))
     }
 
     fn pause(&self) -> Duration {

@@ -16,6 +16,14 @@ const MIGRATIONS: &[&str] = &["
         name text NOT NULL,
         UNIQUE (owner, name)
     );
+    -- Limits on requests of an owner: when the next one may be sent, and the account of retries, in
+    -- hundredths of a request; without numbers before it was first asked.
+    CREATE TABLE ecp_payouts.limits (
+        owner bigint PRIMARY KEY REFERENCES ecp_payouts.owners,
+        next_turn timestamptz NOT NULL DEFAULT clock_timestamp(),
+        balance bigint,
+        owed bigint
+    ) WITH (fillfactor = 10);
     -- A payer is a process with the journal open. Its rows are its own until `lease_until`, by the
     -- server's clock.
     CREATE TABLE ecp_payouts.payers (

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_testkit::postgres::Server;
+use ecp_transport::Booking;
 use tokio::time::sleep;
 
 use super::{PostgresJournal, PostgresJournalOptions};
@@ -173,5 +174,71 @@ async fn many_payers_take_each_row_once() -> Done {
         journals.push(journal);
     }
     assert_eq!(sum, ids.len());
+    Ok(())
+}
+
+#[tokio::test]
+async fn payers_share_the_turns_of_one_rate() -> Done {
+    const INTERVAL: Duration = Duration::from_millis(5);
+    let Some(server) = &*SERVER else { return Ok(()) };
+    let database = server.database()?;
+    let mut senders = tokio::task::JoinSet::new();
+    let begun = std::time::Instant::now();
+    for job in ["one", "two"] {
+        let journal = open(&database, job).await?;
+        let limits = journal.limits().ok_or("no limits")?;
+        for _ in 0..10 {
+            let (journal, limits) = (journal.clone(), std::sync::Arc::clone(&limits));
+            senders.spawn(async move {
+                let mut turns = Vec::new();
+                for _ in 0..5 {
+                    limits.turn(INTERVAL).await.map_err(|error| error.to_string())?;
+                    turns.push(std::time::Instant::now());
+                }
+                drop(journal);
+                Ok::<_, String>(turns)
+            });
+        }
+    }
+    let mut turns = Vec::new();
+    while let Some(sender) = senders.join_next().await {
+        turns.extend(sender??);
+    }
+    // The last of a hundred turns is 99 intervals after the first one; timers have milliseconds.
+    let took = turns.iter().max().ok_or("no turns")?.duration_since(begun);
+    assert_eq!(turns.len(), 100);
+    assert!(took + Duration::from_millis(2) >= INTERVAL * 99, "{took:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn payers_share_one_budget_that_counts_as_the_budget_of_one() -> Done {
+    let Some(server) = &*SERVER else { return Ok(()) };
+    let database = server.database()?;
+    let (one, two) = (open(&database, "one").await?, open(&database, "two").await?);
+    let both = [one.limits().ok_or("no limits")?, two.limits().ok_or("no limits")?];
+    // In hundredths: deposits, given back, and how many requests can be taken out then.
+    let table = [
+        (0, 0, 10),
+        (900, 0, 0),
+        (100, 0, 0),
+        (250, 0, 2),
+        (50, 0, 1),
+        (99_999, 0, 10),
+        (0, 100, 1),
+    ];
+    for (number, (deposits, given_back, expected)) in table.into_iter().enumerate() {
+        let mut first = Some((deposits, given_back));
+        let mut count = 0;
+        for limits in both.iter().cycle().skip(number).take(30) {
+            let (deposits, given_back) = first.take().unwrap_or_default();
+            let booking =
+                Booking::new(10 * Booking::REQUEST).deposited(deposits).returned(given_back);
+            if limits.withdraw(&booking).await.map_err(|error| error.to_string())? {
+                count += 1;
+            }
+        }
+        assert_eq!(count, expected, "line {number}");
+    }
     Ok(())
 }

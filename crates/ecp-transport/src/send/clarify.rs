@@ -75,7 +75,7 @@ impl Sender {
             if !goes_again {
                 return (Err(error), sends);
             }
-            if !retry.budget.withdraw() {
+            if !retry.budget.withdraw().await {
                 let id = payment_id.as_str();
                 tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
                 self.gate.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", CLARIFY)]);
@@ -97,8 +97,9 @@ impl Sender {
         data: &AdditionalData,
         deadline: Instant,
     ) -> (Result<Clarified, GateError>, Option<Duration>) {
-        let Ok(_permit) = timeout_at(deadline, self.turn()).await else {
-            return (Err(GateError::NotSent(TransportError::not_sent(DEADLINE))), None);
+        let _permit = match self.turn(deadline).await {
+            Ok(permit) => permit,
+            Err(error) => return (Err(GateError::NotSent(error)), None),
         };
         match timeout_at(deadline, self.gate.clarify_once(payment_id, data)).await {
             Ok(answer) => answer,

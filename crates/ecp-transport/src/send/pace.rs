@@ -1,5 +1,6 @@
 //! Limits of requests at once and per second.
 
+use std::error::Error;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,11 +8,15 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep_until};
 
+use super::shared::SharedLimits;
+
 /// Grants turns within the limits. Clones share them.
 #[derive(Clone, Debug)]
 pub(crate) struct Pace {
     at_once: Arc<Semaphore>,
     rate: Option<(Duration, Arc<Mutex<Instant>>)>,
+    /// Grants the turns of the rate instead.
+    shared: Option<Arc<dyn SharedLimits>>,
 }
 
 impl Pace {
@@ -22,15 +27,24 @@ impl Pace {
             let next = Arc::new(Mutex::new(Instant::now()));
             (Duration::from_secs(1) / requests.get(), next)
         });
-        Self { at_once, rate }
+        Self { at_once, rate, shared: None }
+    }
+
+    /// The same limits, with turns by a rate that others share.
+    pub(crate) fn shared(self, limits: Arc<dyn SharedLimits>) -> Self {
+        Self { shared: Some(limits), ..self }
     }
 
     /// Waits for a turn, which lasts until the permit is dropped. A wait that is cancelled costs
     /// the others one turn's time.
-    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn turn(
+        &self,
+    ) -> Result<Option<OwnedSemaphorePermit>, Box<dyn Error + Send + Sync>> {
         // The semaphore is never closed.
         let permit = Arc::clone(&self.at_once).acquire_owned().await.ok();
-        if let Some((interval, next)) = &self.rate {
+        if let (Some((interval, _)), Some(shared)) = (&self.rate, &self.shared) {
+            shared.turn(*interval).await?;
+        } else if let Some((interval, next)) = &self.rate {
             let mine = {
                 let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
                 let mine = (*next).max(Instant::now());
@@ -39,7 +53,7 @@ impl Pace {
             };
             sleep_until(mine).await;
         }
-        permit
+        Ok(permit)
     }
 }
 
@@ -56,7 +70,7 @@ mod tests {
         let pace = Pace::new(number(8), Some(number(4)));
         let start = Instant::now();
         for _ in 0..9 {
-            pace.turn().await;
+            pace.turn().await.unwrap();
         }
         let took = start.elapsed();
         assert!((2000..2100).contains(&took.as_millis()), "{took:?}");
@@ -69,6 +83,6 @@ mod tests {
         let third = tokio::time::timeout(Duration::from_secs(1), pace.turn());
         assert!(third.await.is_err());
         drop(first);
-        assert!(pace.turn().await.is_some());
+        assert!(pace.turn().await.is_ok_and(|permit| permit.is_some()));
     }
 }

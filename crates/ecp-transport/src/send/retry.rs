@@ -171,8 +171,9 @@ impl<'s> Call<'s> {
 
     /// Sends once.
     async fn attempt(&mut self) -> (Result<Registered, GateError>, Option<Duration>) {
-        let Ok(_permit) = timeout_at(self.deadline, self.sender.turn()).await else {
-            return (Err(GateError::NotSent(TransportError::not_sent(DEADLINE))), None);
+        let _permit = match self.sender.turn(self.deadline).await {
+            Ok(permit) => permit,
+            Err(error) => return (Err(GateError::NotSent(error)), None),
         };
         if let Some(intents) = &self.sender.intents
             && let Err(error) = intents.about_to_send(self.request.payment_id).await
@@ -206,7 +207,7 @@ impl<'s> Call<'s> {
         if self.sends >= self.sender.policy.retry.attempts {
             return false;
         }
-        if !self.sender.policy.retry.budget.withdraw() {
+        if !self.sender.policy.retry.budget.withdraw().await {
             self.budget_empty();
             return false;
         }

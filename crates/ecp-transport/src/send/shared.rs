@@ -1,0 +1,58 @@
+//! Limits that senders of several processes share.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+/// Limits that the senders of several processes share: their requests per second together, and one
+/// account of their retry budgets. A store outside of the processes keeps them
+/// ([`Sender::shared_limits`](super::Sender::shared_limits)).
+#[async_trait]
+pub trait SharedLimits: fmt::Debug + Send + Sync {
+    /// Waits until the next request may be sent. All senders together get a turn each `interval`.
+    /// After an error, the request is not sent.
+    async fn turn(&self, interval: Duration) -> Result<(), Box<dyn Error + Send + Sync>>;
+
+    /// Books what this process paid in, and then takes a request out of the account, if there is
+    /// one. After an error, nothing was booked, and no request is taken out.
+    async fn withdraw(&self, booking: &Booking) -> Result<bool, Box<dyn Error + Send + Sync>>;
+}
+
+/// Changes of the account of a shared [`RetryBudget`](super::RetryBudget), in hundredths of a request.
+///
+/// An account has a balance and a debt, both of them the reserve at the beginning. A deposit pays the
+/// debt first. Deposits and what is given back raise the balance to the reserve at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Booking {
+    /// Shares of the calls since the last booking.
+    pub deposits: u64,
+    /// Requests that were answered since the last booking, and cost nothing therefore.
+    pub given_back: u64,
+    /// The reserve.
+    pub reserve: u64,
+}
+
+impl Booking {
+    /// One request.
+    pub const REQUEST: u64 = 100;
+
+    /// Makes a booking without changes, of an account with this reserve.
+    pub const fn new(reserve: u64) -> Self {
+        Self { deposits: 0, given_back: 0, reserve }
+    }
+
+    /// Adds shares of calls.
+    #[must_use]
+    pub const fn deposited(self, deposits: u64) -> Self {
+        Self { deposits: self.deposits + deposits, ..self }
+    }
+
+    /// Adds requests that were answered.
+    #[must_use]
+    pub const fn returned(self, given_back: u64) -> Self {
+        Self { given_back: self.given_back + given_back, ..self }
+    }
+}
