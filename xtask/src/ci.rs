@@ -98,7 +98,7 @@ const CHECKS: &[Check] = &[
     check("features: reports without e-mail say so", "cargo test --package ecp-reports --lib"),
     // Of the whole workspace, so that it is the program that was built for the tests.
     check(
-        "payouts: none of 2000 is paid twice or lost, through failures and 25 kills",
+        "payouts: none of 2000, and none of 300 by four payers, is paid twice or lost, through failures and kills",
         "cargo test --workspace --test simulation -- --ignored --nocapture",
     ),
     check(

@@ -53,7 +53,9 @@ Commands:
                            with --commit local commits do not wait for the standby
   fuzz [TARGET [SECONDS]]  fuzz a target, or all at once, for 60 seconds by default
   package [--no-verify]    make what would be published in target/package, and build each from there
-  simulate [ROWS] [SEED]   pay a file through failures and kills, and prove that each row is paid once
+  simulate [ROWS] [SEED] [--payers N]
+                           pay a file through failures and kills, and prove that each row is paid once; with
+                           several payers over Postgres, also through a failover
   screenshots              take pictures of the sandbox's pages for docs/screenshots; needs
                            Debian's chromium-headless-shell or chromium, and chromium-driver
   sdks                     install what tests need from PyPI and npm in target/sdks: the platform's

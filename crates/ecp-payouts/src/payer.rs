@@ -154,7 +154,7 @@ impl Payer {
         let state = state.instrument(span.clone()).await;
         let outcome = match &state {
             Ok(state) => state.label(),
-            Err(JournalError::Lost { .. }) => "lost",
+            Err(JournalError::Lost { .. }) => "taken_over",
             Err(_) => "failed",
         };
         span.record("ecp.outcome", outcome);

@@ -7,23 +7,25 @@
 //! and of which the platform has no evidence. Then the platform's books are compared with the
 //! journal.
 //!
+//! With `--payers N`, N processes share the file through a journal in Postgres, a primary with a
+//! synchronous standby. Halfway the primary is killed and its standby promoted.
+//!
 //! The platform here pays and refunds at every request: it does not refuse a known id, as the real
 //! one does. So only the payer's own rules protect a row from a second payment or refund.
 
+mod one;
 mod payer;
 mod platform;
 mod report;
+mod several;
 
-use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use ecp_core::{ProjectId, SecretKey};
-use ecp_testkit::FaultServer;
-use tokio::process::Command;
 
-use self::platform::{Platform, random};
+use self::platform::Platform;
 
 /// The project's key. It opens nothing.
 pub(crate) const KEY: &str = "simulation-key";
@@ -38,79 +40,34 @@ pub(crate) fn key() -> anyhow::Result<SecretKey> {
 
 fn main() -> anyhow::Result<ExitCode> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Runtime::new()?;
-    match arguments.as_slice() {
-        ["payer", folder, url] => runtime.block_on(payer::pay(folder.as_ref(), url)),
-        [] => runtime.block_on(simulate(10_000, 1)),
-        [rows] => runtime.block_on(simulate(rows.parse()?, 1)),
-        [rows, seed] => runtime.block_on(simulate(rows.parse()?, seed.parse()?)),
-        _ => bail!("usage: ecp-simulations [ROWS] [SEED]"),
+    if let ["payer", folder, url, database @ ..] = arguments.as_slice() {
+        return runtime.block_on(payer::pay(folder.as_ref(), url, database.first().copied()));
+    }
+    let mut payers = None;
+    if let Some(place) = arguments.iter().position(|word| *word == "--payers") {
+        let number = arguments.get(place + 1).map(|number| number.parse()).transpose()?;
+        payers = Some(number.unwrap_or(4));
+        arguments.drain(place..arguments.len().min(place + 2));
+    }
+    let (rows, seed) = match arguments.as_slice() {
+        [] => (10_000, 1),
+        [rows] => (rows.parse()?, 1),
+        [rows, seed] => (rows.parse()?, seed.parse()?),
+        _ => bail!("usage: ecp-simulations [ROWS] [SEED] [--payers NUMBER]"),
+    };
+    match payers {
+        None => runtime.block_on(one::simulate(rows, seed)),
+        Some(payers) => runtime.block_on(several::simulate(rows, seed, payers)),
     }
 }
 
-async fn simulate(rows: u64, seed: u64) -> anyhow::Result<ExitCode> {
-    let start = Instant::now();
-    let folder = tempfile::tempdir()?;
-    payer::write_file(&folder.path().join(payer::FILE), rows)?;
-    let platform = Platform::new(seed)?;
-    let faults = platform.clone();
-    let server =
-        FaultServer::start_forgetful(platform.clone(), move |number, _| faults.fault(number))
-            .await?;
-
-    let (mut runs, mut kills, mut state) = (0_u32, 0_u32, seed);
-    loop {
-        runs += 1;
-        let mut payer = Command::new(std::env::current_exe()?)
-            .arg("payer")
-            .arg(folder.path())
-            .arg(server.url())
-            .kill_on_drop(true)
-            .spawn()?;
-        // No kills in the last runs, so that rows waiting for evidence get it.
-        let most = (rows * 3 / u64::from(KILLS)).max(1);
-        let patience = if kills < KILLS { random(&mut state) % most } else { u64::MAX };
-        let ended = tokio::select! {
-            ended = payer.wait() => Some(ended?),
-            () = requests(&platform, patience) => None,
-        };
-        match ended {
-            Some(status) if status.success() => break,
-            Some(status) if status.code() != Some(payer::NOT_COMPLETE) => {
-                bail!("the payer failed: {status}");
-            }
-            Some(_) if runs > 200 => bail!("the payer does not come to an end"),
-            Some(_) => {}
-            None => {
-                payer.kill().await.context("cannot kill the payer")?;
-                kills += 1;
-                println!("killed after {patience} requests");
-            }
-        }
-    }
-    drop(server);
-    let journal = folder.path().join(payer::JOURNAL);
-    let right = report::compare(rows, &platform, &journal)?;
-    let seconds = start.elapsed().as_secs_f64();
-    let megabytes = bytes_in(folder.path())? / 1_000_000;
-    println!("{runs} runs, {kills} of them killed, {seconds:.1} s, {megabytes} MB on the disk");
-    Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
-}
-
-fn bytes_in(folder: &Path) -> anyhow::Result<u64> {
-    let mut bytes = 0;
-    for file in std::fs::read_dir(folder)? {
-        bytes += file?.metadata()?.len();
-    }
-    Ok(bytes)
-}
-
-/// How often the payer is killed.
-const KILLS: u32 = 25;
+/// How often a payer is killed.
+pub(crate) const KILLS: u32 = 25;
 
 /// Ends when this many more requests have reached the platform.
-async fn requests(platform: &Platform, more: u64) {
+pub(crate) async fn requests(platform: &Platform, more: u64) {
     let enough = platform.books().requests.saturating_add(more);
     while platform.books().requests < enough {
         tokio::time::sleep(Duration::from_millis(1)).await;

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use ecp_core::PaymentId;
 use ecp_methods::{DynMethod, MethodSpec, Operation, Registry, Rule};
+use ecp_payouts::postgres::{PostgresJournal, PostgresJournalOptions};
 use ecp_payouts::{
     Entry, Journal, JournalError, Layout, Owner, Payer, Plan, RowId, Settings, State, Stop,
 };
@@ -74,14 +75,22 @@ pub(crate) fn write_file(path: &Path, rows: u64) -> anyhow::Result<()> {
     Ok(file.flush()?)
 }
 
-/// Pays the file in the folder until every row has ended or waits for a later run.
-pub(crate) async fn pay(folder: &Path, url: &str) -> anyhow::Result<ExitCode> {
+/// The journal that payers share.
+pub(crate) async fn shared_journal(database: &str, url: &str) -> anyhow::Result<PostgresJournal> {
+    let options = PostgresJournalOptions::new().lease(Duration::from_secs(1));
+    Ok(options.open(database.parse()?, &Owner::new(project()?, url), "simulation").await?)
+}
+
+/// Pays the file in the folder until every row has ended or waits for a later run: alone, or with
+/// others through a database.
+pub(crate) async fn pay(
+    folder: &Path,
+    url: &str,
+    database: Option<&str>,
+) -> anyhow::Result<ExitCode> {
     let project = project()?;
     let file = std::fs::read(folder.join(FILE))?;
     let plan = Plan::read(file, &Layout::new(), &Registry::builtin(), project)?;
-    let owner = Owner::new(project, url);
-    let path = folder.join(JOURNAL);
-    let journal = Journal::open(&path, &owner)?;
     let gate = Gate::new(project, &key()?, ReqwestTransport::plain_http()?).base_url(url)?;
     let retry = RetryPolicy::new()
         .budget(RetryBudget::new(100, 100_000))
@@ -95,15 +104,25 @@ pub(crate) async fn pay(folder: &Path, url: &str) -> anyhow::Result<ExitCode> {
         // No request in this simulation takes longer.
         .not_found_after(Duration::from_secs(2))
         .first_question(Duration::from_millis(5));
-    let counts = Payer::new(gate, journal, settings).run(&plan, &Stop::new(), &()).await?;
-    println!("{counts:?}");
-    let entries = loop {
-        match Journal::read(&path) {
-            // The payer lets go of it when its last task is gone.
-            Err(JournalError::InUse) => tokio::time::sleep(Duration::from_millis(5)).await,
-            entries => break entries?,
-        }
+    let (counts, entries) = if let Some(database) = database {
+        let journal = shared_journal(database, url).await?;
+        let payer = Payer::new(gate, journal.clone(), settings);
+        let counts = payer.run(&plan, &Stop::new(), &()).await?;
+        (counts, journal.read().await?)
+    } else {
+        let path = folder.join(JOURNAL);
+        let journal = Journal::open(&path, &Owner::new(project, url))?;
+        let counts = Payer::new(gate, journal, settings).run(&plan, &Stop::new(), &()).await?;
+        let entries = loop {
+            match Journal::read(&path) {
+                // The payer lets go of it when its last task is gone.
+                Err(JournalError::InUse) => tokio::time::sleep(Duration::from_millis(5)).await,
+                entries => break entries?,
+            }
+        };
+        (counts, entries)
     };
+    println!("{counts:?}");
     let left = counts.not_sent > 0 || entries.iter().any(|(id, entry)| has_not_ended(id, entry));
     Ok(if left { ExitCode::from(u8::try_from(NOT_COMPLETE)?) } else { ExitCode::SUCCESS })
 }

@@ -1,17 +1,19 @@
 //! Comparison of the journal with the platform's books.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, HashMap};
 
-use ecp_payouts::{Entry, Journal, State};
+use ecp_payouts::{Entry, RowId, State};
 
 use crate::payer;
 use crate::platform::{Platform, end, right_amount};
 
 /// Prints the results, and returns whether all are right: no row is paid or refunded twice, none is
 /// lost, and each ended as on the platform. A refund whose answer was lost may be unknown.
-pub(crate) fn compare(rows: u64, platform: &Platform, journal: &Path) -> anyhow::Result<bool> {
-    let entries = Journal::read(journal)?;
+pub(crate) fn compare(
+    rows: u64,
+    platform: &Platform,
+    entries: &HashMap<RowId, Entry>,
+) -> anyhow::Result<bool> {
     let books = platform.books();
     let (mut twice, mut lost, mut wrong, mut without_evidence) = (0, 0, 0, 0);
     let mut ends = BTreeMap::<&str, u64>::new();
