@@ -4,6 +4,7 @@
 
 mod addresses;
 mod checkout;
+mod console;
 mod dashboard;
 mod hostile;
 mod sites;
