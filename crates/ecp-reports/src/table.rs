@@ -23,7 +23,8 @@ pub enum Cell {
     /// digits, which is exact, and text beyond that.
     Number(i64),
     /// A decimal number as its digits, such as `-10.50`. In CSV it is written unchanged. In a
-    /// workbook it is a number, or text if [`is_decimal`](Self::is_decimal) does not accept it.
+    /// workbook it is a number with as many decimals, or text if [`is_decimal`](Self::is_decimal)
+    /// does not accept it.
     Decimal(String),
     /// Text, which no program reads as a formula. Empty text is an empty cell.
     Text(String),
@@ -160,7 +161,8 @@ impl Table {
     }
 
     /// Makes the contents of a file in this format from the table: a line of column names, and a
-    /// line for each row. A table without columns is an empty CSV file.
+    /// line for each row. A table without columns is an empty CSV file. In a workbook the line of
+    /// names is bold, stays in view and has filters, and columns are as wide as their cells.
     pub fn write(&self, format: Format) -> Result<Written, WriteError> {
         let failed = |reason: String| WriteError { format, reason };
         match format {
@@ -219,6 +221,11 @@ impl Table {
                 place += 1;
             }
             sheet.set_freeze_panes(1, 0)?;
+            if let Some(last) = columns.len().checked_sub(1) {
+                let (rows, last) = (u32::try_from(part.len()), u16::try_from(last));
+                sheet.autofilter(0, 0, rows.unwrap_or(u32::MAX), last.unwrap_or(u16::MAX))?;
+            }
+            sheet.autofit();
         }
         Ok(Written { bytes: workbook.save_to_buffer()?, warnings })
     }
@@ -242,7 +249,14 @@ fn cell(
         Cell::Decimal(text) | Cell::Text(text) => {
             let number = text.parse::<f64>().ok().filter(|_| Cell::is_decimal(text));
             if let (Cell::Decimal(_), Some(number)) = (value, number) {
-                sheet.write_number(row, column, number)?;
+                // As many decimals as the text has: 10.50 is not shown as 10.5.
+                let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                let shown = match decimals {
+                    0 => "0".to_owned(),
+                    decimals => format!("0.{}", "0".repeat(decimals)),
+                };
+                let shown = CellFormat::new().set_num_format(shown);
+                sheet.write_number_with_format(row, column, number, &shown)?;
                 return Ok(None);
             }
             let (text, warning) = for_workbook(text);
@@ -325,6 +339,28 @@ mod tests {
         }
         let csv = String::from_utf8(table.write(Format::Csv).unwrap().bytes).unwrap();
         assert!(csv.starts_with("sum\n10.50\n-5\n007\n") && csv.contains("\n'=1\n"), "{csv}");
+    }
+
+    #[test]
+    fn a_workbook_can_be_filtered_is_read_without_dragging_and_keeps_decimals() {
+        let mut table = Table::new(["payment_id", "sum"]);
+        table.push([
+            Cell::text("an-id-that-is-longer-than-its-column"),
+            Cell::Decimal("10.50".into()),
+        ]);
+        let bytes = table.write(Format::Xlsx).unwrap().bytes;
+        let mut file = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+        let mut part = |name: &str| {
+            let mut text = String::new();
+            std::io::Read::read_to_string(&mut file.by_name(name).unwrap(), &mut text).unwrap();
+            text
+        };
+        let sheet = part("xl/worksheets/sheet1.xml");
+        assert!(sheet.contains(r#"<autoFilter ref="A1:B2"/>"#), "{sheet}");
+        let width = sheet.split_once(r#"<col min="1" max="1" width=""#).unwrap().1;
+        assert!(width.split('.').next().unwrap().parse::<u32>().unwrap() > 30, "{width}");
+        let styles = part("xl/styles.xml");
+        assert!(styles.contains(r#"formatCode="0.00""#), "{styles}");
     }
 
     #[test]
