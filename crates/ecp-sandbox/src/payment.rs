@@ -63,6 +63,8 @@ pub(crate) struct Payment {
     chosen: Option<Money>,
     /// A fault keeps it from ending.
     held: bool,
+    /// The code of the cut-off whose time came while the payment was held.
+    late_cut_off: Option<u32>,
     /// A fault lets it end in an error.
     ends_in_error: bool,
     /// A fault makes a payout take this long, from its first step.
@@ -137,6 +139,7 @@ impl Payment {
             stage: Stage::Processing,
             chosen: None,
             held: false,
+            late_cut_off: None,
             ends_in_error: false,
             slow: None,
             is_slow: false,
@@ -197,7 +200,11 @@ impl Payment {
     /// Declines the payment with this code because its cut-off time is over. Does nothing if a
     /// fault keeps the payment from ending.
     pub(crate) fn cut_off(&mut self, code: u32, now: Timestamp) -> Step {
-        if !self.has_cut_off() || self.held {
+        if !self.has_cut_off() {
+            return Step::Stay;
+        }
+        if self.held {
+            self.late_cut_off = Some(code);
             return Step::Stay;
         }
         self.enter(Stage::Ended(Outcome::Decline { code, field: None }), now);
@@ -239,7 +246,7 @@ impl Payment {
                 self.decide(decision, chosen, rule, now)
             }
             (Stage::Processing, _) => self.process(funds, now),
-            _ => Step::Stay,
+            _ => self.late_cut_off.take().map_or(Step::Stay, |code| self.cut_off(code, now)),
         }
     }
 
@@ -554,6 +561,13 @@ mod tests {
         assert_eq!(sale.release(0, rule, now()), Step::Tell);
         assert_eq!(sale.status(), PaymentStatus::Success);
         assert_eq!(sale.release(0, rule, now()), Step::Stay);
+
+        let mut forgotten = payment(Operation::SALE, 10_000, Currency::EUR);
+        forgotten.hold();
+        forgotten.process(0, now());
+        assert_eq!(forgotten.cut_off(20_000, now()), Step::Stay);
+        assert_eq!(forgotten.release(0, rule, now()), Step::Tell);
+        assert_eq!(forgotten.status(), PaymentStatus::Decline);
 
         let mut payout = payment(Operation::PAYOUT, 10_000, Currency::EUR);
         payout.hold();

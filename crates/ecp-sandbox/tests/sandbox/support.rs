@@ -105,8 +105,14 @@ impl World {
 
     pub(crate) async fn call(&self, request: Request<Body>) -> Answer {
         let response = self.sandbox.router().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap().to_bytes();
+        let (parts, mut body) = response.into_parts();
+        // A stream of events does not end: its beginning is enough.
+        let is_stream = |kind: &http::HeaderValue| kind == "text/event-stream";
+        let body = if parts.headers.get(header::CONTENT_TYPE).is_some_and(is_stream) {
+            body.frame().await.unwrap().unwrap().into_data().unwrap()
+        } else {
+            body.collect().await.unwrap().to_bytes()
+        };
         let text = String::from_utf8(body.to_vec()).unwrap();
         Answer { status: parts.status, headers: parts.headers, text }
     }
