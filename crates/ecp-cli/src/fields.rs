@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use clap::Args;
 use ecp_core::Currency;
 use ecp_methods::request::{Field, OperationRequest};
-use ecp_methods::{DynMethod, MethodSpec, Operation, Registry};
+use ecp_methods::{DynMethod, MethodSpec, Operation, Registry, with_text};
 
 use crate::address;
 use crate::nearest::nearest;
@@ -24,7 +24,7 @@ impl Fields {
     /// Sets the given fields in a request.
     pub(crate) fn fill<R: OperationRequest>(&self, request: R, spec: &MethodSpec) -> R {
         let given = self.fields.iter();
-        given.fold(request, |request, (path, value)| request.with_text(spec, path, value))
+        given.fold(request, |request, (path, value)| with_text(request, spec, path, value))
     }
 }
 

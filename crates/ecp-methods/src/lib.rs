@@ -21,6 +21,7 @@
 //! A new method is one file in `src/methods` and one line in `src/methods.rs`; from another crate
 //! it is one type and [`Registry::with`].
 
+mod by_path;
 mod check;
 mod flow;
 pub mod mass_file;
@@ -34,6 +35,7 @@ mod selection;
 pub mod spec;
 mod warning;
 
+pub use self::by_path::with_text;
 pub use self::check::{
     Prepared, PreparedRequest, Rejection, check_received, prepare, prepare_as, prepare_as_dyn,
     prepare_dyn, prepare_operation,

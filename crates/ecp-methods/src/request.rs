@@ -5,7 +5,6 @@
 //! are set by their path with `extra`.
 
 mod body;
-mod by_path;
 mod field;
 mod parts;
 pub(crate) mod paths;
@@ -23,7 +22,7 @@ pub use self::field::{Field, Format};
 pub use self::parts::{Account, Customer, ReturnUrls};
 use self::parts::{Extra, Fields};
 use crate::flow::{Cancel, Capture, Effect, Flow, Operation, Payout, Refund, Sale};
-use crate::spec::{Interface, MethodSpec};
+use crate::spec::Interface;
 
 /// A request type, such as [`SaleRequest`], for operations with certain effects on money. Types
 /// outside this crate cannot implement it.
@@ -43,12 +42,6 @@ pub trait OperationRequest: sealed::Sealed + Clone + std::fmt::Debug + Send + Sy
     /// Sets a value by its path in the Gate request, as the method `extra` of each request type
     /// does, for code that works with any of them.
     fn with_extra(self, path: impl Into<String>, value: impl Serialize) -> Self;
-
-    /// Sets a text by its path in the Gate request, as the method `text` of each request type does,
-    /// for code that works with any of them.
-    fn with_text(self, spec: &MethodSpec, path: &str, value: impl Into<String>) -> Self {
-        by_path::with_text(self, spec, path, value.into())
-    }
 }
 
 /// A request type that has a usual operation: that of [`SaleRequest`] is [`Sale`].

@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::field::Field;
 use crate::flow::Operation;
 use crate::request::{
-    CancelRequest, CaptureRequest, ManageRequest, OperationRequest, PayoutRequest, RefundRequest,
-    SaleRequest,
+    CancelRequest, CaptureRequest, Field, ManageRequest, OperationRequest, PayoutRequest,
+    RefundRequest, SaleRequest,
 };
 use crate::spec::{MethodSpec, Rule};
 
@@ -19,7 +18,7 @@ macro_rules! by_path {
             /// set as by [`extra`](Self::extra): as a text, or as a JSON object if it is one and
             /// the spec requires a field inside it.
             pub fn text(self, spec: &MethodSpec, path: &str, value: impl Into<String>) -> Self {
-                self.with_text(spec, path, value)
+                with_text(self, spec, path, value)
             }
         })*
     };
@@ -34,13 +33,15 @@ by_path! {
     ManageRequest;
 }
 
-/// The request with a text at this path.
-pub(super) fn with_text<R: OperationRequest>(
+/// Sets a text by its path in the Gate request, as the method `text` of each request type does, for
+/// code that works with any of them.
+pub fn with_text<R: OperationRequest>(
     request: R,
     spec: &MethodSpec,
     path: &str,
-    value: String,
+    value: impl Into<String>,
 ) -> R {
+    let value = value.into();
     let known = Field::KNOWN.iter().find(|field| field.path() == path).copied();
     let fits = |flow: &Operation| R::EFFECTS.contains(&flow.effect());
     let own = spec.flows().filter(fits).find_map(|flow| spec.needed_field(flow, path));
