@@ -1,6 +1,7 @@
 //! Single payouts and refunds of a service, through the same journal.
 
 use std::fmt;
+use std::time::Duration;
 
 use ecp_methods::request::{PayoutRequest, RefundRequest};
 use ecp_methods::{Payout, Refund, Rejection, Supports, prepare};
@@ -101,19 +102,24 @@ impl Payer {
         Ok(self.begin(RowRequest::Payout(prepared)).await?)
     }
 
-    /// Refunds a payment through the journal, like [`Payer::pay`]. Set a `merchant_refund_id` of your
-    /// own, and repeat the call with the same one: a refund is made once under it. A refund whose
-    /// answer was lost is never sent again.
+    /// Refunds a payment through the journal, like [`Payer::pay`], under an id of the refund that the
+    /// service has chosen and stored (`merchant_refund_id`). A refund is sent once under its id: a call
+    /// with the same one asks about it, and one with another id refunds again. A refund whose answer
+    /// was lost is never sent again.
     pub async fn refund<M: Supports<Refund>>(
         &self,
         method: &M,
         request: &RefundRequest,
+        merchant_refund_id: &str,
     ) -> Result<Ongoing, PayError> {
-        let prepared = prepare(method, request.clone())?;
+        let request = request.clone().with_merchant_refund_id(merchant_refund_id);
+        let prepared = prepare(method, request)?;
         Ok(self.begin(RowRequest::Refund(prepared)).await?)
     }
 
-    /// Begins a checked request, like [`Payer::pay`].
+    /// Begins a checked request, like [`Payer::pay`], such as one of a method that is chosen at run
+    /// time ([`prepare_dyn`](ecp_methods::prepare_dyn)). A refund needs an id that the service has
+    /// stored: [`RefundRequest`] makes a new one each time.
     pub async fn begin(&self, request: RowRequest) -> Result<Ongoing, JournalError> {
         let id = request.id();
         let (stored, mut states) = watch::channel(None);
@@ -142,7 +148,9 @@ impl Payer {
         request: RowRequest,
         stored: watch::Sender<Option<State>>,
     ) -> Result<Entry, JournalError> {
+        const SHORTEST: Duration = Duration::from_millis(20);
         let (id, digest, stop) = (request.id(), self.digest(&request), Stop::new());
+        let mut pause = SHORTEST;
         loop {
             let taken = self.journal.take(std::slice::from_ref(&id)).await?.pop();
             let entry = match &taken {
@@ -179,7 +187,8 @@ impl Payer {
                 }
                 Some(Taken::Busy(_)) | None => {}
             }
-            sleep(self.journal.pause()).await;
+            sleep(pause).await;
+            pause = (pause * 2).min(self.journal.pause().max(SHORTEST));
         }
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ecp_core::model::OperationType;
 use ecp_core::{PaymentId, ProjectId, SecretKey};
 use ecp_methods::mass_file::{self, RowKind};
-use ecp_methods::request::{Customer, ReturnUrls, SaleRequest};
+use ecp_methods::request::{Customer, RefundRequest, ReturnUrls, SaleRequest};
 use ecp_methods::spec::Interface;
 use ecp_methods::{PaymentMethod, Refund, Registry, Rule, Sale, Spec, Supports, WalletPartner};
 use ecp_payouts::{
@@ -431,6 +431,32 @@ async fn a_refund_whose_answer_was_lost_is_never_sent_again() {
             let entry = &Journal::read(&journal).unwrap()[&order()];
             assert_eq!((entry.state, entry.sends), (state, 1), "{name}: {}", entry.evidence);
             assert!(entry.evidence.contains(evidence), "{name}: {}", entry.evidence);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_single_refund_is_sent_once_under_its_id_whatever_becomes_of_its_answer() {
+    for (fault, arrived) in [(Fault::ResetAfter, 1), (Fault::ResetBefore, 0)] {
+        let folder = tempfile::tempdir().unwrap();
+        let (sandbox, faults) =
+            world(
+                move |_, path| {
+                    if path.ends_with("/refund") { fault.clone() } else { Fault::None }
+                },
+            )
+            .await;
+        let payer = payer(&faults, &folder.path().join("journal")).await;
+        for _ in 0..2 {
+            // Each request has a new id of its own, which is not used.
+            let request =
+                RefundRequest::full(PaymentId::new("order-1").unwrap()).description("returned");
+            let refund = payer.refund(&WalletPartner, &request, "refund-1").await.unwrap();
+            assert_eq!(refund.id().refund_id(), Some("refund-1"));
+            let end = refund.end().await.unwrap();
+            let expected = if arrived == 1 { State::Success } else { State::Unknown };
+            assert_eq!((end.state, end.sends), (expected, 1), "{end:?}");
+            assert_eq!((asked(&faults), begun(&sandbox).await), (1, arrived));
         }
     }
 }
