@@ -14,6 +14,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("ecp_notify", &["axum", "bytes", "http", "http_body", "tower_service"]),
     // Connections of a handler, in the transaction that finishes its callback, and TLS.
     ("ecp_inbox", &["rusqlite", "rustls", "tokio_postgres"]),
+    // The address of a shared journal's database, and TLS.
+    ("ecp_payouts", &["rustls", "tokio_postgres"]),
     // The connection to NATS, whose settings are many.
     ("ecp_stream", &["async_nats"]),
     // The router and its socket; documents to sign in tests.
