@@ -451,6 +451,20 @@ fn thread_ended() -> JournalError {
     JournalError::Storage("the thread that writes it has ended; start the run again".into())
 }
 
+/// A row that is about to be reserved. It is free again when this is dropped, as by a call whose
+/// future is dropped.
+struct Reserved<'j> {
+    journal: &'j Journal,
+    id: &'j RowId,
+    token: i64,
+}
+
+impl Drop for Reserved<'_> {
+    fn drop(&mut self) {
+        self.journal.release(self.id, self.token, false);
+    }
+}
+
 impl JournalStore for Journal {}
 
 #[async_trait]
@@ -479,19 +493,13 @@ impl Store for Journal {
                 results.push(Taken::Busy(self.entry(id).await?.map(Box::new)));
                 continue;
             };
-            let entry = match self.entry(id).await {
-                Ok(entry) => entry,
-                Err(error) => {
-                    self.release(id, token, false);
-                    return Err(error);
+            let reserved = Reserved { journal: self, id, token };
+            results.push(match self.entry(id).await? {
+                Some(entry) if entry.state.is_final() => Taken::Ended(Box::new(entry)),
+                entry => {
+                    std::mem::forget(reserved);
+                    Taken::Held(Held { token, entry, age: None })
                 }
-            };
-            results.push(match entry {
-                Some(entry) if entry.state.is_final() => {
-                    self.release(id, token, true);
-                    Taken::Ended(Box::new(entry))
-                }
-                entry => Taken::Held(Held { token, entry, age: None }),
             });
         }
         Ok(results)
