@@ -23,7 +23,7 @@ pub(crate) mod view;
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use ecp_core::{Clock as _, PaymentId, ProjectId, Sensitive, Timestamp};
 use ecp_methods::{Effect, MethodSpec};
@@ -206,7 +206,10 @@ impl Engine {
     }
 
     pub(crate) fn record(&self, about: About, kind: EventKind) {
-        self.0.log.record(self.now(), about, kind);
+        let now = self.0.time.now();
+        let millis = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_millis());
+        let at = Timestamp::try_from(now).unwrap_or_else(|_| self.now());
+        self.0.log.record(at, u16::try_from(millis).unwrap_or(0), about, kind);
     }
 
     /// Sets the state of a payment's callback, as its last attempt has left it.

@@ -113,6 +113,7 @@ impl Engine {
         state.by_token.insert(ids.token.clone(), number);
         state.by_request.insert(request_id.clone(), number);
         let mut payment = Payment::new(order, ids, self.now()).asking(questions);
+        let first_event = self.0.log.latest();
         self.record_status(&payment);
         let mut struck = self.strike(&payment.about(), Point::Payment);
         if payment.order.is_out() {
@@ -126,7 +127,7 @@ impl Engine {
                 _ => {}
             }
         }
-        state.entries.insert(number, Entry::new(payment));
+        state.entries.insert(number, Entry::new(payment, first_event));
         state.forget_beyond(self.0.config.payment_history);
         Ok(Registration { work: Some(Work { number, follow_up: None }), request_id })
     }

@@ -29,6 +29,8 @@ pub struct Event {
     pub sequence: u64,
     /// Time of the event, by the sandbox's clock.
     pub at: Timestamp,
+    /// Milliseconds since the beginning of the second in `at`: 0 to 999.
+    pub millis: u16,
     /// The project that the event is about; `None` if it is not known.
     pub project_id: Option<ProjectId>,
     /// The payment that the event is about; `None` if it is not known.

@@ -21,6 +21,19 @@ impl Engine {
         self.0.log.latest()
     }
 
+    /// Whether the history has removed events of a payment, which were the first ones.
+    pub(crate) fn has_dropped_events(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
+        let Some(number) = self.number_of(project, payment_id) else { return false };
+        let first = self.state().entries.get(&number).map_or(0, |entry| entry.first_event);
+        first.max(1) < self.0.log.oldest()
+    }
+
+    /// Returns the number of payments that the history has removed.
+    pub(crate) fn dropped_payments(&self) -> u64 {
+        let state = self.state();
+        state.registered.saturating_sub(state.entries.len() as u64)
+    }
+
     pub(crate) fn downgrade(&self) -> WeakEngine {
         WeakEngine(Arc::downgrade(&self.0))
     }

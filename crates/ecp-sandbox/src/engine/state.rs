@@ -42,6 +42,9 @@ pub(super) struct State {
 
 pub(super) struct Entry {
     pub(super) payment: Payment,
+    /// Number of the latest event before the registration, such as the request.
+    #[cfg_attr(not(feature = "pages"), expect(dead_code, reason = "pages alone show it"))]
+    pub(super) first_event: u64,
     pub(super) callbacks: u32,
     pub(super) callback_states: CallbackStates,
     /// The place behind the payment's latest callback.
@@ -58,9 +61,10 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(payment: Payment) -> Self {
+    pub(super) fn new(payment: Payment, first_event: u64) -> Self {
         Self {
             payment,
+            first_event,
             callbacks: 0,
             callback_states: CallbackStates::default(),
             latest: None,

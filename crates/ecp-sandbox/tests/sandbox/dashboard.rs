@@ -55,7 +55,9 @@ async fn every_page_shows_itself_empty_and_filled() {
     for expected in ["name=\"status\" value=\"success\"", "name=\"currency\" value=\"JPY\""] {
         assert!(narrowed.contains(expected), "{expected} in {narrowed}");
     }
-    assert!(narrowed.contains("10000 JPY") && !narrowed.contains("100.00 EUR"), "{narrowed}");
+    let (_, volume) = narrowed.split_once("<h2>Volume").unwrap();
+    assert!(volume.contains("10000 JPY") && !volume.contains("100.00 EUR"), "{narrowed}");
+    assert!(narrowed.contains("<dt>Balance</dt><dd>10000100.00 EUR</dd>"), "{narrowed}");
 
     let file = text(&world, "/dashboard/export/operations.csv?status=success&text=a%2Fb").await;
     let mut rows = csv::Reader::from_reader(file.as_bytes());
@@ -173,6 +175,47 @@ async fn the_list_says_how_callbacks_fare_and_finds_those_that_did_not_arrive() 
 }
 
 #[tokio::test]
+async fn pages_say_what_was_dropped_what_fits_no_filter_and_how_to_begin() {
+    let mut world = World::with(|config| config.payment_history(2).event_history(12)).await;
+    let empty = text(&world, "/dashboard").await;
+    assert!(empty.contains("ecp sale jeton --sample") && !empty.contains("older payments"));
+    for id in ["X1", "X2", "X3"] {
+        let sale = world.sale(id, 10_000, "EUR");
+        world.whole_sale(sale, "decline").await;
+    }
+    world.sandbox.settled().await;
+    let list = text(&world, "/dashboard").await;
+    assert!(
+        list.contains("1 older payments are not shown: the sandbox keeps the last 2"),
+        "{list}"
+    );
+    let none = text(&world, "/dashboard?status=success&text=X1").await;
+    assert!(none.contains("Nothing fits the filters: search “X1”, status “success”."), "{none}");
+    assert!(none.contains("<a href=\"/dashboard\">Clear the filters</a>"), "{none}");
+    let cut = "first events of this payment were removed from memory";
+    let page = |id| format!("/dashboard/payment?project=1&id={id}");
+    let all = "All events of this payment were removed";
+    let first = text(&world, &page("X2")).await;
+    assert!(first.contains(cut) || first.contains(all), "{first}");
+    assert!(!text(&world, &page("X3")).await.contains("removed from memory"));
+}
+
+#[tokio::test]
+async fn requests_for_the_status_are_folded() {
+    let world = World::new().await;
+    world.send(SALE, world.sale("X1", 10_000, "EUR")).await;
+    world.sandbox.settled().await;
+    for _ in 0..4 {
+        assert_eq!(world.status("X1").await.status, StatusCode::OK);
+    }
+    let shown = text(&world, "/dashboard/payment?project=1&id=X1").await;
+    assert!(shown.contains("The merchant asked for the status 4 times"), "{shown}");
+    assert_eq!(shown.matches("POST /v2/payment/status").count(), 4);
+    let milliseconds = "datetime=\"2019-04-15T16:31:13.000Z\">2019-04-15 16:31:13.000<";
+    assert!(shown.contains(milliseconds), "{shown}");
+}
+
+#[tokio::test]
 async fn a_refund_is_offered_as_long_as_the_engine_takes_one() {
     let mut world = outside::world().await;
     let sale = world.sale("X1", 5_000, "EUR");
@@ -246,6 +289,9 @@ async fn faults_begin_and_end() {
     assert_eq!(done.status, StatusCode::SEE_OTHER, "{}", done.text);
     assert_eq!(world.sandbox.faults().len(), 1);
     assert!(text(&world, "/dashboard/faults").await.contains("&#34;millis&#34;:50"));
+    let words = "A callback is sent late; later ones may overtake it. <span class=\"quiet\">50 ms, \
+                 payment X1, hits left: 1</span>";
+    assert!(text(&world, "/dashboard/faults").await.contains(words));
     let wrong = world.submit("/dashboard/faults", "fault=lose_callback&millis=5").await;
     assert!(wrong.text.contains("has no `millis`"), "{}", wrong.text);
     let rule = world.sandbox.faults()[0].0;

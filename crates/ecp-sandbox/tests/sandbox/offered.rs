@@ -127,7 +127,7 @@ async fn a_mass_file_does_what_the_dashboard_has_and_refuses_the_rest() {
             let shown = upload(&world, &file, 1).await;
             let has = offers(spec, flow, Interface::Dashboard);
             assert_eq!(!shown.contains(">refused<"), has, "{} {flow}: {shown}", spec.code());
-            assert!(shown.contains(&format!("<td>{flow}</td>")), "{shown}");
+            assert!(shown.contains(&format!("data-label=\"Operation\">{flow}</td>")), "{shown}");
             assert!(!shown.contains("documents ask for"), "{shown}");
         }
     }

@@ -31,7 +31,7 @@ pub(crate) async fn upload(browser: &Browser, world: &World, name: &str, content
 }
 
 /// A sale on Gate that waits for its customer.
-async fn waiting_sale(world: &World, id: &str) {
+pub(crate) async fn waiting_sale(world: &World, id: &str) {
     let back = format!("{}/paid", world.merchant.url());
     let order = json!({
         "general": {"payment_id": id},
@@ -282,7 +282,17 @@ async fn faults_links_and_payouts_are_made_by_forms() {
     let browser = browser!();
     let world = World::open().await.unwrap();
     browser.goto(&format!("{}/dashboard/faults", world.url)).await.unwrap();
-    browser.click("input[value=lose_callback]").await.unwrap();
+    // The form shows the fields of the fault that is chosen.
+    let fields = "[...document.querySelectorAll('[data-for]')].filter((it) => !it.hidden)
+        .map((it) => it.querySelector('input, select').name).join()";
+    for (fault, names) in [
+        ("delay_answer", "millis,path"),
+        ("server_error", "status,registered,path"),
+        ("lose_callback", "path,callback"),
+    ] {
+        browser.click(&format!("input[value={fault}]")).await.unwrap();
+        assert_eq!(browser.wait_for(fields).await.unwrap(), names);
+    }
     browser.fill("input[name=payment_id]", "nobody").await.unwrap();
     browser.click("form .primary").await.unwrap();
     browser.find(".rules li").await.unwrap();
@@ -346,6 +356,21 @@ async fn open_pages_show_changes_by_themselves_and_keep_what_a_person_does() {
     browser.wait_for(&resent).await.unwrap();
     let body = browser.find("textarea").await.unwrap().value().await.unwrap();
     assert_eq!(body.as_deref(), Some("{}"));
+
+    // What is shown can be copied, and times are those of the browser's zone where it is wanted.
+    browser.click(".headline [data-copy]").await.unwrap();
+    let copied = "document.querySelector('.headline [data-copy]').textContent === 'Copied'";
+    browser.wait_for(copied).await.unwrap();
+    let time = "document.querySelector('.facts time').textContent";
+    let utc = browser.wait_for(time).await.unwrap();
+    let zone = json!({"timezoneId": "Asia/Tokyo"});
+    browser.driver.cdp().send_raw("Emulation.setTimezoneOverride", zone).await.unwrap();
+    browser.driver.refresh().await.unwrap();
+    browser.click("[data-zone]").await.unwrap();
+    assert_ne!(browser.wait_for(time).await.unwrap(), utc);
+    assert!(browser.text().await.unwrap().contains("Times are in Asia/Tokyo. Show UTC"));
+    browser.click("[data-zone]").await.unwrap();
+    assert_eq!(browser.wait_for(time).await.unwrap(), utc);
 
     // Nothing moves on a page that is paused.
     browser.goto(&format!("{}/dashboard/analytics", world.url)).await.unwrap();

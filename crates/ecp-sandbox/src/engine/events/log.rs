@@ -43,7 +43,8 @@ impl EventLog {
         Arc::new(Self { limit, byte_limit, entries: Mutex::default(), state })
     }
 
-    pub(crate) fn record(&self, at: Timestamp, about: About, kind: EventKind) {
+    /// Records an event. `millis` is the time since the beginning of the second in `at`.
+    pub(crate) fn record(&self, at: Timestamp, millis: u16, about: About, kind: EventKind) {
         let (project_id, payment_id) = about;
         let sequence = {
             let mut entries = self.lock();
@@ -54,7 +55,7 @@ impl EventLog {
                 let key = (project, payment.clone());
                 entries.by_payment.entry(key).or_default().push_back(sequence);
             }
-            entries.events.push_back(Event { sequence, at, project_id, payment_id, kind });
+            entries.events.push_back(Event { sequence, at, millis, project_id, payment_id, kind });
             while entries.events.len() > self.limit
                 || (entries.bytes > self.byte_limit && entries.events.len() > 1)
             {
@@ -84,9 +85,14 @@ impl EventLog {
     }
 
     /// Returns the number of the latest event; 0 before the first one.
-    #[cfg(feature = "pages")]
     pub(crate) fn latest(&self) -> u64 {
         self.lock().sequence
+    }
+
+    /// Returns the number of the oldest event in the history; 0 if there is none.
+    #[cfg(feature = "pages")]
+    pub(crate) fn oldest(&self) -> u64 {
+        self.lock().events.front().map_or(0, |event| event.sequence)
     }
 
     /// Returns a stream of the events that happen after this call.
@@ -212,7 +218,7 @@ mod tests {
 
     fn record(log: &EventLog, times: usize) {
         for _ in 0..times {
-            log.record(now(), (None, None), EventKind::CustomerArrived);
+            log.record(now(), 0, (None, None), EventKind::CustomerArrived);
         }
     }
 
@@ -236,7 +242,7 @@ mod tests {
         let about = (ProjectId::new(1).ok(), PaymentId::new("X1").ok());
         let sent = |length: usize| {
             let body = RawBody::copied(&vec![b'x'; length]);
-            log.record(now(), about.clone(), EventKind::ResponseSent { status: 200, body });
+            log.record(now(), 0, about.clone(), EventKind::ResponseSent { status: 200, body });
         };
         let (project, payment) = (ProjectId::new(1).unwrap(), PaymentId::new("X1").unwrap());
         for (length, left) in [(4, vec![1]), (4, vec![1, 2]), (4, vec![2, 3]), (50, vec![4])] {
@@ -252,7 +258,12 @@ mod tests {
         let project = ProjectId::new(1).unwrap();
         let ids = ["X1", "X2"].map(|id| PaymentId::new(id).unwrap());
         for id in [0, 1, 0, 1, 1, 1] {
-            log.record(now(), (Some(project), Some(ids[id].clone())), EventKind::CustomerArrived);
+            log.record(
+                now(),
+                0,
+                (Some(project), Some(ids[id].clone())),
+                EventKind::CustomerArrived,
+            );
         }
         assert_eq!(sequences(&log.of_payment(project, &ids[0])), [3]);
         assert_eq!(sequences(&log.of_payment(project, &ids[1])), [4, 5, 6]);

@@ -13,9 +13,43 @@
     }
   };
 
+  // Times are in UTC, or in the browser's zone where a person has chosen it.
+  const own = Intl.DateTimeFormat().resolvedOptions().timeZone || "local time";
+  const chosen = {
+    get: () => {
+      try {
+        return localStorage.getItem("times") === "local";
+      } catch {
+        return false;
+      }
+    },
+    set: (isLocal) => {
+      try {
+        localStorage.setItem("times", isLocal ? "local" : "utc");
+      } catch {
+        // It is asked for again on the next page.
+      }
+    },
+  };
+  let isLocal = chosen.get();
+  const two = (number, width = 2) => String(number).padStart(width, "0");
+  const showTime = (element) => {
+    const text = element.dateTime;
+    const utc = text.replace("T", " ").replace("Z", "");
+    const at = new Date(text);
+    const fraction = utc.slice(19);
+    const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+    const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+    element.textContent = isLocal ? `${day} ${time}${fraction}` : utc;
+    element.title = isLocal ? `${utc} UTC` : "";
+  };
+
   const enhance = (root) => {
     for (const button of root.querySelectorAll("[data-copy]")) {
-      button.hidden = !navigator.clipboard;
+      button.hidden = false;
+    }
+    if (isLocal) {
+      root.querySelectorAll("time").forEach(showTime);
     }
   };
 
@@ -25,13 +59,57 @@
   }
   enhance(document);
 
+  const zone = document.querySelector("[data-zone]");
+  const nameZone = () => {
+    document.querySelector("[data-zone-name]").textContent = isLocal ? own : "UTC";
+    zone.textContent = isLocal ? "Show UTC" : `Show ${own}`;
+  };
+  if (zone && own !== "UTC") {
+    zone.hidden = false;
+    nameZone();
+    zone.addEventListener("click", () => {
+      isLocal = !isLocal;
+      chosen.set(isLocal);
+      nameZone();
+      document.querySelectorAll("time").forEach(showTime);
+    });
+  }
+
+  // Browsers have a clipboard only where pages are secure, or ask for it.
+  const copy = async (text) => {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      const field = document.createElement("textarea");
+      field.value = text;
+      field.className = "unseen";
+      document.body.append(field);
+      field.select();
+      const isDone = document.execCommand("copy");
+      field.remove();
+      return isDone;
+    }
+  };
+  const said = document.querySelector("[data-said]");
   document.addEventListener("click", async ({ target }) => {
     const button = target.closest("[data-copy]");
-    if (button) {
-      const text = button.dataset.copy || button.parentElement.querySelector("input").value;
-      await navigator.clipboard.writeText(text);
-      button.textContent = "Copied";
+    if (!button) {
+      return;
     }
+    const holder = button.parentElement;
+    const text =
+      button.dataset.copy ||
+      holder.querySelector("input")?.value ||
+      holder.querySelector("pre").textContent;
+    const words = (await copy(text)) ? "Copied" : "Not copied";
+    button.focus({ preventScroll: true });
+    button.textContent = words;
+    said.textContent = words;
+    setTimeout(() => {
+      button.textContent = "Copy";
+      said.textContent = "";
+    }, 2000);
   });
   document.addEventListener("focusin", ({ target }) => {
     if (target.matches("input.address")) {
@@ -54,6 +132,22 @@
       button.disabled = false;
     }
   });
+
+  // The form of a fault shows the fields that the fault has.
+  const faults = document.querySelector("[data-faults]");
+  const showFields = () => {
+    const fault = faults.querySelector("[name=fault]:checked")?.value;
+    for (const label of faults.querySelectorAll("[data-for]")) {
+      const field = label.querySelector("input, select");
+      label.hidden = !fault || !label.dataset.for.split(" ").includes(fault);
+      field.disabled = label.hidden;
+      field.required = "needed" in field.dataset;
+    }
+  };
+  if (faults) {
+    faults.addEventListener("change", showFields);
+    showFields();
+  }
 
   const reload = document.querySelector("[data-refresh]");
   if (reload) {
@@ -95,6 +189,7 @@
     for (const part of region.querySelectorAll("[data-key]")) {
       old.set(sources.get(part), part);
     }
+    const open = [...region.querySelectorAll("details[id][open]")].map((part) => part.id);
     keep(fresh);
     enhance(fresh);
     for (const part of fresh.querySelectorAll("[data-key]")) {
@@ -106,6 +201,9 @@
       }
     }
     region.replaceChildren(...fresh.childNodes);
+    for (const id of open) {
+      document.getElementById(id)?.setAttribute("open", "");
+    }
     sources.set(region, source);
     if (left) {
       region.querySelector(".scroll")?.scrollTo({ left });

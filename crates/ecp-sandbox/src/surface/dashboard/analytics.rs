@@ -26,7 +26,7 @@ struct AnalyticsPage {
     shell: Shell,
     narrow: Narrow,
     counts: Counts,
-    tiles: Vec<(&'static str, String)>,
+    tiles: Vec<(String, String)>,
     over_time: Columns,
     currencies: Vec<String>,
     currency: String,
@@ -77,7 +77,8 @@ pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs
         Shell::new("analytics").live(Live::new(&engine, search.url("/dashboard/analytics")));
     let payments = engine.payments(&search.filter(&engine.config().registry), Paging::ALL).items;
     let narrow = Narrow { action: "/dashboard/analytics", ..Narrow::new(&engine, search) };
-    let page = AnalyticsPage::new(shell, narrow, &payments, wanted);
+    let mut page = AnalyticsPage::new(shell, narrow, &payments, wanted);
+    page.tiles.extend(balances(&engine));
     html(StatusCode::OK, &page, &Policy::default().script())
 }
 
@@ -94,14 +95,16 @@ impl AnalyticsPage {
         Self {
             shell,
             counts,
-            tiles: vec![
+            tiles: [
                 ("Payments", counts.all().to_string()),
                 ("Succeeded", counts.success.to_string()),
                 ("Declined", counts.decline.to_string()),
                 ("Open", counts.open.to_string()),
                 ("Conversion", percent(counts.success, counts.ended())),
                 ("Median time", median(&durations)),
-            ],
+            ]
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
             over_time: over_time(payments),
             volume: volume(payments, &currency),
             currencies,
@@ -112,6 +115,23 @@ impl AnalyticsPage {
             narrow,
         }
     }
+}
+
+/// Returns the balance of each project in each of its currencies, with a name.
+pub(super) fn balances(engine: &Engine) -> Vec<(String, String)> {
+    let projects = engine.projects();
+    let mut balances = Vec::new();
+    for project in &projects {
+        for balance in engine.balances(*project) {
+            let name = if projects.len() > 1 {
+                format!("Balance of project {project}")
+            } else {
+                "Balance".to_owned()
+            };
+            balances.push((name, balance.to_string()));
+        }
+    }
+    balances
 }
 
 /// The most frequent first.

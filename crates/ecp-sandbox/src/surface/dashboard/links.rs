@@ -11,7 +11,7 @@ use ecp_methods::spec::Interface;
 use http::StatusCode;
 
 use super::forms::{Choices, Pairs, field, project};
-use super::shell::{Shell, payment_url, when};
+use super::shell::{Shell, Stamp, payment_url};
 use super::state::Dashboard;
 use crate::surface::page::{Policy, html, see_other};
 
@@ -35,7 +35,7 @@ struct LinksPage {
 struct Line {
     payment_id: String,
     url: String,
-    created: String,
+    created: Stamp,
     /// `not paid` while there is no payment.
     status: String,
     payment_url: Option<String>,
@@ -54,7 +54,7 @@ impl LinksPage {
                 payment_url: payment.map(|_| payment_url(link.project, &link.payment_id)),
                 payment_id: link.payment_id,
                 url: link.url,
-                created: when(link.created),
+                created: Stamp::of(link.created),
             }
         });
         Self {

@@ -12,7 +12,7 @@ use serde_json::json;
 use super::forms::{Pairs, field, project};
 use super::live::Live;
 use super::shell::{Shell, payment_url};
-use super::timeline::Entry;
+use super::timeline::{Entry, Item};
 use crate::engine::Engine;
 use crate::engine::admit::refund_on;
 use crate::engine::events::EventKind;
@@ -25,7 +25,9 @@ use crate::surface::page::{Policy, html, missing, see_other};
 struct PaymentPage {
     shell: Shell,
     payment: PaymentView,
-    entries: Vec<Entry>,
+    items: Vec<Item>,
+    /// Whether the history has removed the first events of the payment.
+    is_cut: bool,
     /// The body of the latest callback, to begin a hand-made one with.
     draft: String,
     /// The greatest amount of a refund in the Dashboard; `None` if none is possible.
@@ -178,7 +180,8 @@ fn page(engine: &Engine, payment: &PaymentView, shell: Shell, draft: Option<Stri
         .and_then(|(operation, _)| engine.possible_follow_up(project, id, operation));
     let page = PaymentPage {
         shell,
-        entries: entries.collect(),
+        items: Item::fold(entries.collect()),
+        is_cut: engine.has_dropped_events(project, id),
         draft: draft.unwrap_or_default(),
         refundable,
         payment,

@@ -72,6 +72,10 @@ pub(super) struct Narrow {
     pub(super) methods: Vec<&'static MethodSpec>,
     pub(super) statuses: &'static [&'static str],
     pub(super) kinds: Vec<&'static str>,
+    /// Number of payments that the history has removed.
+    pub(super) dropped: u64,
+    /// Number of payments that the history keeps.
+    pub(super) kept: usize,
 }
 
 impl Narrow {
@@ -86,6 +90,8 @@ impl Narrow {
             methods: engine.config().registry.iter().map(DynMethod::spec).collect(),
             statuses: &PAYMENT_STATUSES,
             kinds: kinds(engine, Effect::is_new_payment),
+            dropped: engine.dropped_payments(),
+            kept: engine.config().payment_history,
         }
     }
 }

@@ -13,10 +13,11 @@ use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, Operation, Rule};
 use http::{StatusCode, header};
 
+use super::analytics::balances;
 use super::batch::{Progress, RowView, Table};
 use super::forms::{Choices, Pairs, field, project};
 use super::nested::nested;
-use super::shell::{Shell, payment_url, when};
+use super::shell::{Shell, Stamp, payment_url};
 use super::state::Dashboard;
 use crate::surface::page::{Policy, html, missing, see_other};
 
@@ -31,12 +32,14 @@ struct PayoutsPage {
     /// The paid payout.
     link: Option<(String, String)>,
     batches: Vec<BatchLine>,
+    /// The projects' balances, with their names.
+    balances: Vec<(String, String)>,
 }
 
 struct BatchLine {
     number: u64,
     file: String,
-    created: String,
+    created: Stamp,
     progress: Progress,
 }
 
@@ -52,7 +55,7 @@ impl PayoutsPage {
         let line = |batch: &std::sync::Arc<super::batch::Batch>| BatchLine {
             number: batch.number,
             file: batch.file.clone(),
-            created: when(batch.created),
+            created: Stamp::of(batch.created),
             progress: Progress::of(&batch.rows(&dashboard.engine)),
         };
         Self {
@@ -61,6 +64,7 @@ impl PayoutsPage {
             inputs: inputs.into_iter().collect(),
             given,
             link: None,
+            balances: balances(&dashboard.engine),
             batches: batches.iter().map(line).collect(),
         }
     }
@@ -199,7 +203,7 @@ struct BatchPage {
     number: u64,
     file: String,
     project: ProjectId,
-    created: String,
+    created: Stamp,
     notes: Vec<&'static str>,
     progress: Progress,
     rows: Vec<RowView>,
@@ -213,7 +217,7 @@ pub(super) async fn batch(State(dashboard): State<Dashboard>, Path(number): Path
         number,
         file: batch.file.clone(),
         project: batch.project,
-        created: when(batch.created),
+        created: Stamp::of(batch.created),
         notes: batch.notes.clone(),
         progress: Progress::of(&rows),
         rows,

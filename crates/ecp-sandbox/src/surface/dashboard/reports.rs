@@ -20,7 +20,7 @@ use super::forms::{Pairs, field};
 use super::payments::{OPERATION_STATUSES, PAYMENT_STATUSES, kinds};
 use super::rows::List;
 use super::search::Search;
-use super::shell::{Shell, when};
+use super::shell::{Shell, Stamp};
 use super::state::Dashboard;
 use crate::engine::Engine;
 use crate::engine::view::Filter;
@@ -63,7 +63,7 @@ struct TemplateLine {
     format: Format,
     schedule: String,
     /// The next scheduled moment.
-    next: String,
+    next: Option<Stamp>,
     to: String,
 }
 
@@ -73,9 +73,9 @@ struct ReportLine {
     template: String,
     days: String,
     rows: usize,
-    made: String,
+    made: Stamp,
     by: &'static str,
-    expires: String,
+    expires: Stamp,
     mails: Vec<MailLine>,
 }
 
@@ -133,7 +133,7 @@ impl TemplateLine {
             format: saved.format,
             schedule: schedule
                 .map_or_else(|| format!("by hand, {days}"), |s| format!("{s} {}", zone.name())),
-            next: schedule.map(|s| when(s.after(engine.now(), zone))).unwrap_or_default(),
+            next: schedule.map(|s| Stamp::of(s.after(engine.now(), zone))),
             to: addresses.join(", "),
         }
     }
@@ -147,9 +147,9 @@ impl ReportLine {
             template: report.template.clone(),
             days: report.days.map_or_else(|| "all".to_owned(), |days| days.to_string()),
             rows: report.rows,
-            made: when(report.made),
+            made: Stamp::of(report.made),
             by: if report.by_schedule { "schedule" } else { "hand" },
-            expires: when(report.expires()),
+            expires: Stamp::of(report.expires()),
             mails: report.deliveries.iter().map(MailLine::of).collect(),
         }
     }

@@ -67,6 +67,25 @@ impl Search {
         form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish()
     }
 
+    /// Returns the filters in words, such as `status decline`; empty if nothing is filtered.
+    pub(crate) fn words(&self) -> String {
+        const NAMES: [(&str, &str); 8] = [
+            ("text", "search"),
+            ("project", "project"),
+            ("status", "status"),
+            ("method", "method"),
+            ("kind", "type"),
+            ("callbacks", "callbacks"),
+            ("from", "from"),
+            ("to", "to"),
+        ];
+        let words = NAMES.iter().filter_map(|(name, word)| {
+            let value = field(&self.0, name)?;
+            Some(format!("{word} “{value}”"))
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     /// Returns the URL of this page of the list at a path.
     pub(super) fn url(&self, path: &str) -> String {
         let pairs = form_urlencoded::Serializer::new(String::new()).extend_pairs(&self.0).finish();
@@ -134,6 +153,8 @@ mod tests {
         assert_eq!(filter.kind, Some(Operation::PAYOUT));
         assert_eq!(filter.from.map(|time| time.to_string()).unwrap(), "2026-11-22T00:00:00+0000");
         assert_eq!(filter.to, None);
+        let words = "search “X1”, project “1”, type “payout”, from “2026-11-22”, to “soon”";
+        assert_eq!((found.words().as_str(), search(&[]).words().as_str()), (words, ""));
         assert_eq!(found.query(), "project=1&text=+X1+&kind=payout&from=2026-11-22&to=soon");
     }
 

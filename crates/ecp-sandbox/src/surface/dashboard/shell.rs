@@ -1,5 +1,7 @@
 //! Frame of all pages of the Dashboard.
 
+use ecp_core::Timestamp;
+
 use super::forms::{Pairs, field};
 use super::live::Live;
 use crate::engine::callbacks::CallbackState;
@@ -16,10 +18,10 @@ pub(crate) struct Shell {
 
 /// Texts for finished actions, by their words in addresses.
 const DONE: [(&str, &str); 13] = [
-    ("cleared", "No faults are in force."),
+    ("cleared", "No fault rules are active."),
     ("decided", "Decided in the customer’s place."),
     ("ended", "The rule has ended."),
-    ("fault", "The rule is in force."),
+    ("fault", "The rule is active."),
     ("link", "The link is ready."),
     ("payout", "The payout is registered."),
     ("refund", "The refund is registered."),
@@ -75,8 +77,41 @@ pub(super) fn payment_url(project: ecp_core::ProjectId, payment_id: &str) -> Str
     format!("/dashboard/payment?{query}")
 }
 
+/// A moment as pages show it: in UTC, which the script of a page can change to the browser's time
+/// zone.
+#[derive(Clone, Copy)]
+pub(crate) struct Stamp {
+    at: Timestamp,
+    /// Milliseconds, where they matter.
+    millis: Option<u16>,
+}
+
+impl Stamp {
+    pub(crate) const fn of(at: Timestamp) -> Self {
+        Self { at, millis: None }
+    }
+
+    pub(super) const fn exact(at: Timestamp, millis: u16) -> Self {
+        Self { at, millis: Some(millis) }
+    }
+
+    /// Returns the moment for people, such as `2026-11-22 10:00:00`.
+    pub(crate) fn text(self) -> String {
+        when(self.at) + &self.fraction()
+    }
+
+    /// Returns the moment for programs, such as `2026-11-22T10:00:00Z`.
+    pub(crate) fn iso(self) -> String {
+        format!("{}{}Z", when(self.at).replace(' ', "T"), self.fraction())
+    }
+
+    fn fraction(self) -> String {
+        self.millis.map(|millis| format!(".{millis:03}")).unwrap_or_default()
+    }
+}
+
 /// Returns a time in the form of the platform's Data API, such as `2026-11-22 10:00:00`.
-pub(super) fn when(time: ecp_core::Timestamp) -> String {
+pub(super) fn when(time: Timestamp) -> String {
     let text = time.to_string();
     text.split_at_checked(19).map_or_else(|| text.clone(), |(text, _)| text.replace('T', " "))
 }
@@ -117,6 +152,11 @@ fn reason_words(reason: CallbackRefusal) -> String {
         CallbackRefusal::TooMany => "too many at once",
     }
     .to_owned()
+}
+
+/// Returns the style class of a text in a table: an id of a usual length is not broken into lines.
+pub(super) fn breaking(text: &str) -> &'static str {
+    if text.chars().count() > 24 { "long-word" } else { "word" }
 }
 
 /// Returns how a status is shown: as good, as bad or as still open.

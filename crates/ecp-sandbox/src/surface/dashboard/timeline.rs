@@ -3,16 +3,21 @@
 use ecp_core::ProjectId;
 use serde_json::Value;
 
-use super::shell::when;
+use super::shell::Stamp;
 use crate::engine::Engine;
 use crate::engine::events::{Confirmation, Event, EventKind, RawBody};
 
 /// A longer body is cut: it is shown, not stored.
 const LONGEST_BODY: usize = 64 << 10;
 
+/// Fewest repeats that are folded into one line.
+const FEWEST_FOLDED: usize = 3;
+
 /// One event in the history of a payment, as its page shows it.
 pub(crate) struct Entry {
-    pub(crate) at: String,
+    /// Number of the event.
+    pub(crate) number: u64,
+    pub(crate) at: Stamp,
     /// Kind of the event for the page's style: `in` and `out` for received and sent messages,
     /// `person` for a person's action, `state` for a new status.
     pub(crate) side: &'static str,
@@ -22,6 +27,25 @@ pub(crate) struct Entry {
     pub(crate) bodies: Vec<Body>,
     /// Number of the callback, if it can be sent again.
     pub(crate) callback: Option<u32>,
+    /// What repeats, if nothing else happens in between.
+    repeats: Option<Repeat>,
+    /// Whether it is the sandbox's answer to the request before it.
+    is_answer: bool,
+}
+
+/// An event that is often repeated without a change.
+#[derive(Clone, PartialEq, Eq)]
+enum Repeat {
+    /// A request for the status at this path, and its answer.
+    Poll(String),
+    /// A failed attempt to send the callback with this number.
+    Attempt(u32),
+}
+
+/// A part of a payment's history: one event, or several that repeat each other.
+pub(crate) enum Item {
+    One(Entry),
+    Many { title: String, first: Stamp, last: Stamp, good: Option<bool>, entries: Vec<Entry> },
 }
 
 /// A message's body.
@@ -75,16 +99,62 @@ fn pretty(body: &RawBody) -> String {
     }
 }
 
+impl Item {
+    /// Returns the history of events with repeats folded: requests for the status, and failed
+    /// attempts to send one callback.
+    pub(super) fn fold(entries: Vec<Entry>) -> Vec<Self> {
+        let mut runs: Vec<Vec<Entry>> = Vec::new();
+        for mut entry in entries {
+            let run = runs.last_mut().filter(|run| run[0].repeats.is_some());
+            let before = run.as_ref().and_then(|run| run[0].repeats.clone());
+            // The answer to a request for the status belongs to it.
+            if entry.is_answer && matches!(before, Some(Repeat::Poll(_))) {
+                entry.repeats.clone_from(&before);
+            }
+            match run {
+                Some(run) if entry.repeats == before => run.push(entry),
+                _ => runs.push(vec![entry]),
+            }
+        }
+        runs.into_iter().flat_map(Self::of_run).collect()
+    }
+
+    fn of_run(entries: Vec<Entry>) -> Vec<Self> {
+        let requests = entries.iter().filter(|entry| !entry.is_answer).count();
+        let (Some(first), Some(last)) = (entries.first(), entries.last()) else {
+            return Vec::new();
+        };
+        let (title, good) = match &first.repeats {
+            Some(Repeat::Poll(_)) => {
+                (format!("The merchant asked for the status {requests} times"), None)
+            }
+            Some(Repeat::Attempt(callback)) => {
+                let text = format!("Callback {callback}: {requests} attempts failed");
+                (text, Some(false))
+            }
+            None => (String::new(), None),
+        };
+        if requests < FEWEST_FOLDED || title.is_empty() {
+            return entries.into_iter().map(Self::One).collect();
+        }
+        let (first, last) = (first.at, last.at);
+        vec![Self::Many { title, first, last, good, entries }]
+    }
+}
+
 impl Entry {
     pub(super) fn of(engine: &Engine, project: ProjectId, event: &Event) -> Self {
         let mut entry = Self {
-            at: when(event.at),
+            number: event.sequence,
+            at: Stamp::exact(event.at, event.millis),
             side: "state",
             good: None,
             title: String::new(),
             note: String::new(),
             bodies: Vec::new(),
             callback: None,
+            repeats: None,
+            is_answer: false,
         };
         let signed = |name, body| Body::signed(engine, project, name, body);
         match &event.kind {
@@ -100,6 +170,7 @@ impl Entry {
                 entry.side = "out";
                 entry.good = Some(matches!(answer, Ok(200)));
                 entry.callback = Some(*callback);
+                entry.repeats = (!matches!(answer, Ok(200))).then_some(Repeat::Attempt(*callback));
                 let answer = match answer {
                     Ok(status) => format!("the merchant answered {status}"),
                     Err(error) => format!("no answer: {error}"),
@@ -120,36 +191,19 @@ impl Entry {
                 entry.note = url.as_ref().map(|url| format!("to {url}")).unwrap_or_default();
                 entry.bodies.extend(signed("Callback", body));
             }
-            EventKind::ConfirmationAsked { url, body } => {
-                entry.side = "out";
-                "The merchant was asked to confirm the amount".clone_into(&mut entry.title);
-                entry.note = format!("to {url}");
-                entry.bodies.extend(signed("Question", body));
-            }
-            EventKind::ConfirmationAnswered { status, body, confirmation } => {
-                entry.side = "in";
-                entry.good = Some(*confirmation == Confirmation::Accepted);
-                entry.title = match status {
-                    Some(status) => format!("The merchant answered {status}"),
-                    None => "The merchant did not answer".to_owned(),
-                };
-                entry.note = confirmation.to_string();
-                entry.bodies.extend(Body::new("Answer", body));
-            }
-            EventKind::ConfirmationRefused { url, body, reason } => {
-                entry.side = "out";
-                entry.good = Some(false);
-                entry.title = format!("The merchant could not be asked: {reason}");
-                entry.note = url.as_ref().map(|url| format!("to {url}")).unwrap_or_default();
-                entry.bodies.extend(signed("Question", body));
-            }
+            EventKind::ConfirmationAsked { .. }
+            | EventKind::ConfirmationAnswered { .. }
+            | EventKind::ConfirmationRefused { .. } => entry.confirm(engine, project, &event.kind),
             EventKind::RequestReceived { method, path, body } => {
                 entry.side = "in";
                 entry.title = format!("{method} {path}");
+                let is_poll = path.starts_with("/v2/payment/status");
+                entry.repeats = is_poll.then(|| Repeat::Poll(path.clone()));
                 entry.bodies.extend(signed("Request", body));
             }
             EventKind::ResponseSent { status, body } => {
                 entry.side = "out";
+                entry.is_answer = true;
                 entry.good = Some(*status < 400);
                 entry.title = format!("Answered {status}");
                 entry.bodies.extend(Body::new("Response", body));
@@ -175,6 +229,37 @@ impl Entry {
         entry
     }
 
+    /// Titles of the merchant's confirmation of an amount.
+    fn confirm(&mut self, engine: &Engine, project: ProjectId, kind: &EventKind) {
+        let question = |body| Body::signed(engine, project, "Question", body);
+        match kind {
+            EventKind::ConfirmationAsked { url, body } => {
+                self.side = "out";
+                "The merchant was asked to confirm the amount".clone_into(&mut self.title);
+                self.note = format!("to {url}");
+                self.bodies.extend(question(body));
+            }
+            EventKind::ConfirmationAnswered { status, body, confirmation } => {
+                self.side = "in";
+                self.good = Some(*confirmation == Confirmation::Accepted);
+                self.title = match status {
+                    Some(status) => format!("The merchant answered {status}"),
+                    None => "The merchant did not answer".to_owned(),
+                };
+                self.note = confirmation.to_string();
+                self.bodies.extend(Body::new("Answer", body));
+            }
+            EventKind::ConfirmationRefused { url, body, reason } => {
+                self.side = "out";
+                self.good = Some(false);
+                self.title = format!("The merchant could not be asked: {reason}");
+                self.note = url.as_ref().map(|url| format!("to {url}")).unwrap_or_default();
+                self.bodies.extend(question(body));
+            }
+            _ => {}
+        }
+    }
+
     /// Titles of events without a message.
     fn say(&mut self, kind: &EventKind) {
         match kind {
@@ -193,7 +278,7 @@ impl Entry {
             }
             EventKind::FaultStruck { rule, fault } => {
                 self.good = Some(false);
-                self.title = format!("Fault: {fault}");
+                self.title = format!("Fault injected: {fault}");
                 self.note = format!("by rule {rule}");
             }
             EventKind::OperationChanged { operation_id, kind, status } => {
@@ -208,7 +293,83 @@ impl Entry {
                 self.title = format!("The refund is “{status}”");
                 self.note = format!("operation {operation_id}");
             }
-            other => self.title = format!("{other:?}"),
+            EventKind::OperationsAttempted { delivery, attempt, answer, .. } => {
+                self.title = match answer {
+                    Ok(status) => {
+                        format!("Operations {delivery}, attempt {attempt}: answered {status}")
+                    }
+                    Err(error) => {
+                        format!("Operations {delivery}, attempt {attempt}: no answer: {error}")
+                    }
+                };
+            }
+            EventKind::OperationsRefused { delivery, reason, .. } => {
+                self.title = format!("Operations {delivery} were not sent: {reason}");
+            }
+            EventKind::CallbackAttempted { .. }
+            | EventKind::CallbackRefused { .. }
+            | EventKind::ConfirmationAnswered { .. }
+            | EventKind::ConfirmationAsked { .. }
+            | EventKind::ConfirmationRefused { .. }
+            | EventKind::PageOpened { .. }
+            | EventKind::Placed { .. }
+            | EventKind::RequestReceived { .. }
+            | EventKind::ResponseSent { .. } => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ecp_core::Timestamp;
+
+    use super::*;
+
+    fn entry(number: u64, repeats: Option<Repeat>, is_answer: bool) -> Entry {
+        let at = Stamp::exact(Timestamp::from_unix_seconds(0).unwrap(), 7);
+        Entry {
+            number,
+            at,
+            side: "in",
+            good: None,
+            title: String::new(),
+            note: String::new(),
+            bodies: Vec::new(),
+            callback: None,
+            repeats,
+            is_answer,
+        }
+    }
+
+    #[test]
+    fn repeats_are_folded_and_what_happens_in_between_is_seen() {
+        let poll = |number| entry(number, Some(Repeat::Poll("/v2/payment/status".into())), false);
+        let attempt = |number| entry(number, Some(Repeat::Attempt(1)), false);
+        let answer = |number| entry(number, None, true);
+        let other = |number| entry(number, None, false);
+        let mut entries = vec![other(1), answer(2), poll(3), answer(4), poll(5), answer(6)];
+        entries.extend([poll(7), answer(8), other(9), poll(10), answer(11)]);
+        entries.extend([attempt(12), attempt(13), attempt(14), other(15), attempt(16)]);
+        let shown: Vec<String> = Item::fold(entries)
+            .into_iter()
+            .map(|item| match item {
+                Item::One(entry) => entry.number.to_string(),
+                Item::Many { title, entries, .. } => format!("{title} ({})", entries.len()),
+            })
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "1",
+                "2",
+                "The merchant asked for the status 3 times (6)",
+                "9",
+                "10",
+                "11",
+                "Callback 1: 3 attempts failed (3)",
+                "15",
+                "16"
+            ]
+        );
     }
 }
