@@ -178,7 +178,10 @@ async fn the_list_says_how_callbacks_fare_and_finds_those_that_did_not_arrive() 
 async fn pages_say_what_was_dropped_what_fits_no_filter_and_how_to_begin() {
     let mut world = World::with(|config| config.payment_history(2).event_history(12)).await;
     let empty = text(&world, "/dashboard").await;
-    assert!(empty.contains("ecp sale jeton --sample") && !empty.contains("older payments"));
+    assert!(
+        empty.contains("<code>ecp sale eco-voucher --sample</code>")
+            && !empty.contains("older payments")
+    );
     for id in ["X1", "X2", "X3"] {
         let sale = world.sale(id, 10_000, "EUR");
         world.whole_sale(sale, "decline").await;

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
+use ecp_methods::spec::Interface;
 use ecp_methods::{DynMethod, Effect, MethodSpec, Operation};
 use http::StatusCode;
 
@@ -93,6 +94,15 @@ impl Narrow {
             dropped: engine.dropped_payments(),
             kept: engine.config().payment_history,
         }
+    }
+
+    /// Returns the code of a method with sales on Gate, to try the sandbox with.
+    fn example(&self) -> Option<&'static str> {
+        let has_sales = |spec: &&&MethodSpec| {
+            let rule = spec.rule(Operation::SALE);
+            rule.is_some_and(|rule| rule.interfaces().contains(&Interface::Gate))
+        };
+        self.methods.iter().find(has_sales).map(|spec| spec.code())
     }
 }
 
