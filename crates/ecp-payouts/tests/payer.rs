@@ -56,11 +56,19 @@ fn platform(plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static) -> (San
 }
 
 async fn payer(faults: &Arc<Faults>, journal: &Path, settings: Settings) -> Payer {
-    // A run that was dropped lets go of its journal when its tasks are next looked at.
-    tokio::time::sleep(Duration::from_millis(30)).await;
     let key = SecretKey::new(Config::DEMO_KEY).unwrap();
     let gate = Gate::new(Config::DEMO_PROJECT, &key, faults.clone());
-    Payer::new(gate, Journal::open(journal, &owner()).unwrap(), settings)
+    // A run that was dropped lets go of its journal when its tasks are next looked at, and the thread
+    // that writes has ended, which takes as long as the disk does.
+    let patience = std::time::Instant::now() + Duration::from_secs(20);
+    let journal = loop {
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        match Journal::open(journal, &owner()) {
+            Err(JournalError::InUse) if std::time::Instant::now() < patience => {}
+            opened => break opened.unwrap(),
+        }
+    };
+    Payer::new(gate, journal, settings)
 }
 
 /// How many payments the platform has begun.

@@ -132,11 +132,8 @@ fn a_payout_of_a_process_that_ended_is_asked_about_and_not_sent_again() {
 #[test]
 fn a_payout_of_a_payer_that_died_is_ended_by_another_one() {
     use ecp_payouts::postgres::PostgresJournalOptions;
-    use ecp_testkit::postgres::Server;
 
-    let Some(server) = Server::start_or_skip("payers that end each other's payouts") else {
-        return;
-    };
+    let Some(server) = &*crate::shared::SERVER else { return };
     let database = server.database().unwrap();
     let journal = async || {
         let options = PostgresJournalOptions::new().lease(Duration::from_secs(1));
