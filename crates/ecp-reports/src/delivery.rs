@@ -66,9 +66,11 @@ pub enum DeliveryState {
     },
     /// The mail server has accepted the letter.
     Sent,
-    /// Sending the letter was given up. The report itself is kept.
+    /// Sending the letter was given up, and it is not tried again: the error was permanent, the
+    /// attempts were used up ([`Retries`]), or [`Delivery::give_up`] was called. The report is not
+    /// removed by this; how long it is kept is up to the caller.
     Failed {
-        /// Why the last attempt failed.
+        /// Why the last attempt failed, or the reason that [`Delivery::give_up`] was given.
         problem: String,
     },
 }

@@ -68,8 +68,9 @@ pub(crate) struct Trigger {
     #[arg(long, value_name = "STATUS")]
     operation_status: Option<String>,
 
-    /// The operation's code; by default 0 for a success, that of the method's sample for a decline and
-    /// 9999 otherwise
+    /// The operation's code; by default 0 for a success, for a decline that of the sample on the
+    /// method's page (20000 if it has none), and 9999 otherwise. An event such as sale-success keeps
+    /// its code, whatever --operation-status says
     #[arg(long, value_name = "CODE")]
     code: Option<u32>,
 
