@@ -361,7 +361,7 @@ impl<'m> Cases<'m> {
             });
         }
         for need in rule.conditional_needs() {
-            self.conditional_fields(flow, need);
+            self.conditional_fields(flow, rule, need);
         }
         self.check(&format!("{flow}: does not print what it holds"), move || {
             let request = Request::full(method, flow, any_amount(method, flow)?, None)?;
@@ -375,7 +375,7 @@ impl<'m> Cases<'m> {
     }
 
     /// Adds the cases of fields that a request must have under a condition, with the condition true.
-    fn conditional_fields(&mut self, flow: Operation, need: &'m Need) {
+    fn conditional_fields(&mut self, flow: Operation, rule: &'m Rule, need: &'m Need) {
         let method = self.method;
         let (regions, currencies) = (method.spec().regions(), method.spec().currencies_of(flow));
         if !need.can_apply(regions, currencies) {
@@ -389,13 +389,17 @@ impl<'m> Cases<'m> {
                     let used = countries.iter().find(|it| regions.include(it) != Some(false));
                     let country =
                         used.ok_or_else(|| fail("no country of the condition is used"))?;
+                    // A country may have limits of its own.
+                    let limits = rule.limits_in(amount.currency(), Some(country));
+                    let (least, greatest) = limits.minor_units();
+                    let minor = amount.minor().max(least).min(greatest);
+                    let amount = Money::from_minor(minor, amount.currency());
                     bare(amount)?.set(Field::CUSTOMER_COUNTRY, country)
                 }
                 Condition::Currency(own) => {
                     let used = own.iter().find(|it| currencies.contains(it));
                     let currency = used.ok_or_else(|| fail("the method has none of them"))?;
-                    let rule = method.spec().rule(flow);
-                    bare(rule.map_or(amount, |rule| rule.example_amount(*currency)))?
+                    bare(rule.example_amount(*currency))?
                 }
                 Condition::Given(field) => bare(amount)?.set(field, method.example(field)),
                 Condition::Value(field, values) => {

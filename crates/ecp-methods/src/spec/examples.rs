@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ecp_core::Currency;
 
-use super::{MethodSpec, Regions};
+use super::{Limit, MethodSpec, Regions, Rule, Scope};
 use crate::flow::Operation;
 use crate::request::{Field, Format};
 
@@ -12,8 +12,8 @@ impl MethodSpec {
     /// Example values for the fields that a request for the operation must have and that are not
     /// given, for documentation, demonstrations and tests. Fields that are required under a
     /// condition are among them if the condition is true for the given and the example values, and
-    /// have a value of the form that it asks for. The customer's country is one of the method's. An
-    /// object of which a member is required is not among them.
+    /// have a value of the form that it asks for. The customer's country is one of the method's, unless
+    /// countries have limits of their own. An object of which a member is required is not among them.
     ///
     /// `given` is a function that returns the request's value at a path, as
     /// [`Draft::value`](crate::request::Draft::value) does.
@@ -53,7 +53,7 @@ impl MethodSpec {
             let mut missing = needed.iter().filter(|field| is_missing(field));
             let first = missing.clone().find(|field| field.format() != Format::Object);
             let Some(&field) = first.or_else(|| missing.next()) else { break };
-            values.push((field, self.example(field)));
+            values.push((field, self.example(rule, field)));
         }
         // Another condition may ask for the same field in another form.
         for field in needed(&values) {
@@ -65,10 +65,14 @@ impl MethodSpec {
         values
     }
 
-    fn example(&self, field: Field) -> &'static str {
+    fn example(&self, rule: &Rule, field: Field) -> &'static str {
+        let of_country = |limit: &Limit| matches!(limit.scope(), Scope::Country(..));
         match self.regions() {
+            // A country with limits of its own would ask for another amount.
             Regions::Only(countries)
-                if field == Field::CUSTOMER_COUNTRY && !countries.contains(&field.example()) =>
+                if field == Field::CUSTOMER_COUNTRY
+                    && !countries.contains(&field.example())
+                    && !rule.stated_limits().iter().any(of_country) =>
             {
                 countries[0]
             }

@@ -78,13 +78,13 @@ pub(crate) fn page(callback: &Value) -> Option<&str> {
 }
 
 /// An amount that every one of the flows takes. One that means nothing in tests; there may be
-/// none.
+/// none, and there is none if the method lacks one of them.
 pub(crate) fn plain_amount(
     spec: &MethodSpec,
     flows: &[Operation],
     currency: Currency,
 ) -> Option<Money> {
-    let rules: Vec<_> = flows.iter().map(|&flow| spec.rule(flow).unwrap()).collect();
+    let rules: Vec<_> = flows.iter().map(|&flow| spec.rule(flow)).collect::<Option<_>>()?;
     let limits = rules.iter().map(|rule| rule.limits(currency).minor_units());
     let (least, greatest) = limits
         .fold((1, i64::MAX), |(least, greatest), own| (own.0.max(least), own.1.min(greatest)));
