@@ -21,7 +21,8 @@ pub(crate) struct Doubts {
     /// Ids of payouts by their look-alike key, and of refunds.
     payouts: HashMap<String, Vec<SeenId>>,
     refunds: HashMap<String, Vec<SeenId>>,
-    /// The lines of the refunds of each payment: the first one, and the first one of all of it.
+    /// For each refunded payment, the line of its first refund, and of its first refund without an
+    /// amount, which refunds all of it.
     refunded: HashMap<PaymentId, (u64, Option<u64>)>,
     lengths: Vec<(Field, Digits)>,
     /// Columns of ids and accounts, the number of values that look like numbers in groups of three

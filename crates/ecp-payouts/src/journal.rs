@@ -251,11 +251,14 @@ pub enum JournalError {
     /// The file is not a journal. It was not changed.
     #[error("the file is not a journal of payouts; name another file")]
     NotAJournal,
-    /// Another payer has taken this row over, because this one was taken for dead. It was not sent
-    /// here since.
-    #[error("another payer has taken the row ({row}) over; it was not sent here since")]
+    /// This payer's lease ended, as if it were dead, so that another one may have taken this row over.
+    /// It was not sent here since.
+    #[error(
+        "the lease of this payer ended, and another one may have the row ({row}); it was not sent here \
+         since"
+    )]
     Lost {
-        /// The row that another payer has.
+        /// The row that another payer may have.
         row: RowId,
     },
     /// A row differs from its request in the journal, which another payer or another job may have

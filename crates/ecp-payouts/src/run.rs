@@ -49,12 +49,15 @@ impl<'r> Run<'r> {
     pub(crate) async fn finish(mut self) -> Result<Counts, JournalError> {
         let known = self.payer.journal.entries().await?;
         self.check(&known)?;
-        self.rows(self.plan.rows(), &known).await?;
+        self.rows(&mut self.plan.rows(), &known).await?;
         // Rows of other payers are looked at again until each has ended or is taken over here.
         while !self.stop.is_stopped() && (!self.busy.is_empty() || !self.at_work.is_empty()) {
             self.wait_for_others().await?;
-            let busy = std::mem::take(&mut self.busy);
-            self.rows(busy.into_iter(), &known).await?;
+            let mut busy = std::mem::take(&mut self.busy).into_iter();
+            let not_begun = self.rows(&mut busy, &known).await?;
+            // A stop leaves them to the other payers, which may have sent them.
+            self.busy.extend(not_begun);
+            self.busy.extend(busy);
         }
         let end = Instant::now() + self.payer.settings.grace;
         while let Ok(Some(ended)) = timeout_at(end, self.at_work.join_next()).await {
@@ -86,13 +89,13 @@ impl<'r> Run<'r> {
         entry.state != State::NotSent && entry.digest != self.payer.digest(&row.request)
     }
 
-    /// Begins rows, as far as the run is not stopped. Those that had ended before the run are
-    /// counted.
+    /// Begins rows until the run is stopped, and returns those that it took from the iterator but did
+    /// not begin. Those that had ended before the run are counted.
     async fn rows(
         &mut self,
-        rows: impl Iterator<Item = Row> + Send,
+        rows: &mut (impl Iterator<Item = Row> + Send),
         known: &HashMap<RowId, Entry>,
-    ) -> Result<(), JournalError> {
+    ) -> Result<Vec<Row>, JournalError> {
         let limit = self.payer.settings.at_work.get();
         let together = limit.min(TOGETHER);
         let mut next = Vec::with_capacity(together);
@@ -111,7 +114,8 @@ impl<'r> Run<'r> {
                 break;
             }
         }
-        self.begin(&mut next, limit).await
+        self.begin(&mut next, limit).await?;
+        Ok(next)
     }
 
     /// Reserves rows together and begins those that were free.
@@ -128,12 +132,7 @@ impl<'r> Run<'r> {
         let ids: Vec<RowId> = next.iter().map(|row| row.request.id()).collect();
         let taken = self.payer.journal.take(&ids).await?;
         let differs = |(row, taken): (&Row, &Taken)| {
-            let entry = match taken {
-                Taken::Held(held) => held.entry.as_ref(),
-                Taken::Ended(entry) => Some(&**entry),
-                Taken::Busy(entry) => entry.as_deref(),
-            };
-            entry.is_some_and(|entry| self.differs(row, entry)).then(|| row.request.id())
+            taken.entry().is_some_and(|entry| self.differs(row, entry)).then(|| row.request.id())
         };
         if let Some(row) = next.iter().zip(&taken).find_map(differs) {
             for (id, taken) in ids.iter().zip(&taken) {
@@ -148,8 +147,8 @@ impl<'r> Run<'r> {
                 Taken::Held(held) => {
                     let (payer, stop) = (Arc::clone(&self.payer), self.stop.clone());
                     let work = async move {
-                        let nobody = watch::Sender::new(None);
-                        let state = payer.row(&row.request, held, &stop, nobody).await;
+                        let unwatched = watch::Sender::new(None);
+                        let state = payer.row(&row.request, held, &stop, unwatched).await;
                         (row, state)
                     };
                     self.at_work.spawn(work.instrument(self.span.clone()));

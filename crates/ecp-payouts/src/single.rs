@@ -153,12 +153,7 @@ impl Payer {
         let mut pause = SHORTEST;
         loop {
             let taken = self.journal.take(std::slice::from_ref(&id)).await?.pop();
-            let entry = match &taken {
-                Some(Taken::Held(held)) => held.entry.as_ref(),
-                Some(Taken::Ended(entry)) => Some(&**entry),
-                Some(Taken::Busy(entry)) => entry.as_deref(),
-                None => None,
-            };
+            let entry = taken.as_ref().and_then(Taken::entry);
             let is_sent = entry.filter(|entry| entry.state != State::NotSent);
             let differs = is_sent.is_some_and(|entry| entry.digest != digest);
             if differs && let Some(Taken::Held(held)) = &taken {

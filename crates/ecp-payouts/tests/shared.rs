@@ -114,7 +114,41 @@ async fn a_row_is_paid_once_in_all_jobs_and_is_not_another_one_in_a_second_job()
     assert_eq!(run(plan(0..5, 1000), "first").await.unwrap().success, 5);
     let both = run(plan(3..8, 1000), "second").await.unwrap();
     assert_eq!((both.success, begun(&sandbox)), (5, 8));
+    // A row is of the job that reserved it first; results need those of all jobs.
+    let journal = journal(&database, "second").await;
+    assert_eq!(journal.read().await.unwrap().len(), 3);
+    let mut results = Vec::new();
+    let all = journal.read_plan(&plan(3..8, 1000)).await.unwrap();
+    ecp_payouts::write_results(&plan(3..8, 1000), &all, &mut results).unwrap();
+    let results = String::from_utf8(results).unwrap();
+    assert_eq!(results.matches(",success,").count(), 5, "{results}");
     let error = run(plan(4..9, 2000), "third").await.unwrap_err();
     assert!(matches!(error, JournalError::Differs { .. }), "{error}");
     assert_eq!(begun(&sandbox), 8);
+}
+
+#[tokio::test]
+async fn a_run_that_is_stopped_does_not_call_the_rows_of_another_payer_not_sent() {
+    let Some(server) = &*SERVER else { return };
+    let database = server.database().unwrap();
+    let sandbox = Sandbox::new(Config::demo());
+    let slow = |_: usize, _: &str| Fault::Slow(Duration::from_secs(60));
+    let slow = FaultTransport::new(TowerTransport::new(sandbox.router()), slow);
+    let (faults, plan) = (Arc::new(slow), plan(0..1, 1000));
+    let (first, second) = (journal(&database, "job").await, journal(&database, "job").await);
+    let (one, rows) = (payer(&faults, &first), plan.clone());
+    let other = tokio::spawn(async move { one.run(&rows, &Stop::new(), &()).await });
+    while second.read().await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let stop = Stop::new();
+    let two = payer(&faults, &second);
+    let run = async {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        stop.stop();
+    };
+    let (counts, ()) = tokio::join!(two.run(&plan, &stop, &()), run);
+    other.abort();
+    let counts = counts.unwrap();
+    assert_eq!((counts.unknown, counts.not_sent), (1, 0), "{counts:?}");
 }

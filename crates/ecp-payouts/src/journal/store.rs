@@ -38,7 +38,7 @@ pub(crate) mod sealed {
         /// The present entry of a row; `None` if there is none.
         async fn entry(&self, id: &RowId) -> Result<Option<Entry>, JournalError>;
 
-        /// Reserves rows, as far as they have not ended and nobody else has them. The result has one
+        /// Reserves rows, as far as they have not ended and no other payer or task has them. The result has one
         /// element for each row, in their order. The rows differ from each other.
         async fn take(&self, ids: &[RowId]) -> Result<Vec<Taken>, JournalError>;
 
@@ -67,6 +67,17 @@ pub(crate) mod sealed {
         Ended(Box<Entry>),
         /// Another payer or task has the row, with this entry; `None` if it has none yet.
         Busy(Option<Box<Entry>>),
+    }
+
+    impl Taken {
+        /// The row's entry; `None` if it has none yet.
+        pub(crate) fn entry(&self) -> Option<&Entry> {
+            match self {
+                Self::Held(held) => held.entry.as_ref(),
+                Self::Ended(entry) => Some(entry),
+                Self::Busy(entry) => entry.as_deref(),
+            }
+        }
     }
 
     /// A reserved row.

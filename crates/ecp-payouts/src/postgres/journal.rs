@@ -19,6 +19,7 @@ use super::schema;
 use super::session::{Failure, Parameter, Pool, Session, again};
 use super::writer::{Job, Write, write};
 use crate::journal::{Entry, Held, JournalError, JournalStore, Owner, Store, Taken};
+use crate::plan::Plan;
 use crate::row::RowId;
 
 /// A journal in Postgres 12 or newer, in the schema `ecp_payouts` of a database. Any number of payers,
@@ -37,7 +38,9 @@ use crate::row::RowId;
 ///   [`SendPolicy`](ecp_transport::SendPolicy), which should be the same for all. The limit on
 ///   requests at once is each payer's own.
 /// - Leases and the ages of requests are measured by the clock of the server, so clocks of payers do
-///   not matter.
+///   not matter. Those of a primary and its standbys must agree to much less than
+///   [`Settings::not_found_after`](crate::Settings::not_found_after): a promoted standby compares its
+///   clock with times of the old primary.
 ///
 /// Operations are tried again while the server is away, for some time
 /// ([`PostgresJournalOptions::patience`](super::PostgresJournalOptions::patience)). If it has a
@@ -94,6 +97,11 @@ impl Inner {
 
     fn held(&self) -> MutexGuard<'_, HashMap<RowId, i64>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a task of this process has a row, or is about to get it.
+    pub(super) fn holds(&self, id: &RowId) -> bool {
+        self.held().contains_key(id)
     }
 
     fn renewal(&self) -> [Parameter<'_>; 2] {
@@ -209,8 +217,8 @@ const INSERT: &str = "
     ON CONFLICT DO NOTHING
     RETURNING COLUMNS";
 
-/// Rows that are there, as far as they are free: nobody has them, or a payer without a lease. This
-/// payer's own ones were left by calls of its own whose answers were lost.
+/// Known rows that are free. A row is free if it has no payer, if its payer's lease has ended, or if an
+/// earlier call of this payer reserved it and its answer was lost.
 const HOLD: &str = "
     WITH free AS (
         SELECT r.payment_id, r.is_refund, r.refund_id
@@ -278,9 +286,29 @@ impl PostgresJournal {
         self.0.heartbeat.abort();
     }
 
-    /// Reads the present entries of the job, whoever worked on them.
+    /// Reads the present entries of a plan's rows, whichever job and payer stored them. They are what
+    /// [`write_results`](crate::write_results) needs.
+    pub async fn read_plan(&self, plan: &Plan) -> Result<HashMap<RowId, Entry>, JournalError> {
+        let inner = &self.0.inner;
+        let ids: Vec<RowId> = plan.rows().map(|row| row.request.id()).collect();
+        let mut entries = HashMap::new();
+        for ids in ids.chunks(PAGE) {
+            let ids: Vec<&RowId> = ids.iter().collect();
+            let found = again!(inner.pool, |session| {
+                session.begin().await?;
+                let found = inner.read(session, &ids).await?;
+                session.commit().await?;
+                found
+            });
+            let known = |(id, stored): (RowId, Stored)| stored.entry.map(|entry| (id, entry));
+            entries.extend(found?.into_iter().filter_map(known));
+        }
+        Ok(entries)
+    }
+
+    /// Reads the present entries of the job, whichever payer stored them. A row is of the job that
+    /// reserved it first, even if another one has sent it: see [`PostgresJournal::read_plan`].
     pub async fn read(&self) -> Result<HashMap<RowId, Entry>, JournalError> {
-        const PAGE: u32 = 5000;
         let Inner { pool, job, .. } = &*self.0.inner;
         let entries = again!(pool, |session| {
             let mut entries = HashMap::new();
@@ -307,9 +335,9 @@ impl PostgresJournal {
         Ok(entries?)
     }
 
-    /// The rows of the job that have not ended and that no living payer has: those that a payer left
-    /// when it died, and those that wait for another try. [`Payer::pay`](crate::Payer::pay) with the
-    /// same request goes on with one of them.
+    /// The rows of the job, as [`PostgresJournal::read`] defines it, that have not ended and that no
+    /// living payer has: those that a payer left when it died, and those that wait for another try.
+    /// [`Payer::pay`](crate::Payer::pay) with the same request goes on with one of them.
     pub async fn abandoned(&self) -> Result<Vec<RowId>, JournalError> {
         let Inner { pool, job, .. } = &*self.0.inner;
         let sql = format!(
@@ -338,6 +366,9 @@ const LIMITS: &str = "
     SELECT id FROM ecp_payouts.owners WHERE project = $1 AND gate_url = $2
     ON CONFLICT DO NOTHING";
 
+/// Number of rows that are read at a time.
+const PAGE: usize = 5000;
+
 /// Payers that died a day ago are forgotten.
 const PAYER: &str = "
     WITH forgotten AS (
@@ -355,15 +386,24 @@ const NOT_YET: i64 = 0;
 
 /// Rows that a task is about to get. Those that it did not get are free again when this is dropped.
 struct Reserved<'h> {
-    inner: &'h Inner,
+    handle: &'h Handle,
     ids: Vec<&'h RowId>,
+    /// Whether the server has answered which rows the payer has.
+    is_answered: bool,
 }
 
 impl Drop for Reserved<'_> {
     fn drop(&mut self) {
-        let mut held = self.inner.held();
+        let mut held = self.handle.inner.held();
         for id in &self.ids {
             held.remove(*id);
+        }
+        drop(held);
+        if !self.is_answered {
+            // The server may have reserved them for this payer, which lives on.
+            for id in &self.ids {
+                let _ = self.handle.jobs.send(Job::Release((*id).clone(), None));
+            }
         }
     }
 }
@@ -389,7 +429,7 @@ impl Store for PostgresJournal {
 
     async fn take(&self, ids: &[RowId]) -> Result<Vec<Taken>, JournalError> {
         let inner = &*self.0.inner;
-        let mut reserved = Reserved { inner, ids: Vec::new() };
+        let mut reserved = Reserved { handle: &self.0, ids: Vec::new(), is_answered: false };
         let mut own = Vec::new();
         {
             let mut held = inner.held();
@@ -416,6 +456,7 @@ impl Store for PostgresJournal {
             (begun, rows)
         });
         let (begun, mut rows) = took?;
+        reserved.is_answered = true;
         inner.set_lease_until(begun + inner.lease);
         {
             let mut held = inner.held();
@@ -448,7 +489,7 @@ impl Store for PostgresJournal {
         }
         if !has_ended {
             // Without the task that writes, the lease ends soon.
-            let _ = self.0.jobs.send(Job::Release(id.clone(), token));
+            let _ = self.0.jobs.send(Job::Release(id.clone(), Some(token)));
         }
     }
 

@@ -148,6 +148,29 @@ async fn rows_of_a_payer_that_ended_are_free_at_once_and_rows_are_given_back() -
 }
 
 #[tokio::test]
+async fn rows_that_nobody_waits_for_any_more_are_given_back() -> Done {
+    let Some(server) = &*SERVER else { return Ok(()) };
+    let database = server.database()?;
+    let (first, second) = (open(&database, "job").await?, open(&database, "job").await?);
+    let id = row("P-1")?;
+    // As if the server had reserved the row and its answer was lost: it is the first payer's, and no
+    // task of that has it.
+    let Held { token, .. } = held(take(&first, &id).await?)?;
+    first.release(&id, token, true);
+    assert!(matches!(take(&second, &id).await?, Taken::Busy(_)));
+    let not_waited_for = tokio::time::timeout(Duration::ZERO, take(&first, &id)).await;
+    assert!(not_waited_for.is_err());
+    let free = async {
+        while !matches!(take(&second, &id).await?, Taken::Held(_)) {
+            sleep(Duration::from_millis(10)).await;
+        }
+        Ok::<_, JournalError>(())
+    };
+    tokio::time::timeout(Duration::from_secs(5), free).await??;
+    Ok(())
+}
+
+#[tokio::test]
 async fn many_payers_take_each_row_once() -> Done {
     let Some(server) = &*SERVER else { return Ok(()) };
     let database = server.database()?;

@@ -16,7 +16,8 @@ use crate::row::RowId;
 
 pub(super) enum Job {
     Write(Write),
-    Release(RowId, i64),
+    /// Gives a row back; without its token, one whose reservation was not waited for.
+    Release(RowId, Option<i64>),
 }
 
 pub(super) struct Write {
@@ -32,7 +33,7 @@ const TOGETHER: usize = 256;
 /// Writes until the journal is dropped, and then ends the payer's lease.
 pub(super) async fn write(inner: Arc<Inner>, mut queue: mpsc::UnboundedReceiver<Job>) {
     const PAUSE: Duration = Duration::from_millis(500);
-    let mut releases: Vec<(RowId, i64)> = Vec::new();
+    let mut releases: Vec<(RowId, Option<i64>)> = Vec::new();
     // Read from the queue, and not yet done.
     let mut next = None;
     loop {
@@ -126,10 +127,12 @@ const UPDATE: &str = "
     RETURNING new.number";
 
 /// Gives rows back. Those that could not be given back stay in the list.
-async fn release(inner: &Inner, releases: &mut Vec<(RowId, i64)>) {
+async fn release(inner: &Inner, releases: &mut Vec<(RowId, Option<i64>)>) {
+    // A row that was reserved once more since is in use.
+    releases.retain(|(id, token)| token.is_some() || !inner.holds(id));
     let result = {
         let keys = Keys::of(releases.iter().map(|(id, _)| id));
-        let tokens: Vec<i64> = releases.iter().map(|(_, token)| *token).collect();
+        let tokens: Vec<Option<i64>> = releases.iter().map(|(_, token)| *token).collect();
         let mut parameters = vec![(&inner.owner as _, Type::INT8), (&inner.payer as _, Type::INT8)];
         parameters.extend(keys.parameters());
         parameters.push((&tokens, Type::INT8_ARRAY));
@@ -149,4 +152,5 @@ const RELEASE: &str = "
     UPDATE ecp_payouts.rows AS r SET payer = NULL
     FROM unnest($3, $4, $5, $6) AS old (payment_id, is_refund, refund_id, token)
     WHERE r.owner = $1 AND r.payment_id = old.payment_id AND r.is_refund = old.is_refund
-        AND r.refund_id = old.refund_id AND r.payer = $2 AND r.token = old.token";
+        AND r.refund_id = old.refund_id AND r.payer = $2
+        AND r.token = coalesce(old.token, r.token)";
