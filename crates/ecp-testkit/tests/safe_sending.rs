@@ -299,6 +299,31 @@ async fn what_may_not_be_sent_is_asked_about_once() {
     assert_eq!((*closed.0.lock().unwrap(), begun.elapsed()), (1, Duration::ZERO));
 }
 
+/// A process that is paused for an hour when it has stored its intent, so that another one may have
+/// taken the payment over.
+#[derive(Debug)]
+struct Paused;
+
+#[async_trait]
+impl Intents for Paused {
+    async fn about_to_send(
+        &self,
+        _: &PaymentId,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        tokio::time::sleep(MINUTE * 60).await;
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_after_the_deadline() {
+    let stage = Stage::new(patient(), |_, _| Fault::None);
+    let sender = stage.sender.clone().intents(Arc::new(Paused));
+    let error = sender.send(&payout("P-17")).await.unwrap_err();
+    assert_eq!((error.outcome(), error.sends()), (Outcome::NotSent, 0), "{error}");
+    assert_eq!(stage.asked(), "");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_refund_that_may_have_arrived_is_left_to_the_caller() {
     let stage = Stage::new(patient(), |_, _| Fault::ResetBefore);

@@ -181,6 +181,10 @@ impl<'s> Call<'s> {
             self.is_forbidden = true;
             return (Err(GateError::NotSent(TransportError::not_sent(error))), None);
         }
+        // A process that was paused here may have lost its row to another one meanwhile.
+        if Instant::now() >= self.deadline {
+            return (Err(GateError::NotSent(TransportError::not_sent(DEADLINE))), None);
+        }
         self.sends += 1;
         if self.sends > 1 || self.status_checks > 0 {
             self.further(self.request.name);
