@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
+use std::hash::Hash;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,7 +11,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use ecp_inbox::{Inbox, InboxError, Publication, PublisherId};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 /// The reason why a callback could not be published. Its text is logged, so it must not quote the
 /// callback.
@@ -19,7 +20,7 @@ pub type PublishError = Box<dyn Error + Send + Sync>;
 /// Publishes callbacks to a stream, a queue or another service.
 #[async_trait]
 pub trait Publisher: Send + Sync {
-    /// Publishes a callback, within five seconds.
+    /// Publishes a callback, within five seconds: the call is dropped then.
     ///
     /// `Ok` is a promise that it will reach its readers: it is not published again. After an error, or if
     /// the process ends meanwhile, it is published again, with the same
@@ -57,6 +58,9 @@ pub struct Outbox {
 /// that began in this time ends before that.
 const BEGIN: Duration = Duration::from_secs(10);
 
+/// Longest time of a call of [`Publisher::publish`].
+const LONGEST: Duration = Duration::from_secs(5);
+
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Result of publishing a batch.
@@ -72,7 +76,7 @@ enum Batch {
 }
 
 impl Outbox {
-    /// Returns what publishes the callbacks of this inbox to this publisher.
+    /// Makes an outbox that publishes the callbacks of this inbox to this publisher.
     pub fn new(inbox: impl Inbox + 'static, publisher: impl Publisher + 'static) -> Self {
         Self {
             inbox: Arc::new(inbox),
@@ -130,13 +134,15 @@ impl Outbox {
 
     /// Publishes the oldest callbacks in the outbox.
     async fn publish_batch(&self) -> Result<Batch, InboxError> {
+        let begun = Instant::now();
         let found = self.inbox.publications(self.id, self.batch).await?;
         if found.is_empty() {
             return Ok(Batch::Empty);
         }
-        let (begun, wanted) = (Instant::now(), found.len());
+        let wanted = found.len();
         let mut running = JoinSet::new();
-        for publications in by_payment(found) {
+        let payment = |one: &Publication| Some((one.project, one.payment.clone()?));
+        for publications in by_payment(found, payment) {
             let publisher = self.publisher.clone();
             running.spawn(publish_all(publisher, publications, begun));
         }
@@ -153,16 +159,18 @@ impl Outbox {
     }
 }
 
-/// The publications of each payment, in their order. Each without a payment is alone.
-fn by_payment(publications: Vec<Publication>) -> Vec<Vec<Publication>> {
+/// Items of each payment, in their order. Each without a payment is alone.
+pub(crate) fn by_payment<T, K: Eq + Hash>(
+    items: Vec<T>,
+    payment: impl Fn(&T) -> Option<K>,
+) -> Vec<Vec<T>> {
     let mut places = HashMap::new();
-    let mut found: Vec<Vec<Publication>> = Vec::new();
-    for publication in publications {
-        let key = publication.payment.as_ref().map(|id| (publication.project, id.to_string()));
-        let place = key.map(|key| *places.entry(key).or_insert(found.len()));
+    let mut found: Vec<Vec<T>> = Vec::new();
+    for item in items {
+        let place = payment(&item).map(|key| *places.entry(key).or_insert(found.len()));
         match place.and_then(|place| found.get_mut(place)) {
-            Some(of_payment) => of_payment.push(publication),
-            None => found.push(vec![publication]),
+            Some(of_payment) => of_payment.push(item),
+            None => found.push(vec![item]),
         }
     }
     found
@@ -179,7 +187,10 @@ async fn publish_all(
         if begun.elapsed() > BEGIN {
             break;
         }
-        if let Err(error) = publisher.publish(&publication).await {
+        let published = timeout(LONGEST, publisher.publish(&publication)).await;
+        if let Err(error) =
+            published.unwrap_or_else(|_| Err(format!("took longer than {LONGEST:?}").into()))
+        {
             tracing::warn!(
                 "ecp.entry_id" = publication.id.get(),
                 "error.message" = %error,

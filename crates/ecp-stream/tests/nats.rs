@@ -253,7 +253,7 @@ async fn a_minority_acknowledges_nothing(program: PathBuf) {
 
 /// A stream that could lose what it acknowledges is refused.
 async fn a_stream_that_promises_less_is_refused(program: PathBuf) {
-    use async_nats::jetstream::stream::{Config, StorageType};
+    use async_nats::jetstream::stream::{Config, DiscardPolicy, StorageType};
 
     let cluster = NatsCluster::start(&program, 1, "").unwrap();
     let client = client(&cluster).await;
@@ -264,6 +264,16 @@ async fn a_stream_that_promises_less_is_refused(program: PathBuf) {
         (3, safe.clone(), Some("is on 1 servers, not 3")),
         (1, Config { storage: StorageType::Memory, ..safe.clone() }, Some("is in memory")),
         (1, Config { max_messages: 9, ..safe.clone() }, Some("drops old messages")),
+        (
+            1,
+            Config { max_messages_per_subject: 9, discard: DiscardPolicy::New, ..safe.clone() },
+            Some("drops old messages of a subject"),
+        ),
+        (
+            1,
+            Config { max_age: Duration::from_secs(60), ..safe.clone() },
+            Some("keeps messages for 60s"),
+        ),
         (1, Config { no_ack: true, ..safe.clone() }, Some("acknowledges messages before")),
         (1, Config { subjects: vec!["t.>".into()], ..safe.clone() }, Some("does not take")),
     ];

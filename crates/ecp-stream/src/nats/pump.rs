@@ -1,6 +1,5 @@
 //! Moving callbacks from a stream into an inbox.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream::consumer::pull::{Batch, Config};
-use async_nats::jetstream::consumer::{AckPolicy, Consumer};
+use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
 use async_nats::jetstream::{AckKind, Message};
 use ecp_core::model::Callback;
 use ecp_inbox::Inbox;
@@ -19,7 +18,7 @@ use tokio::time::{sleep, timeout};
 
 use super::settings::StreamSettings;
 use super::stream::Stream;
-use crate::outbox::pause;
+use crate::outbox::{by_payment, pause};
 
 /// Moves callbacks from the stream of a [`NatsStore`](super::NatsStore) into an inbox.
 ///
@@ -28,9 +27,10 @@ use crate::outbox::pause;
 /// of a payment are moved in the order of the stream, except after failures; the state of a payment is
 /// the same in every order.
 ///
-/// Signatures are verified again: who can write to the stream is not trusted as the platform. What is not
-/// genuine, for example because a key is missing, stays in the stream, is logged as an error and is tried
-/// again every 30 seconds.
+/// Signatures are verified again, since others than the platform may write to the stream. A message that is
+/// not genuine, for example because a key is missing, stays in the stream, is logged as an error and is
+/// tried again every 30 seconds. If 10,000 such messages wait, the stream delivers no others until one of
+/// them is verified, or the stream drops it after [`StreamSettings::keep`].
 ///
 /// Several processes may run a pump with the same consumer; each callback is then moved by one of them.
 #[derive(Clone)]
@@ -55,7 +55,7 @@ const POLL: Duration = Duration::from_secs(1);
 type Received = (Message, Verified<Callback>);
 
 impl NatsPump {
-    /// Returns what moves callbacks from the stream into this inbox. `verifier` has the keys of all
+    /// Makes a pump that moves callbacks from the stream into this inbox. `verifier` has the keys of all
     /// projects of the receivers.
     pub fn new(
         client: Client,
@@ -151,14 +151,31 @@ impl NatsPump {
         };
         let context = self.stream.context();
         let stream = context.get_stream_no_info(&self.stream.settings.name).await?;
-        Ok(stream.get_or_create_consumer(&self.consumer, config).await?)
+        let consumer = stream.get_or_create_consumer(&self.consumer, config).await?;
+        let config = &consumer.cached_info().config;
+        if config.ack_policy != AckPolicy::Explicit
+            || config.max_deliver > 0
+            || config.deliver_policy != DeliverPolicy::All
+            || !(config.filter_subject.is_empty() && config.filter_subjects.is_empty())
+        {
+            return Err(format!(
+                "the consumer `{}` of the stream exists and would leave out callbacks: delete it, and it is \
+                 made again with the right settings; callbacks that the inbox has already do no harm",
+                self.consumer
+            )
+            .into());
+        }
+        Ok(consumer)
     }
 
     /// Moves messages into the inbox. Returns `false` if the inbox took none of them.
     async fn move_all(&self, messages: Vec<Message>) -> bool {
         let mut is_moved = messages.is_empty();
         let mut running = JoinSet::new();
-        for messages in self.by_payment(messages).await {
+        let payment = |(_, callback): &Received| {
+            callback.payment_id().map(|id| (callback.project(), id.to_string()))
+        };
+        for messages in by_payment(self.genuine(messages).await, payment) {
             let inbox = self.inbox.clone();
             running.spawn(move_payment(inbox, messages));
         }
@@ -168,13 +185,12 @@ impl NatsPump {
         is_moved
     }
 
-    /// The genuine callbacks of each payment, in their order. Each without a payment is alone.
-    async fn by_payment(&self, messages: Vec<Message>) -> Vec<Vec<Received>> {
-        let mut places = HashMap::new();
-        let mut found: Vec<Vec<Received>> = Vec::new();
+    /// The genuine callbacks among the messages.
+    async fn genuine(&self, messages: Vec<Message>) -> Vec<Received> {
+        let mut found = Vec::with_capacity(messages.len());
         for message in messages {
-            let callback = match self.verifier.verify(&message.payload) {
-                Ok(callback) => callback,
+            match self.verifier.verify(&message.payload) {
+                Ok(callback) => found.push((message, callback)),
                 Err(error) => {
                     let sequence = message.info().map(|info| info.stream_sequence).ok();
                     tracing::error!(
@@ -184,14 +200,7 @@ impl NatsPump {
                          who may write to the stream"
                     );
                     refuse(&message, NOT_GENUINE).await;
-                    continue;
                 }
-            };
-            let key = callback.payment_id().map(|id| (callback.project(), id.to_string()));
-            let place = key.map(|key| *places.entry(key).or_insert(found.len()));
-            match place.and_then(|place| found.get_mut(place)) {
-                Some(of_payment) => of_payment.push((message, callback)),
-                None => found.push(vec![(message, callback)]),
             }
         }
         found

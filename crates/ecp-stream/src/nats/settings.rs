@@ -55,7 +55,8 @@ impl StreamSettings {
         Self { duplicate_window: window, ..self }
     }
 
-    /// Sets the longest wait for an acknowledgement by the stream: 4 seconds by default.
+    /// Sets the longest wait for an acknowledgement by the stream: 4 seconds by default. An
+    /// [`Outbox`](crate::Outbox) waits for five seconds at most.
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }

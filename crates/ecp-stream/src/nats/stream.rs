@@ -139,11 +139,24 @@ fn problem(settings: &StreamSettings, info: &Info) -> Option<String> {
     } else if config.retention == RetentionPolicy::Interest {
         Some("drops messages without a consumer: create it with the retention `limits`".to_owned())
     } else if config.discard == DiscardPolicy::Old
-        && (has_limit(config.max_messages)
-            || has_limit(config.max_bytes)
-            || has_limit(config.max_messages_per_subject))
+        && (has_limit(config.max_messages) || has_limit(config.max_bytes))
     {
         Some("drops old messages for new ones: update its discard policy to `new`".to_owned())
+    } else if has_limit(config.max_messages_per_subject)
+        && !(config.discard == DiscardPolicy::New && config.discard_new_per_subject)
+    {
+        // Without the second setting the server drops the oldest message of a full subject even
+        // where it refuses new ones of a full stream.
+        Some(
+            "drops old messages of a subject for new ones: update its limit of messages per subject to \
+             -1 (none), or its discard policy to `new` with `discard_new_per_subject`"
+                .to_owned(),
+        )
+    } else if !config.max_age.is_zero() && config.max_age < settings.keep {
+        Some(format!(
+            "keeps messages for {:?}, not {:?}: update its maximum age, or call `StreamSettings::keep`",
+            config.max_age, settings.keep
+        ))
     } else if !config.subjects.contains(&subjects) {
         Some(format!("does not take the subjects {subjects}: add them to it"))
     } else {
