@@ -326,12 +326,13 @@ async fn write_all(
     let mut folds = BTreeMap::new();
     for row in &states {
         let state = from_json(row.get(1), "reading the state of a payment")?;
-        folds.insert(digest(row.get(0))?, PaymentFold::new(state));
+        folds.insert(digest(row.get(0), "reading the key of a payment")?, PaymentFold::new(state));
     }
     let mut same = BTreeMap::new();
     let mut like = BTreeMap::new();
     for row in &known {
-        let (digest, id) = (digest(row.get("digest"))?, EntryId::new(row.get("id")));
+        let digest = digest(row.get("digest"), "reading the digest of a callback")?;
+        let id = EntryId::new(row.get("id"));
         let is_same: bool = row.get("same");
         if is_same { &mut same } else { &mut like }.insert(digest, id);
     }
@@ -408,8 +409,8 @@ fn key(record: &Record) -> Option<(Digest, &[u8])> {
     Some((payment_key(record.project, payment), payment.as_str().as_bytes()))
 }
 
-fn digest(bytes: &[u8]) -> Result<Digest, InboxError> {
-    bytes.try_into().map_err(|_| InboxError::damaged("reading a digest"))
+pub(super) fn digest(bytes: &[u8], doing: &'static str) -> Result<Digest, InboxError> {
+    bytes.try_into().map_err(|_| InboxError::damaged(doing))
 }
 
 /// The new entries as columns: one list of values for each column of the table.

@@ -2,6 +2,7 @@
 
 use tokio_postgres::Row;
 
+use super::accept::digest;
 use super::schema::LOCK;
 use super::session::{column, failed, typed};
 use super::store::PostgresInbox;
@@ -44,7 +45,10 @@ const READ: &str = "
     FROM ecp_inbox.outbox JOIN ecp_inbox.callbacks ON callbacks.id = outbox.callback
     WHERE raw IS NOT NULL ORDER BY place LIMIT $1";
 
-const REMOVE: &str = "DELETE FROM ecp_inbox.outbox WHERE place = ANY($1::bigint[])";
+/// After a failover that lost the last writes, a place may be given to another callback.
+const REMOVE: &str = "
+    DELETE FROM ecp_inbox.outbox USING unnest($1::bigint[], $2::bigint[]) AS done (place, callback)
+    WHERE outbox.place = done.place AND outbox.callback = done.callback";
 
 const READING: &str = "reading the outbox";
 const REMOVING: &str = "removing what was published from the outbox";
@@ -98,7 +102,6 @@ pub(super) async fn read(
 }
 
 fn publication(row: &Row) -> Result<Publication, InboxError> {
-    let damaged = |_| InboxError::damaged("reading a digest");
     Ok(Publication {
         place: row.get("place"),
         id: EntryId::new(row.get("id")),
@@ -107,7 +110,7 @@ fn publication(row: &Row) -> Result<Publication, InboxError> {
         change: from_json(row.get("change"), "reading a change")?,
         received: timestamp(row.get("received")),
         raw: Raw::from(row.get::<_, Vec<u8>>("raw")),
-        message_id: of_content(&row.get::<_, &[u8]>("content").try_into().map_err(damaged)?),
+        message_id: of_content(&digest(row.get("content"), "reading the digest of a callback")?),
     })
 }
 
@@ -116,8 +119,10 @@ pub(super) async fn remove(
     publications: &[Publication],
 ) -> Result<(), InboxError> {
     let places: Vec<i64> = publications.iter().map(|one| one.place).collect();
+    let ids: Vec<i64> = publications.iter().map(|one| one.id.get()).collect();
     let session = inbox.session().await?;
-    let removed = session.alone(REMOVE, session.execute(REMOVE, &[column(&places)])).await;
+    let values = [column(&places), column(&ids)];
+    let removed = session.alone(REMOVE, session.execute(REMOVE, &values)).await;
     removed.map_err(failed(REMOVING))?;
     session.end().map_err(failed(REMOVING))
 }
