@@ -1,7 +1,5 @@
 //! Fields of a request on the command line.
 
-use std::borrow::Cow;
-
 use anyhow::anyhow;
 use clap::Args;
 use ecp_core::Currency;
@@ -38,16 +36,12 @@ impl Fields {
         currency: Currency,
     ) -> Vec<(Field, &'static str)> {
         let given = |path: &str| {
-            let found = self.fields.iter().find(|(own, _)| own == path);
-            found.map(|(_, value)| Cow::Borrowed(value.as_str()))
+            // A member is given as a part of its object.
+            let inside = |own: &str| own.strip_prefix(path).is_some_and(|it| it.starts_with('.'));
+            let found = self.fields.iter().find(|(own, _)| own == path || inside(own));
+            found.map(|(own, value)| if own == path { value.as_str() } else { "{}" }.into())
         };
-        let is_below = |object: Field, path: &str| {
-            path.strip_prefix(object.path()).is_some_and(|rest| rest.starts_with('.'))
-        };
-        let mut values = spec.example_values(flow, Some(currency), given);
-        // A given member is inside the object.
-        values.retain(|(field, _)| !self.fields.iter().any(|(path, _)| is_below(*field, path)));
-        values
+        spec.example_values(flow, Some(currency), given)
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::flow::Operation;
+use crate::request::paths::is_inside;
 use crate::request::{
     CancelRequest, CaptureRequest, Field, ManageRequest, OperationRequest, PayoutRequest,
     RefundRequest, SaleRequest,
@@ -48,10 +49,9 @@ pub fn with_text<R: OperationRequest>(
     if let Some(field) = own.or(known) {
         return request.with_field(field, value);
     }
-    let is_inside =
-        |field: &Field| field.path().strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
     let has_members = spec.flows().filter(fits).filter_map(|flow| spec.rule(flow));
-    let has_members = has_members.flat_map(Rule::declared).any(|field| is_inside(&field));
+    let has_members =
+        has_members.flat_map(Rule::declared).any(|field| is_inside(field.path(), path));
     match serde_json::from_str::<Map<String, Value>>(&value) {
         Ok(object) if has_members => request.with_extra(path, object),
         _ => request.with_extra(path, value),

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::flow::{Effect, Flow, Operation};
 use crate::method::{DynMethod, Supports};
 use crate::reason::Reason;
+use crate::request::paths::overlap;
 use crate::request::{Body, Draft, Field, FlowRequest, Format, OperationRequest};
 use crate::spec::{Interface, MethodSpec, Need, Rule};
 use crate::warning::{self, Warning};
@@ -300,11 +301,6 @@ fn check_amount(
 /// The problem with a field that was set by its path, if any.
 fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
     const LONGEST: usize = 255;
-    // `account` contains `account.number`, which has a setter, and `payment.amount.x` is inside
-    // one.
-    let leads = |one: &str, other: &str| {
-        one.strip_prefix(other).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
     if path.len() > LONGEST || path.split('.').any(str::is_empty) {
         return Some(format!(
             "is not a path: write names with dots between them, at most {LONGEST} bytes"
@@ -317,7 +313,8 @@ fn extra_problem(path: &str, json: Result<&RawValue, &str>) -> Option<String> {
                 .to_owned(),
         );
     }
-    let overlaps = |own: &str| leads(own, path) || leads(path, own);
+    // `account` contains `account.number`, which has a setter, and `payment.amount.x` is inside one.
+    let overlaps = |own: &str| overlap(own, path);
     if OWN_PATHS.into_iter().any(overlaps) {
         return Some(
             "is set by the request itself, from its payment id, amount and project: leave it out"

@@ -21,6 +21,7 @@ pub(crate) use self::field::url;
 pub use self::field::{Field, Format};
 pub use self::parts::{Account, Customer, ReturnUrls};
 use self::parts::{Extra, Fields};
+use self::paths::is_inside;
 use crate::flow::{Cancel, Capture, Effect, Flow, Operation, Payout, Refund, Sale};
 use crate::spec::Interface;
 
@@ -129,7 +130,7 @@ impl<'r> Draft<'r> {
     /// Whether a value other than `null` will be sent at this path of the Gate request or inside
     /// it, as `account.number` is inside `account`.
     pub fn has(&self, path: &str) -> bool {
-        let below = |own: &str| own.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'));
+        let below = |own: &str| is_inside(own, path);
         self.fields.get(path).is_some()
             || self.fields.iter().any(|(field, _)| below(field.path()))
             || self

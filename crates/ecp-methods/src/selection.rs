@@ -53,7 +53,8 @@ impl Selection {
         Self::default()
     }
 
-    /// Selects methods that are used in a country (ISO 3166-1 alpha-2). Methods whose countries are
+    /// Selects methods that are used in a country: two capital letters (ISO 3166-1 alpha-2); other texts match
+    /// no country. Methods whose countries are
     /// not stated do not fit; [`Selection::of_unstated_countries`] returns them.
     pub fn country(self, country: impl Into<String>) -> Self {
         Self { country: Some(country.into()), ..self }

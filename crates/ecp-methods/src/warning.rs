@@ -67,11 +67,8 @@ impl MethodSpec {
     /// it for each value of a request.
     pub fn unknown_path(&self, path: &str) -> Option<Warning> {
         // A path above a known one is an object that has it, and a path below is inside its value.
-        let leads = |one: &str, other: &str| {
-            other.strip_prefix(one).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        let is_known = paths::OPEN.iter().any(|open| leads(open, path))
-            || self.known_paths().any(|known| leads(path, known) || leads(known, path));
+        let is_known = paths::OPEN.iter().any(|open| path == *open || paths::is_inside(path, open))
+            || self.known_paths().any(|known| paths::overlap(path, known));
         (!is_known).then(|| {
             let distance = |known: &&'static str| paths::distance(path, known);
             let nearest = self.known_paths().min_by_key(distance);

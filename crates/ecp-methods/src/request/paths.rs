@@ -1,5 +1,15 @@
 //! Paths of Gate requests that documents have, beside those of [`Field`](super::Field).
 
+/// Whether a path is inside an object, as `account.number` is inside `account`.
+pub(crate) fn is_inside(path: &str, object: &str) -> bool {
+    path.strip_prefix(object).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// Whether two paths are the same, or one is inside the other.
+pub(crate) fn overlap(one: &str, other: &str) -> bool {
+    one == other || is_inside(one, other) || is_inside(other, one)
+}
+
 /// Paths of single values, in alphabetical order (sources: request fields, catalogue).
 pub(crate) const DOCUMENTED: &[&str] = &[
     "account.bank_branch_name",

@@ -6,6 +6,7 @@ use ecp_core::Currency;
 
 use super::{Limit, MethodSpec, Regions, Rule, Scope};
 use crate::flow::Operation;
+use crate::request::paths::is_inside;
 use crate::request::{Field, Format};
 
 impl MethodSpec {
@@ -46,7 +47,7 @@ impl MethodSpec {
                 given(field.path()).is_none()
                     && values.iter().all(|(own, _)| own.path() != field.path())
                     && !(field.format() == Format::Object
-                        && values.iter().any(|(own, _)| is_inside(*own, *field)))
+                        && values.iter().any(|(own, _)| is_inside(own.path(), field.path())))
             };
             // Members come before the objects that have them.
             let needed = needed(&values);
@@ -79,8 +80,4 @@ impl MethodSpec {
             _ => field.example(),
         }
     }
-}
-
-fn is_inside(member: Field, object: Field) -> bool {
-    member.path().strip_prefix(object.path()).is_some_and(|rest| rest.starts_with('.'))
 }
