@@ -90,9 +90,14 @@ fn from_file(path: &Path) -> anyhow::Result<String> {
     Ok(as_meant(text, &path.display().to_string()))
 }
 
-/// Reads a key or a token from an environment variable. No error contains its value.
+/// Reads a key from an environment variable. No error contains its value.
 pub(crate) fn from_environment(name: &str) -> anyhow::Result<String> {
     from_variable(name, "key")
+}
+
+/// Reads a token of the Data API from an environment variable. No error contains its value.
+pub(crate) fn token_from_environment(name: &str) -> anyhow::Result<String> {
+    from_variable(name, "token")
 }
 
 /// Reads a password from an environment variable. No error contains its value.

@@ -20,7 +20,7 @@ use crate::address::{
 };
 use crate::connection::{Side, reason, unreachable};
 use crate::duration::duration;
-use crate::key::{from_environment, secret_from_environment, secret_from_file};
+use crate::key::{secret_from_environment, secret_from_file, token_from_environment};
 use crate::nearest::did_you_mean;
 use crate::output::shell_word;
 
@@ -205,7 +205,8 @@ impl ProfileOptions {
         }
         let key = match (&section.key_env, &section.key_file) {
             (Some(variable), None) => secret_from_environment(variable)?,
-            (None, Some(path)) => secret_from_file(path)?,
+            (None, Some(path)) => secret_from_file(path)
+                .with_context(|| format!("cannot use `key_file` of profile `{name}`"))?,
             _ => {
                 return Err(anyhow!(
                     "profile `{name}` needs one of `key_env` and `key_file`, not both"
@@ -215,7 +216,7 @@ impl ProfileOptions {
         let data = match (&section.data_token_env, &section.data_key_env) {
             (Some(token), Some(key)) => {
                 let url = section.data_url.unwrap_or_else(|| DATA_API_URL.to_owned());
-                let token = Sensitive::new(from_environment(token)?);
+                let token = Sensitive::new(token_from_environment(token)?);
                 Some((token, secret_from_environment(key)?, url))
             }
             (None, None) => None,
@@ -371,8 +372,9 @@ impl Profile {
     pub(crate) fn page(&self) -> anyhow::Result<PaymentPage> {
         let Some(page_url) = &self.page_url else {
             return Err(anyhow!(
-                "profile `{}` sends to {} and has no address of a Payment Page: add `page_url` to the \
-                 profile",
+                "profile `{}` sends to {} and has no address of a Payment Page: add `page_url` to a profile \
+                 for that address: the same address if it is a sandbox, otherwise {PAYMENT_PAGE_URL} or \
+                 your own domain that leads to it",
                 self.name,
                 self.gate_url
             ));

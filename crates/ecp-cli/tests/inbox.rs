@@ -258,11 +258,11 @@ fn a_held_callback_is_released_by_what_gate_signed() {
         // The callback that is held, and one that says the same.
         (
             &signed(held.raw.unwrap().expose()),
-            "error: standard input is not Gate's answer to a status request: `operation` is not a member of a status",
+            "error: standard input is not Gate's answer to a status request: this is not the answer to a status request, since that has no member `operation`",
         ),
         (
             &itself,
-            "error: standard input is not Gate's answer to a status request: `operation` is not a member of a",
+            "error: standard input is not Gate's answer to a status request: this is not the answer to a status request, since that has no member `operation`",
         ),
         (
             &doubtful,

@@ -340,7 +340,8 @@ fn the_page_is_that_of_the_profiles_gate() {
         (
             &["--profile", "local"],
             "error: profile `local` sends to http://127.0.0.1:1 and has no address of a Payment Page: \
-             add `page_url` to the profile\n",
+             add `page_url` to a profile for that address: the same address if it is a sandbox, otherwise \
+             https://paymentpage.ecommpay.com or your own domain that leads to it\n",
         ),
         (
             &["--profile", "shop", "--gate-url", "http://127.0.0.1:1"],

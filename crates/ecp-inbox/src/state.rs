@@ -232,8 +232,10 @@ impl PaymentState {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
 
-    /// The sum of the payment, once the payment is a success; `None` before that, and if two
-    /// callbacks or answers of Gate that say so have different sums or currencies.
+    /// The sum of the payment, before refunds, as reported with the payment's status `success`; `None`
+    /// before that. It is also `None` if messages contradict each other: in the currency, whatever
+    /// their status, or in the amount, if both report the success and neither is about a refund;
+    /// [`contradictions`](Self::contradictions) then names the member.
     pub const fn paid(&self) -> Option<&Amount> {
         self.paid.as_ref()
     }
@@ -380,8 +382,9 @@ impl OperationState {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
 
-    /// The requested sum of the operation. `None` if no sum was reported, and if reports contradict
-    /// each other: two successes with different sums, or two different currencies.
+    /// The requested sum of the operation: the one that was reported with a success, and before that
+    /// the greatest one. `None` if no sum was reported, and if reports contradict each other: two
+    /// successes with different sums, or two different currencies.
     pub const fn sum(&self) -> Option<&Amount> {
         self.sum.as_ref()
     }

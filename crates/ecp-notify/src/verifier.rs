@@ -28,7 +28,10 @@ pub enum VerifyError {
     #[error(transparent)]
     Project(ModelError),
     /// The body has a member that the signature does not cover: any sender could have added it.
-    #[error("the member `{path}` is not covered by the signature: any sender may have added it")]
+    #[error(
+        "the member `{path}` is not covered by the signature, so anyone on the way may have added it: request \
+         the status from Gate (`ecp status`)"
+    )]
     Uncovered {
         /// The dotted path of the uncovered member.
         path: String,
@@ -59,7 +62,9 @@ pub enum VerifyError {
         limit: usize,
     },
     /// The verifier has no key for the project in the body.
-    #[error("there is no key for project {0}: add it to the `Verifier`, if the project is yours")]
+    #[error(
+        "there is no key for project {0}: if the project is yours, add its key with `Verifier::key`"
+    )]
     UnknownProject(ProjectId),
     /// The signature matches, but the body does not have the documented format. The platform may
     /// have changed: keep the body and examine it.

@@ -118,15 +118,15 @@ fn what_the_signature_does_not_cover_is_refused_but_for_a_providers_own_field() 
     let table = [
         (
             r#""frame_mode":"popup""#,
-            "the member `frame_mode` is not covered by the signature: any sender may have added it",
+            "the member `frame_mode` is not covered by the signature, so anyone on the way may have added it: request the status from Gate (`ecp status`)",
         ),
         (
             r#""extra":{"signature":"x"}"#,
-            "the member `extra.signature` is not covered by the signature: any sender may have added it",
+            "the member `extra.signature` is not covered by the signature, so anyone on the way may have added it: request the status from Gate (`ecp status`)",
         ),
         (
             r#""errors":[{"signature":"x"}]"#,
-            "the member `errors.0.signature` is not covered by the signature: any sender may have added it",
+            "the member `errors.0.signature` is not covered by the signature, so anyone on the way may have added it: request the status from Gate (`ecp status`)",
         ),
     ];
     for (member, message) in table {

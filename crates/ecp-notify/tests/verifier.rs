@@ -172,7 +172,7 @@ fn every_doubt_is_an_error_that_says_which() {
         (genuine.replace("1236", "197"), "the signature does not match"),
         (
             genuine.replace("1236", "9"),
-            "there is no key for project 9: add it to the `Verifier`, if the project is yours",
+            "there is no key for project 9: if the project is yours, add its key with `Verifier::key`",
         ),
         (genuine.replace("1236", "\"1236\""), "`project_id`: expected an integer, found a string"),
         (
@@ -202,7 +202,7 @@ fn every_doubt_is_an_error_that_says_which() {
     let error = Verifier::new().verify(genuine.as_bytes()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "there is no key for project 1236: add it to the `Verifier`, if the project is yours"
+        "there is no key for project 1236: if the project is yours, add its key with `Verifier::key`"
     );
     let small = verifier().limits(Limits::default().bytes(100));
     let error = small.verify(genuine.as_bytes()).unwrap_err();

@@ -209,6 +209,7 @@ pub struct Refusal {
 
 impl Refusal {
     /// What the refusal is about: the payment, its method or the whole project.
+    /// [`About::Unknown`] if the code is not in the platform's table, or the table's words do not say.
     pub fn about(&self) -> About {
         self.code.about()
     }
@@ -253,7 +254,7 @@ pub enum UnknownReason {
     #[error("the answer is not genuine: {0}")]
     NotGenuine(VerifyError),
     /// The answer is signed but is not the answer to this request.
-    #[error("the answer does not match the request: {0}")]
+    #[error("the platform answered with another kind of message: {0}")]
     OtherMessage(StatusError),
     /// The answer names another request, payment or project than the request. The value is the path
     /// of the member that differs, such as `payment_id`.

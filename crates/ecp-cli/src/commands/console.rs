@@ -16,6 +16,7 @@ use ecp_notify::Server;
 use serde_json::json;
 
 use self::login::Login;
+use crate::connection::status_failure;
 use crate::next::next;
 use crate::output::is_json;
 use crate::profile::{Profile, ProfileOptions};
@@ -135,7 +136,7 @@ impl Console {
                     );
                     return Err(HandlerError::from(why));
                 }
-                Ok(gate.verified_status(&payment).await?)
+                gate.verified_status(&payment).await.map_err(|error| status_failure(error).into())
             }
         }))
     }

@@ -17,6 +17,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use clap::Args;
+use ecp_core::ProjectId;
 use ecp_core::json::Document;
 use ecp_core::model::Callback;
 use ecp_methods::Registry;
@@ -394,6 +395,14 @@ fn facts(callback: &Verified<Callback>) -> Value {
     })
 }
 
+/// Says that a message is of a project whose key this command does not have.
+fn other_project(id: ProjectId) -> String {
+    format!(
+        "not verified: it names project {id}, and this command has the key of its profile's project only; \
+         if project {id} is yours, name its profile with --profile"
+    )
+}
+
 fn in_words(
     verified: &Result<Verified<Callback>, VerifyError>,
     forwarded: Option<&Forwarded>,
@@ -402,6 +411,7 @@ fn in_words(
         Ok(callback) => story(callback),
         // Its text says that it is genuine.
         Err(error @ VerifyError::Unreadable(_)) => error.to_string(),
+        Err(VerifyError::UnknownProject(id)) => other_project(*id),
         Err(error) => format!("not genuine: {error}"),
     };
     match forwarded {
@@ -453,7 +463,7 @@ mod tests {
     use std::net::TcpStream;
     use std::time::Instant;
 
-    use ecp_core::{ProjectId, SecretKey};
+    use ecp_core::SecretKey;
 
     use super::*;
 

@@ -71,8 +71,8 @@ impl Extra {
     }
 }
 
-/// The borrowed form of [`Extra`]: the unknown members of a message. They are not copied; each call
-/// searches the message for them.
+/// The borrowed form of [`Extra`]: the unknown members of a message, and known ones whose value does
+/// not fit their field. They are not copied; each call searches the message for them.
 #[derive(Clone)]
 pub struct ExtraRef<'d> {
     /// `None` where the model knew every member.

@@ -15,7 +15,8 @@ model! {
         payment: Option<GatePayment> = decides "payment",
         /// The customer's id and personal data.
         customer: Option<Customer> = decides "customer",
-        /// The wallet or card that a payout goes to.
+        /// The wallet or card that a payout goes to, or that a sale is paid from where the method asks
+        /// for it.
         account: Option<Account> = decides "account",
         /// Addresses to which the customer returns.
         return_url: Option<ReturnUrls> = decides "return_url",

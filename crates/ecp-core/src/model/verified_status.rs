@@ -28,7 +28,7 @@ pub enum StatusError {
     #[error(transparent)]
     NotGenuine(#[from] VerifyError),
     /// The document is signed, but is another kind of message.
-    #[error("`{0}` is not a member of a status answer: the document is another kind of message")]
+    #[error("this is not the answer to a status request, since that has no member `{0}`")]
     OtherMessage(&'static str),
     /// The document names another project than the one that the keys were given for.
     #[error(

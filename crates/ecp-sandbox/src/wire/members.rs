@@ -40,7 +40,7 @@ pub(crate) fn read(
         let Some((_, kind)) = known.iter().find(|(known, _)| *known == name) else {
             let names: Vec<String> = known.iter().map(|(name, _)| format!("`{name}`")).collect();
             return Err(format!(
-                "{what} has no member `{}`: its members are {}",
+                "{what} cannot have a member `{}`: its members can be {}",
                 name.escape_debug(),
                 names.join(", ")
             ));
@@ -122,7 +122,7 @@ mod tests {
             (r#"{"id": "a", "id": "b"}"#, "`id` is given twice: remove one"),
             (
                 r#"{"time": 1}"#,
-                "the body has no member `time`: its members are `on`, `times`, `id`",
+                "the body cannot have a member `time`: its members can be `on`, `times`, `id`",
             ),
         ] {
             let error = read(json).unwrap_err();

@@ -187,7 +187,7 @@ const UNREADABLE: [(&str, &str, &str, &str); 22] = [
         "POST",
         "/sandbox/clock",
         r#"{"seconds":1}"#,
-        "the body has no member `seconds`: its members are `advance_seconds`",
+        "the body cannot have a member `seconds`: its members can be `advance_seconds`",
     ),
     (
         "POST",

@@ -114,7 +114,10 @@ pub(super) fn refused(error: &ecp_notify::VerifyError, as_json: bool) -> String 
         let line: Value = json!({"genuine": false, "error": error.to_string()});
         return line.to_string();
     }
-    format!("not genuine: {error}")
+    match error {
+        ecp_notify::VerifyError::UnknownProject(id) => super::other_project(*id),
+        error => format!("not genuine: {error}"),
+    }
 }
 
 /// `[order-1] is 25.00 EUR by eco-voucher accepted?`

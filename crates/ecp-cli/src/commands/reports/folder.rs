@@ -125,8 +125,8 @@ impl Folder {
         serde_json::from_slice(&text).with_context(|| {
             format!(
                 "the record of the reports, {}, is damaged: restore it, or move it away; without it, \
-                 e-mails that are still waiting are not sent, and the files of earlier reports are \
-                 not removed",
+                 e-mails that are still waiting are not sent, overdue reports are not made \
+                 (`ecp reports run` makes one), and the files of earlier reports are not removed",
                 path.display()
             )
         })

@@ -59,7 +59,7 @@ impl fmt::Display for About {
 
 impl Code {
     /// What a refusal with this code concerns: the payment, its method or the whole project.
-    /// [`About::Unknown`] for a code that is not in the platform's table.
+    /// [`About::Unknown`] if the code is not in the platform's table, or the table's words do not say.
     pub fn about(&self) -> About {
         self.info().map_or(About::Unknown, CodeInfo::about)
     }
@@ -67,6 +67,7 @@ impl Code {
 
 impl CodeInfo {
     /// What a refusal with this code concerns: the payment, its method or the whole project.
+    /// [`About::Unknown`] if the platform's words do not say.
     pub const fn about(&self) -> About {
         about(self.number).0
     }

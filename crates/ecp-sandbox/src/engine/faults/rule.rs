@@ -377,7 +377,7 @@ mod tests {
                 "`percent` must be a whole number from 0 to 100, and is `101`",
             ),
             (r#"{"fault":"wrong_amount","times":0}"#, "`times` and `callback` must be 1 or more"),
-            (r#"{"fault":"wrong_amount","time":1}"#, "the rule has no member `time`"),
+            (r#"{"fault":"wrong_amount","time":1}"#, "the rule cannot have a member `time`"),
             (r#"{"fault":"wrong_amount","times":"1"}"#, "`times` must be a whole number"),
             (r#"{"millis":1}"#, "`fault` is missing"),
         ];
