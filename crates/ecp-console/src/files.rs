@@ -1,12 +1,29 @@
 //! Files that pages show: those that are named, and those in folders that are named.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
+
+use tokio::task::spawn_blocking;
 
 /// Returns the files at these paths. Of a folder it is each file with one of the endings, in the
 /// order of the names. A path that cannot be read stays in the list, so that its page says why.
-///
-/// The call blocks its thread.
-pub(crate) fn files(paths: &[PathBuf], endings: &[&str]) -> Vec<PathBuf> {
+pub(crate) async fn files(paths: &[PathBuf], endings: &'static [&'static str]) -> Vec<PathBuf> {
+    let given = paths.to_vec();
+    let listed = spawn_blocking(move || list(&given, endings)).await;
+    // An empty list would read as "there are none".
+    listed.unwrap_or_else(|_| paths.to_vec())
+}
+
+/// Returns the file that was written last, of those that [`files`] returns.
+pub(crate) async fn newest(paths: &[PathBuf], endings: &'static [&'static str]) -> Option<PathBuf> {
+    let given = paths.to_vec();
+    let written =
+        |path: &PathBuf| std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok();
+    let find = move || list(&given, endings).into_iter().min_by_key(|path| Reverse(written(path)));
+    spawn_blocking(find).await.unwrap_or_else(|_| paths.first().cloned())
+}
+
+fn list(paths: &[PathBuf], endings: &[&str]) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for path in paths {
         let Ok(folder) = std::fs::read_dir(path) else {

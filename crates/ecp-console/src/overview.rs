@@ -10,8 +10,8 @@ use http::StatusCode;
 
 use crate::page::{Shell, duration, html};
 use crate::parts::{Parts, Shared};
-use crate::payouts::{Job, jobs};
-use crate::reconciliation::{Report, reports};
+use crate::payouts::{Content, Job, Unreadable, jobs};
+use crate::reconciliation::{Report, newest};
 
 /// Age of a waiting callback at which a person should look. A worker takes callbacks at once, and a
 /// failed one waits alone.
@@ -57,9 +57,9 @@ pub(crate) async fn show(State(parts): State<Shared>) -> Response {
         None => {}
     }
     for job in jobs(&parts).await {
-        todo.extend(of_job(&job));
+        of_job(&job, &mut todo);
     }
-    todo.extend(reports(&parts).await.first().and_then(of_report));
+    todo.extend(newest(&parts).await.as_ref().and_then(of_report));
     html(StatusCode::OK, &Overview { shell, inbox, todo })
 }
 
@@ -114,9 +114,38 @@ fn rows(count: u64, one: &str, more: &str) -> String {
     if count == 1 { format!("1 row {one}") } else { format!("{count} rows {more}") }
 }
 
-fn of_job(job: &Job) -> Option<Item> {
+fn of_job(job: &Job, todo: &mut Vec<Item>) {
+    match &job.content {
+        Ok(content) => {
+            todo.extend(of_rows(job, content));
+            todo.extend(of_odd(job, content));
+        }
+        // The run that has it open reports to the person who started it.
+        Err(Unreadable::InUse) => {}
+        Err(Unreadable::Other(why)) => todo.push(Item {
+            title: format!("{}: the journal cannot be read: {why}", job.name),
+            action: "Start no run before the journal is back: it is the only record of what was \
+                     sent.",
+            link: format!("/payouts/job?{}", job.query),
+        }),
+    }
+}
+
+fn of_odd(job: &Job, content: &Content) -> Option<Item> {
+    let odd = match content.odd {
+        0 => return None,
+        1 => "1 entry".to_owned(),
+        count => format!("{count} entries"),
+    };
+    Some(Item {
+        title: format!("{}: {odd} cannot be read in full by this version", job.name),
+        action: "Update this program, and start no run with an older one.",
+        link: format!("/payouts/job?{}&show=all", job.query),
+    })
+}
+
+fn of_rows(job: &Job, content: &Content) -> Option<Item> {
     let link = |show: &str| format!("/payouts/job?{}&show={show}", job.query);
-    let Ok(content) = &job.content else { return None };
     let awaited = content.count(payouts::State::Registered);
     let not_sent = content.count(payouts::State::NotSent);
     Some(match content.unclear() {
@@ -148,13 +177,23 @@ fn of_report(report: &Report) -> Option<Item> {
     let link = format!("/reconciliation/report?{}", report.query);
     let (title, action) = match report.content.as_ref().map(|content| &content.summary) {
         Ok(Some(summary)) if summary.agrees => return None,
-        Ok(Some(summary)) => (
-            match summary.differences {
-                1 => format!("{}: 1 difference from the platform", report.name),
-                count => format!("{}: {count} differences from the platform", report.name),
-            },
-            "Each has its next step.",
-        ),
+        Ok(Some(summary)) => {
+            let (found, action) = match (summary.differing(), summary.not_compared()) {
+                (Some(differing), Some(not_compared)) => (
+                    format!("{differing} from the platform, {not_compared}"),
+                    "Each difference has its next step. Of a payout that was not compared, money \
+                     may have left: look in the platform’s Dashboard.",
+                ),
+                (None, Some(not_compared)) => {
+                    (not_compared, "Money may have left: look in the platform’s Dashboard.")
+                }
+                (differing, None) => (
+                    format!("{} from the platform", differing.unwrap_or_default()),
+                    "Each has its next step.",
+                ),
+            };
+            (format!("{}: {found}", report.name), action)
+        }
         Ok(None) => (
             format!("{}: the comparison did not come to its end", report.name),
             "Run it again: it changes nothing.",

@@ -8,7 +8,7 @@ use axum::response::Response;
 use ecp_payouts as payouts;
 use http::StatusCode;
 
-pub(crate) use self::job::{Job, jobs};
+pub(crate) use self::job::{Content, Job, Unreadable, jobs};
 use self::job::{Rows, journals, rows};
 use crate::page::{Parameters, Shell, html, problem, when};
 use crate::parts::Shared;
@@ -85,7 +85,8 @@ pub(crate) async fn list(State(parts): State<Shared>) -> Response {
 pub(crate) async fn show(State(parts): State<Shared>, RawQuery(query): RawQuery) -> Response {
     let query = Parameters::read(query.as_deref().map(str::as_bytes));
     let shell = Shell::new(&parts, SECTION);
-    let named = query.get("file").and_then(|name| files::named(&journals(&parts), name));
+    let journals = journals(&parts).await;
+    let named = query.get("file").and_then(|name| files::named(&journals, name));
     let Some(path) = named else {
         let text = "This console has no journal under this name. A journal may have been moved.";
         return problem(StatusCode::NOT_FOUND, shell, "No such payout job", text);

@@ -11,7 +11,7 @@ use ecp_reconcile::Kind;
 use http::StatusCode;
 
 use self::report::{Difference, Side, report, report_files};
-pub(crate) use self::report::{Report, reports};
+pub(crate) use self::report::{Report, newest, reports};
 use crate::files;
 use crate::page::{Parameters, Shell, html, problem, when};
 use crate::parts::Shared;
@@ -52,7 +52,8 @@ pub(crate) async fn list(State(parts): State<Shared>) -> Response {
 pub(crate) async fn show(State(parts): State<Shared>, RawQuery(query): RawQuery) -> Response {
     let query = Parameters::read(query.as_deref().map(str::as_bytes));
     let shell = Shell::new(&parts, SECTION);
-    let named = query.get("file").and_then(|name| files::named(&report_files(&parts), name));
+    let reports = report_files(&parts).await;
+    let named = query.get("file").and_then(|name| files::named(&reports, name));
     let Some(path) = named else {
         let text = "This console has no report under this name. It may have been moved.";
         return problem(StatusCode::NOT_FOUND, shell, "No such report", text);

@@ -54,6 +54,11 @@ async fn payout_jobs_say_what_is_unclear_and_what_to_do() {
     ];
     journal(&folder.path().join("january.csv.journal"), &rows, &[("S-1", "unknown")]);
     journal(&folder.path().join("quiet.journal"), &rows[..3], &[]);
+    let newer = folder.path().join("newer.journal");
+    journal(&newer, &rows[..1], &[]);
+    let connection = Connection::open(&newer).unwrap();
+    connection.execute("UPDATE payouts SET currency = 'unknown'", ()).unwrap();
+    drop(connection);
     std::fs::write(folder.path().join("broken.journal"), "no database, only words ".repeat(50))
         .unwrap();
     std::fs::write(folder.path().join("payouts.csv"), "not a journal").unwrap();
@@ -61,8 +66,13 @@ async fn payout_jobs_say_what_is_unclear_and_what_to_do() {
     let browser = Browser(console.into_router("/console"));
 
     let first = seen(&browser.page("/console").await);
-    let text = "january.csv.journal: 3 rows are unclear: money may have moved (400.01 EUR)";
-    assert!(first.contains(text), "{first}");
+    for text in [
+        "january.csv.journal: 3 rows are unclear: money may have moved (400.01 EUR)",
+        "broken.journal: the journal cannot be read: the file is not a journal of payouts",
+        "newer.journal: 1 entry cannot be read in full by this version Update this program",
+    ] {
+        assert!(first.contains(text), "{first}");
+    }
     assert!(!first.contains("quiet.journal"), "{first}");
 
     let list = browser.page("/console/payouts").await;
@@ -125,6 +135,7 @@ async fn a_journal_that_a_run_has_open_is_said_to_be_in_use() {
         seen(&list).contains("a run has it open It can be read when the run has ended."),
         "{list}"
     );
+    assert!(browser.page("/").await.contains("Nothing needs a person now."));
     drop(run);
     // The thread that writes ends a moment after.
     for _ in 0..200 {
@@ -165,9 +176,11 @@ async fn reports_of_reconciliations_say_what_differs_and_what_to_do() {
     write("unfinished.json", &format!("{DIFFERENCE}\n"));
     write("agrees.jsonl", &SUMMARY.replace("false", "true"));
     write("other.json", "{\"sentinel\": 1}\n");
+    write("empty.json", "");
+    write("odd.json", &SUMMARY.replace("\"differences\":1", "\"differences\":0"));
     write("notes.txt", "not a report");
     let old = std::time::SystemTime::now() - std::time::Duration::from_mins(10);
-    for name in ["unfinished.json", "agrees.jsonl", "other.json"] {
+    for name in ["unfinished.json", "agrees.jsonl", "other.json", "empty.json", "odd.json"] {
         std::fs::File::options()
             .write(true)
             .open(folder.path().join(name))
@@ -180,11 +193,17 @@ async fn reports_of_reconciliations_say_what_differs_and_what_to_do() {
 
     // The newest one counts.
     let first = seen(&browser.page("/console").await);
-    assert!(first.contains("january.json: 1 difference from the platform"), "{first}");
+    let newest = "january.json: 1 difference from the platform, 1 payout not compared";
+    assert!(first.contains(newest), "{first}");
+    assert!(!first.contains("odd.json"), "{first}");
+    let odd = Console::new().reports(folder.path().join("odd.json")).into_router("");
+    let first = seen(&Browser(odd).page("/").await);
+    assert!(first.contains("odd.json: 1 payout not compared Money may have left"), "{first}");
     let list = browser.page("/console/reconciliation").await;
     let text = seen(&list);
     for words in [
-        "january.json 1 difference 9 2",
+        "january.json 1 difference 1 payout not compared 9 2",
+        "odd.json 1 payout not compared 9 2",
         "agrees.jsonl the sides agree 9 2",
         "unfinished.json not finished 1 differences so far",
         "other.json cannot be read line 1 is not one that `ecp reconcile --json` prints",
@@ -208,6 +227,11 @@ async fn reports_of_reconciliations_say_what_differs_and_what_to_do() {
     assert!(!none.contains("callback 42"), "{none}");
     let unfinished = browser.page(&link.replace("january", "unfinished")).await;
     assert!(unfinished.contains("The comparison did not come to its end"), "{unfinished}");
+    for (name, is_all_well) in [("agrees.jsonl", true), ("empty.json", false), ("odd.json", false)]
+    {
+        let page = browser.page(&link.replace("january.json", name)).await;
+        assert_eq!(page.contains("nothing is to do"), is_all_well, "{name}: {page}");
+    }
     let missing = browser.get(&link.replace("january.json", "notes.txt")).await;
     assert_eq!(missing.status, StatusCode::NOT_FOUND);
 }

@@ -58,6 +58,9 @@ pub(crate) struct Rows {
     pub(crate) has_more: bool,
 }
 
+/// Journals that are read at once: each of them takes a thread, for a second if a run has it open.
+const AT_ONCE: usize = 8;
+
 /// Rows on a page.
 const PAGE: usize = 100;
 
@@ -66,39 +69,39 @@ pub(crate) const fn is_unclear(state: State) -> bool {
     matches!(state, State::Intended | State::Unknown | State::Error)
 }
 
-/// Returns the journals of a console. Blocks its thread for the time of listing folders.
-pub(crate) fn journals(parts: &Parts) -> Vec<PathBuf> {
-    files::files(&parts.journals, &["journal"])
+/// Returns the journals of a console.
+pub(crate) async fn journals(parts: &Parts) -> Vec<PathBuf> {
+    files::files(&parts.journals, &["journal"]).await
 }
 
 /// Reads all jobs of a console.
 pub(crate) async fn jobs(parts: &Parts) -> Vec<Job> {
-    // Each waits for its own locks.
-    let reads: Vec<_> = journals(parts)
-        .into_iter()
-        .map(|path| tokio::task::spawn_blocking(move || read(&path, |_| false, 0).0))
-        .collect();
     let mut jobs = Vec::new();
-    for read in reads {
-        jobs.extend(read.await);
+    for paths in journals(parts).await.chunks(AT_ONCE) {
+        let reads: Vec<_> = paths.iter().map(|path| rows(path.clone(), |_| false, 0)).collect();
+        for read in reads {
+            jobs.push(read.await.0);
+        }
     }
     jobs
 }
 
-/// Reads one job and a page of its rows.
-pub(crate) async fn rows(
+/// Reads one job and a page of its rows. The call begins it, also if the result is not awaited yet.
+pub(crate) fn rows(
     path: PathBuf,
     takes: impl Fn(State) -> bool + Send + 'static,
     page: usize,
-) -> (Job, Rows) {
+) -> impl Future<Output = (Job, Rows)> + Send {
     let name = files::name(&path);
     let query = files::query(&path);
-    let read = tokio::task::spawn_blocking(move || read(&path, takes, page)).await;
-    read.unwrap_or_else(|_| {
-        let why = "reading it was ended by an error of this program: please report it";
-        let content = Err(Unreadable::Other(why.to_owned()));
-        (Job { name, query, content }, Rows::default())
-    })
+    let read = tokio::task::spawn_blocking(move || read(&path, takes, page));
+    async move {
+        read.await.unwrap_or_else(|_| {
+            let why = "reading it was ended by an error of this program: please report it";
+            let content = Err(Unreadable::Other(why.to_owned()));
+            (Job { name, query, content }, Rows::default())
+        })
+    }
 }
 
 fn read(path: &Path, takes: impl Fn(State) -> bool, page: usize) -> (Job, Rows) {

@@ -9,6 +9,9 @@ use serde::Deserialize;
 use crate::files;
 use crate::parts::Parts;
 
+/// Endings of the names of reports.
+const ENDINGS: &[&str] = &["json", "jsonl"];
+
 /// Largest report that is read.
 const LARGEST: u64 = 64 << 20;
 
@@ -79,6 +82,34 @@ enum Line {
     Summary { summary: Summary },
 }
 
+impl Content {
+    /// Whether the comparison came to its end and found nothing to do.
+    pub(crate) fn agrees(&self) -> bool {
+        self.summary.as_ref().is_some_and(|summary| summary.agrees)
+    }
+}
+
+impl Summary {
+    /// The number of differences in words; `None` if payouts that could not be compared are all
+    /// that keeps the sides from agreeing.
+    pub(crate) fn differing(&self) -> Option<String> {
+        match self.differences {
+            0 if self.odd_payouts > 0 => None,
+            1 => Some("1 difference".to_owned()),
+            count => Some(format!("{count} differences")),
+        }
+    }
+
+    /// The number of payouts that could not be compared in words; `None` without any.
+    pub(crate) fn not_compared(&self) -> Option<String> {
+        match self.odd_payouts {
+            0 => None,
+            1 => Some("1 payout not compared".to_owned()),
+            count => Some(format!("{count} payouts not compared")),
+        }
+    }
+}
+
 impl Side {
     /// The sum as people read it; empty without one.
     pub(crate) fn sum(&self) -> String {
@@ -92,20 +123,25 @@ impl Side {
     }
 }
 
-/// Returns the reports of a console. Blocks its thread for the time of listing folders.
-pub(crate) fn report_files(parts: &Parts) -> Vec<PathBuf> {
-    files::files(&parts.reports, &["json", "jsonl"])
+/// Returns the reports of a console.
+pub(crate) async fn report_files(parts: &Parts) -> Vec<PathBuf> {
+    files::files(&parts.reports, ENDINGS).await
 }
 
 /// Reads all reports of a console, the newest first.
 pub(crate) async fn reports(parts: &Parts) -> Vec<Report> {
-    let files = report_files(parts);
-    let read = move || {
-        let mut reports: Vec<Report> = files.iter().map(|path| read(path)).collect();
-        reports.sort_by_key(|report| std::cmp::Reverse(report.written));
-        reports
-    };
-    tokio::task::spawn_blocking(read).await.unwrap_or_default()
+    let mut reports = Vec::new();
+    for path in report_files(parts).await {
+        reports.push(report(path).await);
+    }
+    reports.sort_by_key(|report| std::cmp::Reverse(report.written));
+    reports
+}
+
+/// Reads the newest report; `None` if the console has no report.
+pub(crate) async fn newest(parts: &Parts) -> Option<Report> {
+    let path = files::newest(&parts.reports, ENDINGS).await?;
+    Some(report(path).await)
 }
 
 /// Reads one report.
