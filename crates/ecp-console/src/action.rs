@@ -64,7 +64,7 @@ pub enum Action {
         callback: CallbackRecord,
         /// Result of the comparison with Gate's answer, as
         /// [`Release::as_str`](ecp_inbox::Release::as_str) names it, or `failed` if there was no
-        /// answer.
+        /// answer or the inbox could not be used.
         outcome: &'static str,
     },
 }

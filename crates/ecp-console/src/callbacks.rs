@@ -15,12 +15,14 @@ use ecp_inbox::{
     Stats,
 };
 use ecp_reconcile::Sum;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tokio::time::timeout;
+use tracing::Instrument as _;
 
 use self::body::{Fact, facts, indented};
 use crate::action::{Action, CallbackRecord, Operator};
 use crate::advice::{self, Advice};
+use crate::guard::is_from_elsewhere;
 use crate::page::{
     Notice, Parameters, Shell, html, inbox_failed, problem, read_only, see_other, when,
 };
@@ -125,8 +127,8 @@ impl Filter {
         self.state.is_none() && self.project.is_empty() && self.payment.is_empty()
     }
 
-    /// The query of a page of the same list, of callbacks before this one.
-    fn before(&self, id: EntryId) -> String {
+    /// The query of a page of the same list: of the callbacks before this one, or of the newest.
+    fn page(&self, before: Option<EntryId>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let state = self.state.map(EntryState::as_str).unwrap_or_default();
         for (name, value) in
@@ -136,7 +138,10 @@ impl Filter {
                 query.append_pair(name, value);
             }
         }
-        query.append_pair("before", &id.to_string()).finish()
+        if let Some(id) = before {
+            query.append_pair("before", &id.to_string());
+        }
+        query.finish()
     }
 
     fn is_state(&self, state: EntryState) -> bool {
@@ -144,9 +149,13 @@ impl Filter {
     }
 }
 
-pub(crate) async fn list(State(parts): State<Shared>, RawQuery(query): RawQuery) -> Response {
+pub(crate) async fn list(
+    State(parts): State<Shared>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let query = Parameters::read(query.as_deref().map(str::as_bytes));
-    let shell = Shell::new(&parts, SECTION).notice(done(&query));
+    let shell = Shell::new(&parts, SECTION).notice(done(&query, &headers, None));
     let Some(inbox) = &parts.inbox else { return no_inbox(shell) };
     let filter = Filter::read(&query);
     let read = async { Ok((inbox.stats().await?, inbox.entries(&filter.query()).await?)) };
@@ -157,7 +166,7 @@ pub(crate) async fn list(State(parts): State<Shared>, RawQuery(query): RawQuery)
     let is_last = entries.len() <= PAGE;
     entries.truncate(PAGE);
     let last = entries.last().filter(|_| !is_last);
-    let older = last.map(|entry| filter.before(entry.id));
+    let older = last.map(|entry| filter.page(Some(entry.id)));
     html(StatusCode::OK, &List { shell, stats, filter, entries, older })
 }
 
@@ -165,11 +174,14 @@ pub(crate) async fn show(
     State(parts): State<Shared>,
     Path(id): Path<String>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Response {
     let query = Parameters::read(query.as_deref().map(str::as_bytes));
-    let shell = Shell::new(&parts, SECTION).notice(done(&query));
-    match find(&parts, shell, &id).await {
-        Ok((inbox, shell, entry)) => page(&parts, &*inbox, shell, entry, false).await,
+    match find(&parts, Shell::new(&parts, SECTION), &id).await {
+        Ok((inbox, shell, entry)) => {
+            let shell = shell.notice(done(&query, &headers, Some(entry.state)));
+            page(&parts, &*inbox, shell, entry, false).await
+        }
         Err(answer) => answer,
     }
 }
@@ -203,14 +215,21 @@ pub(crate) async fn replay(State(parts): State<Shared>, who: Who, form: Bytes) -
         Some("dead") => dead(&**inbox).await,
         _ => Ok(form.all("id").filter_map(|id| id.parse().ok()).map(EntryId::new).collect()),
     };
-    let replayed = match ids {
-        Ok(ids) => replay_each(&parts, &**inbox, operator(&who), &ids).await,
-        Err(error) => Err(error),
-    };
-    let (count, others) = match replayed {
-        Ok(counts) => counts,
+    let ids = match ids {
+        Ok(ids) => ids,
         Err(error) => return inbox_failed(shell, &error),
     };
+    let (shared, inbox) = (parts.clone(), Arc::clone(inbox));
+    let work = async move { replay_each(&shared, &*inbox, operator(&who), &ids).await };
+    let Some(Replayed { count, others, failure }) = to_its_end(work).await else {
+        return broken(shell);
+    };
+    if let Some(error) = failure {
+        let were = if count == 1 { "callback was" } else { "callbacks were" };
+        let text = format!("{count} {were} replayed before the error, and will be handled again.");
+        let notice = Some(Notice { good: false, text }).filter(|_| count > 0);
+        return inbox_failed(shell.notice(notice), &error);
+    }
     let target = match form.get("back").and_then(|id| id.parse::<i64>().ok()) {
         Some(id) => format!("{}/callbacks/{id}?replayed={count}&others={others}", parts.base),
         None => {
@@ -227,26 +246,51 @@ async fn dead(inbox: &dyn Inbox) -> Result<Vec<EntryId>, InboxError> {
     Ok(inbox.entries(&query).await?.iter().map(|entry| entry.id).collect())
 }
 
-/// Returns how many callbacks were replayed, and how many were not.
+/// The result of replaying several callbacks.
+#[derive(Default)]
+struct Replayed {
+    /// Callbacks that were replayed.
+    count: usize,
+    /// Callbacks that cannot be replayed.
+    others: usize,
+    /// Why the callbacks after those were not tried.
+    failure: Option<InboxError>,
+}
+
 async fn replay_each(
     parts: &Parts,
     inbox: &dyn Inbox,
     operator: Option<&Operator>,
     ids: &[EntryId],
-) -> Result<(usize, usize), InboxError> {
-    let (mut replayed, mut others) = (0, 0);
+) -> Replayed {
+    let mut replayed = Replayed::default();
     for &id in ids {
-        // A held callback is never handled without Gate: `replay` refuses it.
-        if inbox.replay(id).await? {
-            replayed += 1;
-            if let Some(entry) = inbox.entry(id).await? {
-                parts.report(operator, Action::Replayed(CallbackRecord::of(&entry)));
+        match replay_one(inbox, id).await {
+            Ok(Some(callback)) => {
+                replayed.count += 1;
+                parts.report(operator, Action::Replayed(callback));
             }
-        } else {
-            others += 1;
+            Ok(None) => replayed.others += 1,
+            Err(error) => return Replayed { failure: Some(error), ..replayed },
         }
     }
-    Ok((replayed, others))
+    replayed
+}
+
+/// Returns the callback for the event; `None` if it cannot be replayed.
+async fn replay_one(inbox: &dyn Inbox, id: EntryId) -> Result<Option<CallbackRecord>, InboxError> {
+    // Read before the change: an error of reading cannot keep a change from its event.
+    let Some(entry) = inbox.entry(id).await? else { return Ok(None) };
+    // A held callback is never handled without Gate: `replay` refuses it.
+    Ok(inbox.replay(id).await?.then(|| CallbackRecord::of(&entry)))
+}
+
+/// Completes work that changes something, also if the browser disconnects, which drops its request:
+/// otherwise a change could be made and its event not reported. Returns `None` if the work panics.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> Option<T> {
+    tokio::spawn(work.in_current_span()).await.ok()
 }
 
 /// Asks Gate about a held callback, and releases it if Gate agrees.
@@ -263,7 +307,7 @@ pub(crate) async fn release(
         Ok(found) => found,
         Err(answer) => return answer,
     };
-    let Some((gate, payment)) = parts.gate.as_deref().zip(entry.payment.as_ref()) else {
+    let Some((gate, payment)) = parts.gate.clone().zip(entry.payment.clone()) else {
         let text = "This console cannot ask Gate about the callback: it is not set up for that, or \
                     the callback names no payment.";
         return problem(StatusCode::CONFLICT, shell, "Not released", text);
@@ -272,18 +316,18 @@ pub(crate) async fn release(
     if entry.state != EntryState::Held {
         return see_other(&format!("{back}?release=not_held"));
     }
-    let callback = CallbackRecord::of(&entry);
-    let report = |outcome| {
-        let callback = callback.clone();
-        parts.report(operator(&who), Action::GateAsked { callback, outcome });
+    let (shared, asking) = (parts.clone(), Arc::clone(&inbox));
+    let work = async move {
+        let asked = ask(&*gate, &*asking, &entry, &payment).await;
+        let outcome = asked.as_ref().map_or("failed", Release::as_str);
+        let callback = CallbackRecord::of(&entry);
+        shared.report(operator(&who), Action::GateAsked { callback, outcome });
+        (entry, asked)
     };
-    match ask(gate, &*inbox, &entry, payment).await {
-        Ok(release) => {
-            report(release.as_str());
-            see_other(&format!("{back}?release={}", release.as_str()))
-        }
+    let Some((entry, asked)) = to_its_end(work).await else { return broken(shell) };
+    match asked {
+        Ok(release) => see_other(&format!("{back}?release={}", release.as_str())),
         Err(Failed::Gate(text)) => {
-            report("failed");
             let text = format!("Still held: Gate gave no answer that can be used: {text}");
             let shell = shell.notice(Some(Notice { good: false, text }));
             page(&parts, &*inbox, shell, entry, false).await
@@ -376,6 +420,12 @@ fn operator(who: &Who) -> Option<&Operator> {
     who.as_ref().map(|Extension(operator)| operator)
 }
 
+fn broken(shell: Shell) -> Response {
+    let text = "An error of this program ended it: please report it. What was done before is in the \
+                log and on the callbacks' pages.";
+    problem(StatusCode::INTERNAL_SERVER_ERROR, shell, "Not completed", text)
+}
+
 fn no_inbox(shell: Shell) -> Response {
     let text = "This console has no inbox: a service adds one by Console::inbox, the command by \
                 --db or --postgres.";
@@ -383,10 +433,17 @@ fn no_inbox(shell: Shell) -> Response {
 }
 
 /// The result of the form from which the browser was redirected here. Only numbers and known words
-/// are read from the address.
-fn done(query: &Parameters) -> Option<Notice> {
+/// are read from the address. A link of another page can hold them too, and an address can be loaded
+/// again later, so a result that the `state` of the page's callback contradicts is not shown.
+fn done(query: &Parameters, headers: &HeaderMap, state: Option<EntryState>) -> Option<Notice> {
+    if is_from_elsewhere(headers) {
+        return None;
+    }
     let number = |name| query.get(name).and_then(|text| text.parse::<u64>().ok());
     if let Some(replayed) = number("replayed") {
+        if replayed > 0 && state.is_some_and(|state| state != EntryState::Waiting) {
+            return None;
+        }
         let others = number("others").unwrap_or_default();
         let callbacks = |count| if count == 1 { "callback" } else { "callbacks" };
         let others_text = match others {
@@ -402,14 +459,22 @@ fn done(query: &Parameters) -> Option<Notice> {
             format!("{replayed} {} will be handled again.{others_text}", callbacks(replayed));
         return Some(Notice { good: others == 0 && replayed > 0, text });
     }
-    let (good, text) = match query.get("release")? {
-        "released" => (true, "Gate confirms it: released, and it will be handled."),
-        "repeated" => {
+    let (good, text) = match (query.get("release")?, state?) {
+        ("released", EntryState::Waiting | EntryState::Done | EntryState::Dead) => {
+            (true, "Gate confirms it: it was released for handling.")
+        }
+        ("repeated", EntryState::Repeated) => {
             (true, "Gate confirms it, and it repeats another callback: nothing is left to do.")
         }
-        "disagrees" => (false, "Still held: Gate contradicts the callback. Deliver nothing by it."),
-        "undecided" => (false, "Still held: Gate has not decided yet. Try again later."),
-        "not_held" => (false, "Nothing was done: the callback is not held."),
+        ("disagrees", EntryState::Held) => {
+            (false, "Still held: Gate contradicts the callback. Deliver nothing by it.")
+        }
+        ("undecided", EntryState::Held) => {
+            (false, "Still held: Gate has not decided yet. Try again later.")
+        }
+        ("not_held", state) if state != EntryState::Held => {
+            (false, "Nothing was done: the callback is not held.")
+        }
         _ => return None,
     };
     Some(Notice { good, text: text.to_owned() })

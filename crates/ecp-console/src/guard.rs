@@ -30,6 +30,12 @@ fn is_own_page(headers: &HeaderMap) -> bool {
     authority.zip(text(header::HOST)).is_some_and(|(origin, host)| *origin == host)
 }
 
+/// Whether the browser says that it was not a page of this server that led here. Older browsers, and
+/// those without encryption to another machine, say nothing.
+pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    headers.get("sec-fetch-site").is_some_and(|site| site != "same-origin")
+}
+
 /// Adds security headers to every answer. A page's own content security policy is kept.
 pub(crate) async fn fenced(mut response: Response) -> Response {
     let headers = response.headers_mut();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use ecp_inbox::sqlite::SqliteOptions;
 use ecp_inbox::{Claim, EntryId, EntryState, Finish, HandlerError, Inbox};
 use ecp_testkit::postgres::Server;
 use ecp_testkit::sentinels::Capture;
-use http::StatusCode;
+use http::{Request, StatusCode};
 
 use crate::browser::{Browser, seen};
 
@@ -151,6 +152,33 @@ impl Desk {
             assert_eq!(missing.status, StatusCode::NOT_FOUND, "{id}");
         }
         assert!(self.logged().is_empty());
+        self.reads_no_result_from_a_link().await;
+    }
+
+    /// An address that says something was done is believed only where the callback's state fits.
+    async fn reads_no_result_from_a_link(&self) {
+        for query in [
+            "4?release=released",
+            "4?release=repeated",
+            "4?release=not_held",
+            "4?replayed=1",
+            "3?release=disagrees",
+            "3?release=repeated",
+            "3?replayed=1",
+            "2?release=released",
+        ] {
+            let page = self.browser.page(&format!("/console/callbacks/{query}")).await;
+            assert!(!page.contains("class=\"notice"), "{query}: {page}");
+        }
+        for (site, is_shown) in [("same-origin", true), ("cross-site", false), ("none", false)] {
+            let link = Request::get("/console/callbacks?replayed=9").header("sec-fetch-site", site);
+            let list = self.browser.send(link.body(axum::body::Body::empty()).unwrap()).await;
+            assert_eq!(
+                list.text.contains("9 callbacks will be handled again."),
+                is_shown,
+                "{site}"
+            );
+        }
     }
 
     /// Personal data is hidden until it is asked for, and asking is logged.
@@ -209,7 +237,7 @@ impl Desk {
         for (status, outcome, text) in [
             ("processing", "undecided", "Still held: Gate has not decided yet."),
             ("decline", "disagrees", "Still held: Gate contradicts the callback."),
-            ("success", "released", "Gate confirms it: released, and it will be handled."),
+            ("success", "released", "Gate confirms it: it was released for handling."),
             ("success", "", "Nothing was done: the callback is not held."),
         ] {
             *self.answer.lock().unwrap() =
@@ -295,6 +323,8 @@ async fn many_callbacks_are_read_in_pages() {
     loop {
         let page = browser.page(&path).await;
         sizes.push(page.matches("data-label=\"Number\"").count());
+        let newest = "href=\"/ops/callbacks?state=waiting&#38;project=1236\">Newest";
+        assert_eq!(page.contains(newest), sizes.len() > 1, "{page}");
         let Some((before, _)) = page.split_once("\" rel=\"next\">") else { break };
         path = before.rsplit_once("href=\"").unwrap().1.replace("&#38;", "&");
     }
@@ -312,4 +342,96 @@ async fn an_inbox_that_cannot_be_read_is_said_and_nothing_else_breaks() {
     let text = "the database file was removed or replaced: put it back under its name";
     assert!(list.text.contains(text), "{}", list.text);
     assert!(browser.page("/").await.contains(text));
+}
+
+/// A log of events that calls a function after each one.
+fn log(
+    then: impl Fn() + Send + Sync + 'static,
+) -> (Arc<Mutex<Vec<String>>>, impl Fn(&Event) + Send + Sync) {
+    let events: Arc<Mutex<Vec<String>>> = Arc::default();
+    let log = {
+        let events = Arc::clone(&events);
+        move |event: &Event| {
+            events.lock().unwrap().push(event.to_string());
+            then();
+        }
+    };
+    (events, log)
+}
+
+#[tokio::test]
+async fn what_was_replayed_before_an_inbox_failed_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = sqlite(folder.path()).await;
+    let file = folder.path().join("inbox.sqlite");
+    let (events, log) = log(move || std::fs::remove_file(&file).unwrap());
+    let console = Console::new().inbox(inbox).on_event(log).allow_changes();
+    let browser = Browser(console.into_router(""));
+    let failed = browser.post("/callbacks/replay", "id=3&id=1").await;
+    assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE);
+    for words in
+        ["1 callback was replayed before the error, and will be handled again.", "was removed"]
+    {
+        assert!(failed.text.contains(words), "{}", failed.text);
+    }
+    assert_eq!(events.lock().unwrap().len(), 1);
+    let none = browser.post("/callbacks/replay", "id=3&id=1").await;
+    assert_eq!(none.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!none.text.contains("will be handled again"), "{}", none.text);
+}
+
+#[tokio::test]
+async fn a_status_request_is_reported_also_if_the_inbox_fails_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = sqlite(folder.path()).await;
+    let file = folder.path().join("inbox.sqlite");
+    let gate = move |_: ProjectId, _: PaymentId| {
+        std::fs::remove_file(&file).unwrap();
+        std::future::ready(Ok::<_, HandlerError>(held().answer()))
+    };
+    let (events, log) = log(|| ());
+    let console = Console::new().inbox(inbox).gate(gate).on_event(log).allow_changes();
+    let failed = Browser(console.into_router("")).post("/callbacks/4/release", "").await;
+    assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE, "{}", failed.text);
+    let events = events.lock().unwrap();
+    assert_eq!(events.len(), 1);
+    assert!(events[0].ends_with("callback 4 (project 1236, payment P3): failed"), "{}", events[0]);
+}
+
+#[tokio::test]
+async fn a_browser_that_disconnects_ends_neither_a_release_nor_its_event() {
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = sqlite(folder.path()).await;
+    let asked = Arc::new(AtomicBool::new(false));
+    let gate = {
+        let asked = Arc::clone(&asked);
+        move |_: ProjectId, _: PaymentId| {
+            asked.store(true, Ordering::Relaxed);
+            async {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Ok::<_, HandlerError>(held().answer())
+            }
+        }
+    };
+    let (events, log) = log(|| ());
+    let console = Console::new().inbox(inbox.clone()).gate(gate).on_event(log).allow_changes();
+    let browser = Browser(console.into_router(""));
+    let request = tokio::spawn(async move { browser.post("/callbacks/4/release", "").await });
+    let pause = || tokio::time::sleep(Duration::from_millis(5));
+    while !asked.load(Ordering::Relaxed) {
+        assert!(!request.is_finished());
+        pause().await;
+    }
+    request.abort();
+    for _ in 0..1000 {
+        if !events.lock().unwrap().is_empty() {
+            break;
+        }
+        pause().await;
+    }
+    let events = events.lock().unwrap().clone();
+    assert_eq!(events.len(), 1);
+    assert!(events[0].ends_with("payment P3): released"), "{}", events[0]);
+    let state = inbox.entry(EntryId::new(4)).await.unwrap().unwrap().state;
+    assert_eq!(state, EntryState::Waiting);
 }
