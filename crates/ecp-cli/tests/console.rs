@@ -41,7 +41,11 @@ impl Console {
         assert!(opened.starts_with("HTTP/1.1 303 "), "{opened}");
         let header = opened.lines().find_map(|line| line.strip_prefix("set-cookie: ")).unwrap();
         assert!(header.ends_with("; Path=/; HttpOnly; SameSite=Strict"), "{header}");
+        let port = console.address.rsplit(':').next().unwrap();
+        assert!(header.starts_with(&format!("ecp_console_{port}=")), "{header}");
         console.cookie = format!("cookie: a=b; {}\r\n", header.split(';').next().unwrap());
+        let again = console.request("GET", &format!("/{key}"), "");
+        assert!(again.starts_with("HTTP/1.1 303 ") && again.contains("location: /\r\n"), "{again}");
         console
     }
 

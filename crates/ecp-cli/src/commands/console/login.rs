@@ -10,6 +10,7 @@ use std::sync::Arc;
 use anyhow::anyhow;
 use axum::Router;
 use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -55,21 +56,29 @@ impl Login {
         let cookies =
             headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
         let pairs = cookies.flat_map(|cookies| cookies.split(';'));
-        let keys = pairs.filter_map(|pair| pair.trim().strip_prefix(COOKIE)?.strip_prefix('='));
+        let name = cookie_name(headers);
+        let keys = pairs.filter_map(|pair| pair.trim().strip_prefix(&*name)?.strip_prefix('='));
         keys.into_iter().any(|key| self.is_key(key))
     }
 }
 
+/// The cookie's name, with the port that the browser uses: browsers send the cookies of a host to
+/// each of its ports, and a second console would replace the cookie of the first.
+fn cookie_name(headers: &HeaderMap) -> String {
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let port = host.and_then(|host| host.parse::<Authority>().ok()?.port_u16());
+    port.map_or_else(|| COOKIE.to_owned(), |port| format!("{COOKIE}_{port}"))
+}
+
 async fn check(State(login): State<Login>, request: Request, next: Next) -> Response {
-    if login.is_in_cookie(request.headers()) {
-        return next.run(request).await;
-    }
     let uri = request.uri();
     let query = form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes());
     let key = query.into_iter().find(|(name, _)| name == "key").map(|(_, key)| key);
     if key.is_some_and(|key| login.is_key(&key)) {
-        // The key leaves the address bar, and no other site can use the cookie.
-        let cookie = format!("{COOKIE}={}; Path=/; HttpOnly; SameSite=Strict", login.key());
+        // The key leaves the address bar, also of a browser with the cookie, and no other site can
+        // use the cookie.
+        let name = cookie_name(request.headers());
+        let cookie = format!("{name}={}; Path=/; HttpOnly; SameSite=Strict", login.key());
         let headers = [
             (header::LOCATION, uri.path().to_owned()),
             (header::SET_COOKIE, cookie),
@@ -77,6 +86,9 @@ async fn check(State(login): State<Login>, request: Request, next: Next) -> Resp
             (header::REFERRER_POLICY, "no-referrer".to_owned()),
         ];
         return (StatusCode::SEE_OTHER, headers).into_response();
+    }
+    if login.is_in_cookie(request.headers()) {
+        return next.run(request).await;
     }
     let headers =
         [(header::CACHE_CONTROL, "no-store"), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")];
