@@ -3,6 +3,7 @@
 //! A [`Console`] shows the callbacks of an inbox (waiting, held, dead), payout jobs by their
 //! journals, and the reports of reconciliations, each with the next step. It is an axum router for
 //! your service, behind the service's own login. The command `ecp console` serves the same pages.
+//! They change nothing without [`Console::allow_changes`], or `--allow-changes` of the command.
 //!
 //! ```
 //! use std::sync::Arc;
