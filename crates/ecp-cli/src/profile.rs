@@ -166,8 +166,8 @@ impl ProfileOptions {
                     )
                 }
                 None => anyhow!(
-                    "there is no profile `{}`, because there is no profiles file: name the file with \
-                     --profiles",
+                    "there is no profile `{}`: neither HOME nor XDG_CONFIG_HOME is set, so there is no default \
+                     profiles file; name one with --profiles or ECP_PROFILES",
                     self.profile
                 ),
             });

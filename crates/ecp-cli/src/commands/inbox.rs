@@ -358,8 +358,10 @@ impl ReleaseHeld {
         let Some(payment) = &entry.payment else {
             bail!(
                 "callback {0} names no payment, so its status cannot be requested from Gate, and it \
-                 stays held: read it with `ecp inbox show {0}`",
-                entry.id
+                 stays held: deliver and book nothing by it, read its operation with `ecp inbox show{1} {0} \
+                 --body`, and ask the platform's technical support about it",
+                entry.id,
+                self.store.flag()
             );
         };
         profile

@@ -361,9 +361,9 @@ fn columns(list: List, pairs: &Pairs) -> Result<Vec<String>, String> {
 fn recipients(text: &str) -> Result<Vec<MailAddress>, String> {
     let words = text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';'));
     let mut all = Vec::new();
-    for word in words.filter(|word| !word.is_empty()) {
+    for (number, word) in (1..).zip(words.filter(|word| !word.is_empty())) {
         let address = word.parse::<MailAddress>();
-        let address = address.map_err(|error| format!("Recipient {}: {error}.", all.len() + 1))?;
+        let address = address.map_err(|error| format!("Recipient {number}: {error}."))?;
         if !all.contains(&address) {
             all.push(address);
         }
