@@ -132,7 +132,7 @@ async fn a_run_that_is_stopped_does_not_call_the_rows_of_another_payer_not_sent(
     let Some(server) = &*SERVER else { return };
     let database = server.database().unwrap();
     let sandbox = Sandbox::new(Config::demo());
-    let slow = |_: usize, _: &str| Fault::Slow(Duration::from_secs(60));
+    let slow = |_: usize, _: &str| Fault::Slow(Duration::from_mins(1));
     let slow = FaultTransport::new(TowerTransport::new(sandbox.router()), slow);
     let (faults, plan) = (Arc::new(slow), plan(0..1, 1000));
     let (first, second) = (journal(&database, "job").await, journal(&database, "job").await);

@@ -187,9 +187,9 @@ async fn publish_all(
         if begun.elapsed() > BEGIN {
             break;
         }
-        let published = timeout(LONGEST, publisher.publish(&publication)).await;
+        let result = timeout(LONGEST, publisher.publish(&publication)).await;
         if let Err(error) =
-            published.unwrap_or_else(|_| Err(format!("took longer than {LONGEST:?}").into()))
+            result.unwrap_or_else(|_| Err(format!("took longer than {LONGEST:?}").into()))
         {
             tracing::warn!(
                 "ecp.entry_id" = publication.id.get(),

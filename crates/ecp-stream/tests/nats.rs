@@ -271,7 +271,7 @@ async fn a_stream_that_promises_less_is_refused(program: PathBuf) {
         ),
         (
             1,
-            Config { max_age: Duration::from_secs(60), ..safe.clone() },
+            Config { max_age: Duration::from_mins(1), ..safe.clone() },
             Some("keeps messages for 60s"),
         ),
         (1, Config { no_ack: true, ..safe.clone() }, Some("acknowledges messages before")),

@@ -332,9 +332,8 @@ async fn write_all(
     let mut like = BTreeMap::new();
     for row in &known {
         let digest = digest(row.get("digest"), "reading the digest of a callback")?;
-        let id = EntryId::new(row.get("id"));
-        let is_same: bool = row.get("same");
-        if is_same { &mut same } else { &mut like }.insert(digest, id);
+        let found = if row.get("same") { &mut same } else { &mut like };
+        found.insert(digest, EntryId::new(row.get("id")));
     }
 
     // What each callback comes to, in the order of arrival.
