@@ -142,7 +142,7 @@ fn a_payout_of_a_payer_that_died_is_ended_by_another_one() {
     let Some(server) = &*crate::shared::SERVER else { return };
     let database = server.database().unwrap();
     let journal = async || {
-        let options = PostgresJournalOptions::new().lease(Duration::from_secs(1));
+        let options = PostgresJournalOptions::new().lease(Duration::from_secs(3));
         options.open(database.parse().unwrap(), &owner(), "payouts of the shop").await.unwrap()
     };
     let sandbox = Sandbox::new(Config::demo());
