@@ -53,9 +53,9 @@ impl Selection {
         Self::default()
     }
 
-    /// Selects methods that are used in a country: two capital letters (ISO 3166-1 alpha-2); other texts match
-    /// no country. Methods whose countries are
-    /// not stated do not fit; [`Selection::of_unstated_countries`] returns them.
+    /// Selects methods that are used in a country: two capital letters (ISO 3166-1 alpha-2). Other
+    /// texts match no country. Methods whose countries are not stated do not fit;
+    /// [`Selection::of_unstated_countries`] returns them.
     pub fn country(self, country: impl Into<String>) -> Self {
         Self { country: Some(country.into()), ..self }
     }

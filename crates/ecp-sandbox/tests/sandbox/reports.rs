@@ -244,6 +244,7 @@ async fn what_cannot_be_written_or_sent_is_refused_with_the_reason() {
         (&[("repeat", "daily"), ("at", "07:00"), ("from", "2026-11-27")], "give no days."),
         (&[("recipients", "mary@shop.example")], "no mail server is configured"),
         (
+            // An address that is given twice counts in the number of the next one.
             &[("recipients", "mary@shop.example, mary@shop.example, nobody")],
             "Recipient 3: the e-mail address is not valid: it has",
         ),
