@@ -49,7 +49,8 @@ impl<'r> Run<'r> {
     pub(crate) async fn finish(mut self) -> Result<Counts, JournalError> {
         let known = self.payer.journal.entries().await?;
         self.check(&known)?;
-        self.rows(&mut self.plan.rows(), &known).await?;
+        let mut rows = self.plan.rows();
+        let mut left = self.rows(&mut rows, &known).await?;
         // Rows of other payers are looked at again until each has ended or is taken over here.
         while !self.stop.is_stopped() && (!self.busy.is_empty() || !self.at_work.is_empty()) {
             self.wait_for_others().await?;
@@ -66,8 +67,24 @@ impl<'r> Run<'r> {
         // The remaining rows are left as if the process had ended: the journal has their intents.
         self.counts.unknown += (self.at_work.len() + self.busy.len()) as u64;
         self.at_work.shutdown().await;
-        self.counts.not_sent += self.counts.rows.saturating_sub(self.counts.done());
+        left.extend(rows);
+        if !left.is_empty() {
+            self.count_left(&left).await?;
+        }
         Ok(self.counts)
+    }
+
+    /// Counts the rows that a stopped run did not begin, by what the journal says of them now: an
+    /// earlier run, or another payer, may have sent them.
+    async fn count_left(&mut self, left: &[Row]) -> Result<(), JournalError> {
+        let known = self.payer.journal.entries().await?;
+        for row in left {
+            let entry = known.get(&row.request.id());
+            let state = entry.map_or(State::NotSent, |entry| entry.state);
+            self.counts.add(state);
+            self.counts.before += u64::from(state.is_final());
+        }
+        Ok(())
     }
 
     /// Compares all rows with the journal before anything is sent.

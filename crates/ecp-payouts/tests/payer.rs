@@ -252,6 +252,28 @@ async fn a_stopped_run_begins_no_further_row_and_the_next_one_goes_on() {
     assert_eq!(begun(&sandbox), 200);
 }
 
+/// Rows that an earlier run has ended, or has left unknown, are that in the numbers of a run that does
+/// not reach them.
+#[tokio::test]
+async fn a_stopped_run_does_not_call_the_rows_of_an_earlier_run_not_sent() {
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal");
+    let (_, faults) = platform(|number, _| match number {
+        1 => Fault::Slow(Duration::from_mins(1)),
+        _ => Fault::None,
+    });
+    let (stop, grace) = (Stop::new(), Duration::from_millis(100));
+    let progress = StopAfter(1, stop.clone(), AtomicU64::new(0));
+    let first = payer(&faults, &journal, settings().grace(grace)).await;
+    let counts = first.run(&plan(2), &stop, &progress).await.unwrap();
+    assert_eq!(numbers(&counts), [1, 0, 1, 0, 0]);
+    let stopped = Stop::new();
+    stopped.stop();
+    let second = payer(&faults, &journal, settings()).await;
+    let counts = second.run(&plan(3), &stopped, &()).await.unwrap();
+    assert_eq!(numbers(&counts), [1, 0, 1, 1, 1]);
+}
+
 #[tokio::test]
 async fn a_journal_has_one_owner_one_process_and_unchanged_rows() {
     let folder = tempfile::tempdir().unwrap();
