@@ -41,13 +41,16 @@ fn a_build_pulls_in_few_packages() {
     let core = ["--package", "ecp-core", "--package", "ecp-methods", "--package", "ecp-notify"];
     let bare = ["--package", "ecp-transport", "--no-default-features"];
     let client = ["--package", "ecp-transport"];
+    let postgres = ["--package", "ecp-postgres"];
     for (what, arguments, most) in [
         ("requests and callbacks", &core[..], 35),
         ("the transport without an HTTP client", &bare[..], 60),
         ("the transport with reqwest", &client[..], 110),
+        ("connections to Postgres without TLS", &postgres[..], 75),
     ] {
         let packages = packages(arguments);
         assert!(packages.len() <= most, "{what}: {} packages: {packages:#?}", packages.len());
-        assert!(packages.iter().any(|package| package.starts_with("ecp-core ")), "{what}");
+        let ours = if what.contains("Postgres") { "ecp-postgres " } else { "ecp-core " };
+        assert!(packages.iter().any(|package| package.starts_with(ours)), "{what}");
     }
 }

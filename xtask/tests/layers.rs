@@ -52,6 +52,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "ecp-transport",
             "ecp-inbox",
             "ecp-payouts",
+            "ecp-postgres",
             "ecp-reconcile",
             "ecp-sandbox",
             "ecp-stream",
@@ -60,7 +61,7 @@ const CONFINED: &[(&str, &[&str])] = &[
             "ecp-cli",
         ],
     ),
-    ("tokio-postgres", &["ecp-inbox", "ecp-cli"]),
+    ("tokio-postgres", &["ecp-postgres", "ecp-inbox", "ecp-cli"]),
 ];
 
 /// Additional imports of a crate under a feature that is off by default.
@@ -68,6 +69,7 @@ const BY_FEATURE: &[(&str, &[&str])] = &[
     ("ecp-inbox", &["rustls"]),
     ("ecp-notify", &["axum", "http", "hyper", "tokio"]),
     ("ecp-payouts", &["tokio-postgres"]),
+    ("ecp-postgres", &["rustls"]),
     ("ecp-reports", &["rustls"]),
     ("ecp-stream", &["rustls"]),
 ];

@@ -1,11 +1,8 @@
 //! The store for several replicas behind a balancer.
 
 mod accept;
-#[cfg(feature = "postgres-tls")]
-mod address;
 mod checkup;
 mod claim;
-mod connect;
 mod handler;
 mod held;
 mod outbox;
@@ -15,24 +12,21 @@ mod revise;
 mod schema;
 mod session;
 mod store;
-#[cfg(feature = "postgres-tls")]
-mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime, Timeouts};
 use ecp_core::model::{Callback, VerifiedStatus};
 use ecp_core::{Clock, PaymentId, ProjectId, SystemClock, Timestamp};
 use ecp_notify::Verified;
+use ecp_postgres::PoolOptions;
+#[cfg(feature = "postgres-tls")]
+pub use ecp_postgres::{AddressError, PostgresAddress};
 use tokio::sync::Notify;
 pub use tokio_postgres;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::Config;
 
-#[cfg(feature = "postgres-tls")]
-pub use self::address::{AddressError, PostgresAddress};
-use self::connect::{Connector, Unreplicated, notice_lost_machines};
 pub use self::handler::PostgresHandler;
 use self::session::{Pool, Session, failed};
 pub use self::store::PostgresInbox;
@@ -145,11 +139,10 @@ impl PostgresOptions {
     /// Takes TLS from an address. Returns the rest of it.
     #[cfg(feature = "postgres-tls")]
     fn secured(&mut self, address: PostgresAddress) -> Result<Config, InboxError> {
-        let PostgresAddress { config, tls } = address;
-        let client = tls.client(config.get_ssl_negotiation());
-        self.tls = client.map_err(|error| {
+        let (config, tls) = address.into_parts().map_err(|error| {
             InboxError::new(InboxErrorKind::Unavailable, "preparing TLS to the database", error)
         })?;
+        self.tls = tls;
         Ok(config)
     }
 
@@ -285,34 +278,10 @@ impl Inbox for PostgresInbox {
     }
 }
 
-fn pool(mut config: Config, options: &PostgresOptions) -> Result<Pool, InboxError> {
-    let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    notice_lost_machines(&mut config);
-    let unreplicated = Unreplicated::default();
+fn pool(config: Config, options: &PostgresOptions) -> Result<Pool, InboxError> {
+    let pool = PoolOptions::new(config, options.connections, options.patience);
     #[cfg(feature = "postgres-tls")]
-    let manager = match &options.tls {
-        Some(tls) => {
-            let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls.clone());
-            let connector = Connector { tls, unreplicated: unreplicated.clone() };
-            Manager::from_connect(config, connector, manager_config)
-        }
-        None => plain(config, &unreplicated, manager_config),
-    };
-    #[cfg(not(feature = "postgres-tls"))]
-    let manager = plain(config, &unreplicated, manager_config);
-    let patience = Some(options.patience);
-    let connections = deadpool_postgres::Pool::builder(manager)
-        .max_size(options.connections)
-        .runtime(Runtime::Tokio1)
-        .timeouts(Timeouts { wait: patience, create: patience, recycle: patience })
-        .build();
-    let connections = connections.map_err(|error| {
-        InboxError::new(InboxErrorKind::Unavailable, "opening the inbox", error)
-    })?;
-    Ok(Pool { connections, unreplicated })
-}
-
-fn plain(config: Config, unreplicated: &Unreplicated, manager_config: ManagerConfig) -> Manager {
-    let connector = Connector { tls: NoTls, unreplicated: unreplicated.clone() };
-    Manager::from_connect(config, connector, manager_config)
+    let pool = pool.tls(options.tls.clone());
+    pool.build()
+        .map_err(|error| InboxError::new(InboxErrorKind::Unavailable, "opening the inbox", error))
 }

@@ -1,6 +1,5 @@
 //! The journal that several payers share, in Postgres (feature `postgres`).
 
-mod connect;
 mod journal;
 mod limits;
 mod rows;
@@ -12,11 +11,10 @@ mod writer;
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, RecyclingMethod, Runtime, Timeouts};
+use ecp_postgres::PoolOptions;
 pub use tokio_postgres;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::Config;
 
-use self::connect::{Connector, Unreplicated, notice_lost_machines};
 pub use self::journal::PostgresJournal;
 use self::session::Pool;
 use crate::journal::{JournalError, Owner};
@@ -75,31 +73,15 @@ impl PostgresJournalOptions {
         PostgresJournal::join(self.pool(config)?, lease, owner, job).await
     }
 
-    fn pool(self, mut config: Config) -> Result<Pool, JournalError> {
+    fn pool(self, config: Config) -> Result<Pool, JournalError> {
         /// For the writer, the lease, two takes and limits.
         const CONNECTIONS: usize = 5;
-        const PATIENCE: Option<Duration> = Some(Duration::from_secs(5));
-        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        notice_lost_machines(&mut config);
-        let unreplicated = Unreplicated::default();
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let pool = PoolOptions::new(config, CONNECTIONS, PATIENCE);
         #[cfg(feature = "postgres-tls")]
-        let manager = match self.tls {
-            Some(tls) => {
-                let tls = tokio_postgres_rustls::MakeRustlsConnect::new(tls);
-                let connector = Connector { tls, unreplicated: unreplicated.clone() };
-                Manager::from_connect(config, connector, manager_config)
-            }
-            None => plain(config, &unreplicated, manager_config),
-        };
-        #[cfg(not(feature = "postgres-tls"))]
-        let manager = plain(config, &unreplicated, manager_config);
-        let connections = deadpool_postgres::Pool::builder(manager)
-            .max_size(CONNECTIONS)
-            .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts { wait: PATIENCE, create: PATIENCE, recycle: PATIENCE })
-            .build()
-            .map_err(|error| JournalError::Storage(error.into()))?;
-        Ok(Pool { connections, unreplicated, patience: self.patience })
+        let pool = pool.tls(self.tls);
+        let connections = pool.build().map_err(|error| JournalError::Storage(error.into()))?;
+        Ok(Pool { connections, patience: self.patience })
     }
 }
 
@@ -128,9 +110,4 @@ impl PostgresJournal {
     pub async fn open(config: Config, owner: &Owner, job: &str) -> Result<Self, JournalError> {
         PostgresJournalOptions::new().open(config, owner, job).await
     }
-}
-
-fn plain(config: Config, unreplicated: &Unreplicated, manager_config: ManagerConfig) -> Manager {
-    let connector = Connector { tls: NoTls, unreplicated: unreplicated.clone() };
-    Manager::from_connect(config, connector, manager_config)
 }

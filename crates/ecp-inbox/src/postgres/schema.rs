@@ -2,11 +2,15 @@
 
 use std::cmp::Ordering;
 
+use ecp_postgres::{MigrationError, Migrations};
+
 use super::session::{Session, failed};
 use crate::error::{InboxError, InboxErrorKind};
 
+const MIGRATIONS: Migrations = Migrations { schema: "ecp_inbox", lock: LOCK, steps: STEPS };
+
 /// Migrations from each version to the next. A released one is never changed.
-const MIGRATIONS: &[&str] = &[
+const STEPS: &[&str] = &[
     "
     -- What was heard of a payment, folded. The key is the SHA-256 of project and payment: ids that
     -- come from the platform may be longer than a key of an index, and hold what is not text.
@@ -150,58 +154,27 @@ pub(super) const LOCK: i64 = i64::from_be_bytes(*b"ecpinbox");
 /// Checks that there is an inbox and its tables are of this version. Changes nothing.
 pub(super) async fn check(session: &Session) -> Result<(), InboxError> {
     let opening = "opening the inbox";
-    let exists = "SELECT to_regclass('ecp_inbox.migrations') IS NOT NULL";
-    let row = session.query_one(exists, &[]).await.map_err(failed(opening))?;
-    if !row.get::<_, bool>(0) {
-        return Err(InboxError::plain(InboxErrorKind::NoInbox, opening));
-    }
-    let version = "SELECT coalesce(max(version), 0) FROM ecp_inbox.migrations";
-    let row = session.query_one(version, &[]).await.map_err(failed(opening))?;
-    let version = usize::try_from(row.get::<_, i32>(0)).unwrap_or_default();
-    match version.cmp(&MIGRATIONS.len()) {
-        Ordering::Less => Err(InboxError::plain(InboxErrorKind::Older, opening)),
-        Ordering::Equal => Ok(()),
-        Ordering::Greater => Err(InboxError::plain(InboxErrorKind::Newer, opening)),
+    let version = MIGRATIONS.version(session.unnamed()).await.map_err(failed(opening))?;
+    match version.map(|version| version.cmp(&MIGRATIONS.newest())) {
+        None => Err(InboxError::plain(InboxErrorKind::NoInbox, opening)),
+        Some(Ordering::Less) => Err(InboxError::plain(InboxErrorKind::Older, opening)),
+        Some(Ordering::Equal) => Ok(()),
+        Some(Ordering::Greater) => Err(InboxError::plain(InboxErrorKind::Newer, opening)),
     }
 }
 
 /// Migrates the tables to this version. Replicas may do so at the same time.
 pub(super) async fn migrate(session: &Session) -> Result<(), InboxError> {
-    let context = failed("bringing the inbox's tables up to date");
-    session
-        .batch_execute(&format!(
-            "BEGIN;
-             SELECT pg_advisory_xact_lock({LOCK});
-             CREATE SCHEMA IF NOT EXISTS ecp_inbox;
-             CREATE TABLE IF NOT EXISTS ecp_inbox.migrations (
-                 version integer PRIMARY KEY,
-                 applied timestamptz NOT NULL DEFAULT now()
-             );"
-        ))
-        .await
-        .map_err(&context)?;
-    let row = session
-        .query_one("SELECT coalesce(max(version), 0) FROM ecp_inbox.migrations", &[])
-        .await
-        .map_err(&context)?;
-    let version = usize::try_from(row.get::<_, i32>(0)).unwrap_or_default();
-    let Some(missing) = MIGRATIONS.get(version..) else {
-        return Err(InboxError::new(
+    MIGRATIONS.migrate(session.unnamed()).await.map_err(|error| match error {
+        MigrationError::Newer(version) => InboxError::new(
             InboxErrorKind::Newer,
             "opening the inbox",
             format!(
                 "the tables have version {version}, and this ecp-inbox knows them up to version {}",
-                MIGRATIONS.len()
+                MIGRATIONS.newest()
             ),
-        ));
-    };
-    for (number, migration) in (version + 1..).zip(missing) {
-        session
-            .batch_execute(&format!(
-                "{migration}; INSERT INTO ecp_inbox.migrations (version) VALUES ({number});"
-            ))
-            .await
-            .map_err(&context)?;
-    }
-    session.batch_execute("COMMIT").await.map_err(&context)
+        ),
+        MigrationError::Postgres(error) => failed("bringing the inbox's tables up to date")(error),
+        error => InboxError::new(InboxErrorKind::Unavailable, "opening the inbox", error),
+    })
 }

@@ -8,23 +8,16 @@ use std::error::Error;
 use std::fmt;
 
 use bytes::BytesMut;
-use deadpool_postgres::{Object, PoolError};
+use ecp_postgres::deadpool_postgres::PoolError;
+use ecp_postgres::shown_message;
+pub(super) use ecp_postgres::{DURABLE, Parameter, Pool};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type};
 use tokio_postgres::{Row, Statement, Transaction};
 
-use super::connect::Unreplicated;
 use crate::error::{InboxError, InboxErrorKind};
 
 const CONNECTING: &str = "connecting to the inbox's database";
-
-/// A server may be configured to answer before a commit is on the disk.
-pub(super) const DURABLE: &str = "
-    SELECT set_config('synchronous_commit', 'on', true)
-    WHERE current_setting('synchronous_commit') = 'off'";
-
-/// A value and the type that it is sent as.
-pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// A Rust type that is sent as a certain Postgres type.
 pub(super) trait Typed: ToSql + Sync {
@@ -72,40 +65,29 @@ pub(super) fn typed<T: Typed>(value: &T) -> Parameter<'_> {
     (value, T::TYPE)
 }
 
-/// The connections of an inbox.
-#[derive(Clone)]
-pub(super) struct Pool {
-    pub(super) connections: deadpool_postgres::Pool,
-    pub(super) unreplicated: Unreplicated,
-}
-
-/// A connection from the pool. It returns to the pool when [`Session::end`] or [`Session::keep`] is
-/// called. Otherwise, after a failed statement or a dropped future, it is closed and the server rolls
-/// back.
+/// A connection from the pool, which may use named statements.
 pub(super) struct Session {
-    object: Option<Object>,
+    session: ecp_postgres::Session,
     has_names: bool,
-    unreplicated: Unreplicated,
-    /// The number of commits without replication when this session began.
-    before: u64,
 }
 
 impl Session {
     pub(super) async fn open(pool: &Pool, has_names: bool) -> Result<Self, InboxError> {
-        match pool.connections.get().await {
-            Ok(object) => {
-                let unreplicated = pool.unreplicated.clone();
-                let before = unreplicated.count();
-                Ok(Self { object: Some(object), has_names, unreplicated, before })
-            }
+        match pool.session().await {
+            Ok(session) => Ok(Self { session, has_names }),
             Err(PoolError::Backend(error)) => Err(failed(CONNECTING)(error)),
             Err(error) => Err(InboxError::new(InboxErrorKind::Unavailable, CONNECTING, error)),
         }
     }
 
+    /// The session without named statements.
+    pub(super) fn unnamed(&self) -> &ecp_postgres::Session {
+        &self.session
+    }
+
     /// Begins a transaction whose commit is on the disk when it returns.
     pub(super) async fn begin(&self) -> Result<(), tokio_postgres::Error> {
-        self.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {DURABLE}")).await
+        self.session.begin().await
     }
 
     /// Begins a transaction that writes several rows at once. Its statements find rows by indexes
@@ -121,7 +103,7 @@ impl Session {
     }
 
     pub(super) async fn commit(&self) -> Result<(), tokio_postgres::Error> {
-        self.batch_execute("COMMIT").await
+        self.session.commit().await
     }
 
     /// Prepares statements before they are sent together: preparing one among them would send it
@@ -145,26 +127,22 @@ impl Session {
     }
 
     pub(super) async fn transaction(&mut self) -> Result<Transaction<'_>, tokio_postgres::Error> {
-        let object = self.object.as_mut().expect("a session has its connection until it ends");
-        let client: &mut tokio_postgres::Client = object;
-        client.transaction().await
+        self.session.client_mut().transaction().await
     }
 
     /// Returns the connection to the pool after its transactions were committed. Fails if one of
     /// them may not be on the synchronous standby: then a promise of durability must not be given.
     pub(super) fn end(self) -> Result<(), Failure> {
-        let is_replicated = self.unreplicated.count() == self.before;
-        self.keep();
-        if is_replicated { Ok(()) } else { Err(Failure::NotReplicated) }
+        if self.session.end() { Ok(()) } else { Err(Failure::NotReplicated) }
     }
 
     /// Returns the connection to the pool after it was only read from: no transaction is open on it.
-    pub(super) fn keep(mut self) {
-        self.object.take();
+    pub(super) fn keep(self) {
+        self.session.keep();
     }
 
     pub(super) async fn batch_execute(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
-        self.client().batch_execute(sql).await
+        self.session.batch_execute(sql).await
     }
 
     pub(super) async fn execute(
@@ -213,23 +191,15 @@ impl Session {
 
     /// The statement, prepared once on this connection, if names are used.
     async fn named(&self, sql: &str) -> Result<Option<Statement>, tokio_postgres::Error> {
-        match &self.object {
-            Some(object) if self.has_names => object.prepare_cached(sql).await.map(Some),
-            _ => Ok(None),
+        if !self.has_names {
+            return Ok(None);
         }
+        self.session.object().prepare_cached(sql).await.map(Some)
     }
 
     /// The driver's client, whose other methods prepare named statements.
     fn client(&self) -> &tokio_postgres::Client {
-        self.object.as_ref().expect("a session has its connection until it ends")
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        if let Some(object) = self.object.take() {
-            drop(Object::take(object));
-        }
+        self.session.client()
     }
 }
 
@@ -348,14 +318,9 @@ enum Cause {
 impl From<tokio_postgres::Error> for Cause {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else { return Self::Driver(error) };
-        let code = said.code().code();
-        // Details always, and messages about data, may quote stored data.
-        let quotes = ["22", "23", "P0"].iter().any(|class| code.starts_with(class));
-        let message = if quotes {
-            "the server refuses a value, which is not shown because it may be personal data"
-        } else {
-            said.message()
-        };
-        Self::Server { code: code.to_owned(), message: message.to_owned() }
+        let hidden =
+            "the server refuses a value, which is not shown because it may be personal data";
+        let message = shown_message(said).unwrap_or(hidden);
+        Self::Server { code: said.code().code().to_owned(), message: message.to_owned() }
     }
 }

@@ -47,7 +47,7 @@ impl PostgresInbox {
 impl fmt::Debug for PostgresInbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresInbox")
-            .field("pool", &self.pool.connections.status())
+            .field("pool", &self.pool.status())
             .field("accepts", &self.accepts)
             .field("finishes", &self.finishes)
             .finish_non_exhaustive()

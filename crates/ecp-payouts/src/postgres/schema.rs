@@ -1,9 +1,13 @@
 //! The tables, in a schema of their own beside those of the service.
 
+use ecp_postgres::{MigrationError, Migrations};
+
 use super::session::{Failure, Session};
 
+const MIGRATIONS: Migrations = Migrations { schema: "ecp_payouts", lock: LOCK, steps: STEPS };
+
 /// Migrations from each version to the next. A released one is never changed.
-const MIGRATIONS: &[&str] = &["
+const STEPS: &[&str] = &["
     CREATE TABLE ecp_payouts.owners (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         project bigint NOT NULL,
@@ -62,34 +66,13 @@ const LOCK: i64 = i64::from_be_bytes(*b"ecppayou");
 
 /// Migrates the tables to this version. Payers may do so at the same time.
 pub(super) async fn migrate(session: &Session) -> Result<(), Failure> {
-    session
-        .batch_execute(&format!(
-            "BEGIN;
-             SELECT pg_advisory_xact_lock({LOCK});
-             CREATE SCHEMA IF NOT EXISTS ecp_payouts;
-             CREATE TABLE IF NOT EXISTS ecp_payouts.migrations (
-                 version integer PRIMARY KEY,
-                 applied timestamptz NOT NULL DEFAULT now()
-             );"
-        ))
-        .await?;
-    let sql = "SELECT coalesce(max(version), 0) FROM ecp_payouts.migrations";
-    let rows = session.query(sql, &[]).await?;
-    let version: i32 = rows.first().map_or(Ok(0), |row| row.try_get(0))?;
-    let version = usize::try_from(version).unwrap_or_default();
-    let Some(missing) = MIGRATIONS.get(version..) else {
-        return Err(Failure::Other(format!(
+    MIGRATIONS.migrate(session).await.map_err(|error| match error {
+        MigrationError::Newer(version) => Failure::Other(format!(
             "its tables have version {version}, and this ecp-payouts knows them up to version {}; \
              use a newer one",
-            MIGRATIONS.len()
-        )));
-    };
-    for (number, migration) in (version + 1..).zip(missing) {
-        session
-            .batch_execute(&format!(
-                "{migration}; INSERT INTO ecp_payouts.migrations (version) VALUES ({number});"
-            ))
-            .await?;
-    }
-    Ok(session.batch_execute("COMMIT").await?)
+            MIGRATIONS.newest()
+        )),
+        MigrationError::Postgres(error) => error.into(),
+        error => Failure::Other(error.to_string()),
+    })
 }

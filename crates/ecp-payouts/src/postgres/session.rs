@@ -5,39 +5,19 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Object, PoolError};
+use ecp_postgres::deadpool_postgres::PoolError;
+use ecp_postgres::shown_message;
+pub(super) use ecp_postgres::{Parameter, Session};
 use tokio::time::Instant;
-use tokio_postgres::Row;
-use tokio_postgres::types::{ToSql, Type};
 
-use super::connect::Unreplicated;
 use crate::journal::JournalError;
-
-/// A server may be configured to answer before a commit is on the disk.
-const BEGIN: &str = "
-    BEGIN ISOLATION LEVEL READ COMMITTED;
-    SELECT set_config('synchronous_commit', 'on', true)
-    WHERE current_setting('synchronous_commit') = 'off'";
-
-/// A value and the type that it is sent as.
-pub(super) type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
 /// The connections of a journal.
 #[derive(Clone)]
 pub(super) struct Pool {
-    pub(super) connections: deadpool_postgres::Pool,
-    pub(super) unreplicated: Unreplicated,
+    pub(super) connections: ecp_postgres::Pool,
     /// The longest time in which work is tried again.
     pub(super) patience: Duration,
-}
-
-/// A connection from the pool. It returns to the pool when [`Session::end`] is called. Otherwise,
-/// after a failed statement or a dropped future, it is closed and the server rolls back.
-pub(super) struct Session {
-    object: Option<Object>,
-    unreplicated: Unreplicated,
-    /// The number of commits without replication when this session began.
-    before: u64,
 }
 
 /// Why work on a session failed.
@@ -83,13 +63,9 @@ impl From<Failure> for JournalError {
                 None => format!("the connection to its Postgres server: {error}"),
                 Some(said) => {
                     let code = said.code().code();
-                    // Messages about data may quote it.
-                    let quotes = ["22", "23", "P0"].iter().any(|class| code.starts_with(class));
-                    let message = if quotes {
-                        "it refuses a value, which is not shown because it may be personal data"
-                    } else {
-                        said.message()
-                    };
+                    let hidden =
+                        "it refuses a value, which is not shown because it may be personal data";
+                    let message = shown_message(said).unwrap_or(hidden);
                     format!("its Postgres server reports: {message} (SQLSTATE {code})")
                 }
             },
@@ -100,12 +76,8 @@ impl From<Failure> for JournalError {
 
 impl Pool {
     pub(super) async fn session(&self) -> Result<Session, Failure> {
-        let before = self.unreplicated.count();
-        match self.connections.get().await {
-            Ok(object) => {
-                let unreplicated = self.unreplicated.clone();
-                Ok(Session { object: Some(object), unreplicated, before })
-            }
+        match self.connections.session().await {
+            Ok(session) => Ok(session),
             Err(PoolError::Backend(error)) => Err(Failure::Postgres(error)),
             Err(error) => Err(Failure::Pool(error.to_string())),
         }
@@ -162,7 +134,9 @@ macro_rules! again {
                 let session = $pool.session().await?;
                 let $session = &session;
                 let done = $work;
-                session.end()?;
+                if !session.end() {
+                    return Err($crate::postgres::session::Failure::NotReplicated);
+                }
                 Ok::<_, $crate::postgres::session::Failure>(done)
             };
             if let Some(result) = tries.judge(done.await).await {
@@ -172,57 +146,3 @@ macro_rules! again {
     }};
 }
 pub(super) use again;
-
-impl Session {
-    /// Begins a transaction whose commit is on the disk when it returns.
-    pub(super) async fn begin(&self) -> Result<(), tokio_postgres::Error> {
-        self.batch_execute(BEGIN).await
-    }
-
-    pub(super) async fn commit(&self) -> Result<(), tokio_postgres::Error> {
-        self.batch_execute("COMMIT").await
-    }
-
-    /// Runs one statement in a transaction of its own, in one round trip to the server.
-    pub(super) async fn alone(
-        &self,
-        sql: &str,
-        values: &[Parameter<'_>],
-    ) -> Result<Vec<Row>, Failure> {
-        let ((), rows, ()) =
-            tokio::try_join!(self.begin(), self.query(sql, values), self.commit())?;
-        Ok(rows)
-    }
-
-    /// Returns the connection to the pool after its transactions were committed. Fails if one of
-    /// them may not be on the synchronous standby.
-    pub(super) fn end(mut self) -> Result<(), Failure> {
-        self.object.take();
-        if self.unreplicated.count() == self.before { Ok(()) } else { Err(Failure::NotReplicated) }
-    }
-
-    pub(super) async fn batch_execute(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
-        self.client().batch_execute(sql).await
-    }
-
-    pub(super) async fn query(
-        &self,
-        sql: &str,
-        values: &[Parameter<'_>],
-    ) -> Result<Vec<Row>, tokio_postgres::Error> {
-        self.client().query_typed(sql, values).await
-    }
-
-    /// The driver's client, whose other methods prepare named statements.
-    fn client(&self) -> &tokio_postgres::Client {
-        self.object.as_ref().expect("a session has its connection until it ends")
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        if let Some(object) = self.object.take() {
-            drop(Object::take(object));
-        }
-    }
-}

@@ -12,7 +12,7 @@ use tokio_postgres::error::DbError;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, Socket};
 
-/// Number of commits on the connections of an inbox whose wait for the synchronous standby was
+/// Number of commits on the connections of a store whose wait for the synchronous standby was
 /// cancelled.
 ///
 /// Postgres answers such a commit with success, after a warning. So if this number is the same
@@ -20,10 +20,10 @@ use tokio_postgres::{AsyncMessage, Client, Config, Connection, Error, Socket};
 /// number has grown, another connection may be the cause: a replicated transaction can be reported
 /// as not replicated.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Unreplicated(Arc<AtomicU64>);
+pub(crate) struct Unreplicated(Arc<AtomicU64>);
 
 impl Unreplicated {
-    pub(super) fn count(&self) -> u64 {
+    pub(crate) fn count(&self) -> u64 {
         self.0.load(Ordering::Acquire)
     }
 
@@ -53,9 +53,9 @@ fn is_cancelled_wait(notice: &DbError) -> bool {
 
 /// Makes connections to a machine that is gone fail within some ten seconds, where the configuration
 /// does not say otherwise. Such a machine does not end its connections, and without this a call would
-/// wait for a quarter of an hour, or two hours if the server had its request: all receivers answer
-/// 503 meanwhile, also when a standby has taken over the address.
-pub(super) fn notice_lost_machines(config: &mut Config) {
+/// wait for a quarter of an hour, or two hours if the server had its request: a store
+/// cannot be used meanwhile, also when a standby has taken over the address.
+pub(crate) fn notice_lost_machines(config: &mut Config) {
     if config.get_keepalives_idle() == DRIVERS_IDLE {
         config.keepalives_idle(IDLE);
     }
@@ -80,9 +80,9 @@ const RETRIES: u32 = 3;
 const UNANSWERED: Duration = Duration::from_secs(10);
 
 /// Makes connections, each with a task that receives the messages of the server.
-pub(super) struct Connector<T> {
-    pub(super) tls: T,
-    pub(super) unreplicated: Unreplicated,
+pub(crate) struct Connector<T> {
+    pub(crate) tls: T,
+    pub(crate) unreplicated: Unreplicated,
 }
 
 type Connected<'a> =

@@ -16,15 +16,15 @@ use tokio_postgres::config::{SslMode, SslNegotiation};
 
 /// Protection of connections.
 #[derive(Clone, Debug)]
-pub(super) struct Tls {
-    pub(super) mode: SslMode,
-    pub(super) check: Check,
-    pub(super) roots: Roots,
+pub(crate) struct Tls {
+    pub(crate) mode: SslMode,
+    pub(crate) check: Check,
+    pub(crate) roots: Roots,
 }
 
 /// Check of the server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Check {
+pub(crate) enum Check {
     Nothing,
     Authority,
     AuthorityAndName,
@@ -32,7 +32,7 @@ pub(super) enum Check {
 
 /// Trusted authorities.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Roots {
+pub(crate) enum Roots {
     System,
     File(PathBuf),
 }
@@ -41,7 +41,7 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 impl Tls {
     /// The driver's configuration; `None` without TLS. Reads the file of authorities.
-    pub(super) fn client(
+    pub(crate) fn client(
         &self,
         negotiation: SslNegotiation,
     ) -> Result<Option<ClientConfig>, Failure> {

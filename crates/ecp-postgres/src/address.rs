@@ -9,7 +9,7 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
-use super::tls::{Check, Roots, Tls};
+use crate::tls::{Check, Roots, Tls};
 
 /// Address of a Postgres database, with the protection of connections: a URL or `key=value` pairs,
 /// in the form that `psql` takes.
@@ -33,16 +33,16 @@ use super::tls::{Check, Roots, Tls};
 /// `channel_binding`. Environment variables and files in the user's home folder are not read.
 ///
 /// ```
-/// use ecp_inbox::postgres::PostgresAddress;
+/// use ecp_postgres::PostgresAddress;
 ///
 /// let address: PostgresAddress =
 ///     "postgres://shop@db.internal/shop?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem".parse()?;
-/// # Ok::<(), ecp_inbox::postgres::AddressError>(())
+/// # Ok::<(), ecp_postgres::AddressError>(())
 /// ```
 #[derive(Clone)]
 pub struct PostgresAddress {
-    pub(super) config: Config,
-    pub(super) tls: Tls,
+    config: Config,
+    tls: Tls,
 }
 
 /// Why the text of a Postgres address cannot be used. The error quotes no values of the address,
@@ -132,6 +132,16 @@ impl PostgresAddress {
         }
         config.ssl_mode(if only_sockets(&config) { SslMode::Disable } else { tls.mode });
         Ok(Self { config, tls })
+    }
+
+    /// The driver's configuration, and the settings of TLS; without them no connection is encrypted.
+    /// Reads the file of authorities.
+    pub fn into_parts(
+        self,
+    ) -> Result<(Config, Option<rustls::ClientConfig>), Box<dyn std::error::Error + Send + Sync>>
+    {
+        let client = self.tls.client(self.config.get_ssl_negotiation())?;
+        Ok((self.config, client))
     }
 
     /// Whether the address holds a password.
