@@ -86,6 +86,7 @@ mod address;
 mod amount;
 mod commands;
 mod connection;
+mod database;
 mod delimiter;
 mod documents;
 mod duration;

@@ -1,6 +1,5 @@
 //! Selection of an inbox.
 
-use std::env::VarError;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -10,8 +9,8 @@ use ecp_inbox::postgres::{PostgresAddress, PostgresOptions};
 use ecp_inbox::sqlite::SqliteOptions;
 use ecp_inbox::{Finding, Inbox, InboxError, InboxErrorKind};
 
+use crate::database;
 use crate::output::shell_word;
-use crate::usage::Usage;
 
 /// Options that select an inbox.
 #[derive(Args)]
@@ -72,41 +71,9 @@ impl Store {
     /// The address of --postgres, with what the environment adds to it.
     fn address(&self) -> anyhow::Result<PostgresAddress> {
         let text = self.postgres.as_deref().unwrap_or_default();
-        let mut defaults = Vec::new();
-        for (word, variable) in DEFAULTS {
-            match std::env::var(variable) {
-                Ok(value) if !value.is_empty() => defaults.push((word, value)),
-                Ok(_) | Err(VarError::NotPresent) => {}
-                // Ignoring it could mean an unprotected connection.
-                Err(VarError::NotUnicode(_)) => {
-                    let why = "the environment variables PGSSLMODE, PGSSLROOTCERT and \
-                               PGCHANNELBINDING must be UTF-8";
-                    return Err(Usage(why).into());
-                }
-            }
-        }
-        let defaults: Vec<_> =
-            defaults.iter().map(|(word, value)| (*word, value.as_str())).collect();
-        let address = PostgresAddress::parse(text, &defaults)
-            .context("cannot use the address of --postgres")?;
-        if address.has_password() {
-            let why = "--postgres has a password, which others can read on the command line: set \
-                       the environment variable PGPASSWORD instead";
-            return Err(Usage(why).into());
-        }
-        Ok(match std::env::var_os("PGPASSWORD") {
-            Some(password) => address.password(password.as_encoded_bytes()),
-            None => address,
-        })
+        database::postgres("--postgres", text)
     }
 }
-
-/// Keywords of an address that are read from variables, as `psql` does.
-const DEFAULTS: [(&str, &str); 3] = [
-    ("sslmode", "PGSSLMODE"),
-    ("sslrootcert", "PGSSLROOTCERT"),
-    ("channel_binding", "PGCHANNELBINDING"),
-];
 
 /// Adds advice to an error.
 fn advise(error: InboxError) -> anyhow::Error {

@@ -107,7 +107,7 @@ fn an_inbox_is_reached_over_tls_as_the_address_asks() {
         assert!(stdout(&output).contains("waiting"), "{}", stdout(&output));
     }
 
-    let bad: [(String, Environment<'_>, i32, &str); 8] = [
+    let bad: [(String, Environment<'_>, i32, &str); 11] = [
         (url("?sslmode=disable"), &[], 1, "SQLSTATE 28000"),
         (url(&full.replace("right", "wrong")), &[], 1, "invalid peer certificate"),
         (place.url("postgres", "127.0.0.1", &full), &[], 1, "not valid for name"),
@@ -121,7 +121,25 @@ fn an_inbox_is_reached_over_tls_as_the_address_asks() {
             url(""),
             &[("PGSSLMODE", "sentinel")],
             2,
-            "error: cannot use the address of --postgres: the value of the Postgres keyword `sslmode` must be `dis",
+            "error: cannot use the address of --postgres with the environment variable PGSSLMODE: the value of the Postgres keyword `sslmode` must be `dis",
+        ),
+        (
+            url(""),
+            &[("PGSSLMODE", "verify-ca"), ("PGCHANNELBINDING", "prefer")],
+            2,
+            "with the environment variable PGSSLMODE: the value of the Postgres keyword `sslrootcert` must be a file",
+        ),
+        (
+            url("?sslmode=require"),
+            &[("PGSSLROOTCERT", "system"), ("PGCHANNELBINDING", "sentinel")],
+            2,
+            "with the environment variables PGSSLROOTCERT and PGCHANNELBINDING: the value of the Postgres keyword",
+        ),
+        (
+            url("?sslcert=sentinel.pem"),
+            &[],
+            2,
+            "error: cannot use the address of --postgres: the Postgres keyword `sslcert` is known to libpq and not taken here; leave it out",
         ),
         (
             url("?sslmode=verify-ca"),

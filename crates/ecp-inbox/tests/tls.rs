@@ -239,11 +239,19 @@ fn words_that_are_not_known_are_named_without_the_rest() {
         ),
         (
             format!("{url}?sslcert=sentinel.pem"),
-            "the Postgres address has an unknown keyword `sslcert`; correct its spelling, or leave it out",
+            "the Postgres keyword `sslcert` is known to libpq and not taken here; leave it out: clients log in with a password",
         ),
         (
             format!("{url}?gssencmode=disable"),
-            "the Postgres address has an unknown keyword `gssencmode`; correct its spelling, or leave it out",
+            "the Postgres keyword `gssencmode` is known to libpq and not taken here; leave it out: Kerberos is not used",
+        ),
+        (
+            "host=db.example service=sentinel".to_owned(),
+            "the Postgres keyword `service` is known to libpq and not taken here; write the values of the service into",
+        ),
+        (
+            "host=db.example password=my service=sentinel".to_owned(),
+            "the Postgres address cannot be read",
         ),
         (
             format!("{url}?sslmode=sentinel"),

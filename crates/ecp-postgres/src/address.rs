@@ -63,6 +63,14 @@ pub enum AddressError {
         "the Postgres address has an unknown keyword `{0}`; correct its spelling, or leave it out"
     )]
     Unknown(String),
+    /// Libpq has this keyword, and it is not taken here.
+    #[error("the Postgres keyword `{word}` is known to libpq and not taken here; {instead}")]
+    Unsupported {
+        /// The keyword.
+        word: &'static str,
+        /// What to do instead.
+        instead: &'static str,
+    },
     /// The address has this keyword twice.
     #[error("the Postgres address gives `{0}` twice; leave one of them out")]
     Twice(&'static str),
@@ -83,6 +91,38 @@ pub enum AddressError {
 
 const SSL_MODE: &str = "sslmode";
 const SSL_ROOT_CERT: &str = "sslrootcert";
+
+/// Keywords of libpq that neither this nor the driver takes, and what to do instead.
+const LIBPQS: &[(&str, &[&str])] = &[
+    (
+        "leave it out: clients log in with a password here, and a service can give \
+         `rustls::ClientConfig` with a certificate to the options of its store",
+        &["sslcert", "sslcertmode", "sslkey", "sslpassword"],
+    ),
+    ("leave it out: lists of revoked certificates are not read", &["sslcrl", "sslcrldir"]),
+    (
+        "leave it out: TLS has version 1.2 or 1.3, names the host and is not compressed",
+        &["ssl_max_protocol_version", "ssl_min_protocol_version", "sslcompression", "sslsni"],
+    ),
+    (
+        "leave it out: Kerberos is not used",
+        &["gssdelegation", "gssencmode", "gsslib", "krbsrvname"],
+    ),
+    (
+        "leave it out, and give the password in the address or, to a command, in the environment \
+         variable PGPASSWORD",
+        &["passfile", "scram_client_key", "scram_server_key"],
+    ),
+    ("write the values of the service into the address", &["service", "servicefile"]),
+    (
+        "leave it out: `channel_binding=require` and `sslmode=verify-full` prove who the server is",
+        &["require_auth", "requirepeer"],
+    ),
+    ("leave it out: the encoding is UTF-8", &["client_encoding"]),
+    ("write `application_name`", &["fallback_application_name"]),
+    ("leave it out: connections are for statements", &["replication"]),
+    ("leave it out", &["max_protocol_version", "min_protocol_version", "sslkeylogfile"]),
+];
 
 /// Other keywords of the driver.
 const DRIVERS: [&str; 18] = [
@@ -315,6 +355,12 @@ impl Words {
             let wanted = given || !self.driver.iter().any(|known| known == word);
             self.driver.push(word.to_owned());
             return Ok(wanted);
+        }
+        let of_libpq = LIBPQS.iter().find_map(|(instead, words)| {
+            words.iter().find(|known| **known == word).map(|word| (*word, *instead))
+        });
+        if let Some((word, instead)) = of_libpq.filter(|_| nameable) {
+            return Err(AddressError::Unsupported { word, instead });
         }
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         let nameable =
