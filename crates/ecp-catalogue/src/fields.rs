@@ -33,5 +33,6 @@ pub const CUSTOMER_ACCOUNT_ID: Field =
 /// The number of the customer's identity document.
 pub const IDENTIFY_DOC_NUMBER: Field =
     Field::new("identify.doc_number", Format::Text, "9301794912");
-/// The type of the customer's identity document, as a code of the country, such as `CC`.
+/// The type of the customer's identity document, by a code that depends on the country, such as
+/// `CC`. Any text is accepted here; ask your account manager for the codes.
 pub const IDENTIFY_DOC_TYPE: Field = Field::new("identify.doc_type", Format::Text, "CC");

@@ -46,7 +46,7 @@ fn problems_are_reported() {
         (
             &["b.csv", "--by", "id", "--output", "x"],
             1,
-            "error: no row of b.csv can be read: line 2: has 1 cell, but line 1 names 2 columns\n",
+            "error: no row of b.csv can be read: line 2: has 1 cell, but line 1 names 2 columns; add or remove cells, and quote a cell that holds the delimiter\n",
         ),
         (&["c.csv", "--by", "id", "--output", "x"], 1, "error: cannot read the CSV file c.csv: "),
         (&["a.csv", "--by", "id"], 2, "error: the following required arguments were not provided"),
@@ -101,7 +101,7 @@ fn one_odd_row_is_named_and_the_others_are_counted() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         stderr(&output),
-        "a row is left out: line 3: has 2 cells, but line 1 names 3 columns\n\
+        "a row is left out: line 3: has 2 cells, but line 1 names 3 columns; add or remove cells, and quote a cell that holds the delimiter\n\
          note: the column `operation_created_at` has 1 values that do not begin with a day such as 2024-01-31; \
          they are counted by their text\n"
     );

@@ -1,8 +1,8 @@
 //! Payment methods as data, and the one check that every request passes before it is sent.
 //!
-//! A method is a type with a [`Spec`]: its names, flows, currencies, limits and required fields.
-//! [`prepare`] checks a request against the spec and is the only maker of [`Prepared`], the only
-//! thing that the transport sends.
+//! A method is a type with a [`Spec`]: its names, operations (flows), currencies, limits and
+//! required fields. [`prepare`] checks a request against the spec and is the only maker of
+//! [`Prepared`], the only thing that the transport sends.
 //!
 //! ```
 //! use ecp_core::PaymentId;
@@ -20,6 +20,9 @@
 //!
 //! A new method is one file in `src/methods` and one line in `src/methods.rs`; from another crate
 //! it is one type and [`Registry::with`].
+//!
+//! A note such as "(sources: operations)" names the row of `docs/sources.md` that says where a fact
+//! about the platform was read and how sure it is.
 
 mod by_path;
 mod check;

@@ -119,7 +119,7 @@ pub fn flow(operation_type: &str) -> Result<RowKind, &'static str> {
 
 /// Returns the problem with the text of an amount in a mass payment file, `None` if there is none.
 /// Amounts in the file are whole minor units. The currency is used only to suggest a corrected
-/// amount.
+/// amount. Zero and negative amounts are no problem here; the check of the request refuses them.
 ///
 /// ```
 /// use ecp_core::Currency;

@@ -56,7 +56,8 @@ pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "payment method `{Self}` does not support the `{F}` flow",
     label = "no `{F}` with this method",
-    note = "the flows of a method are listed in its spec and in its documentation"
+    note = "the operations of a method are listed in its spec and in its documentation; a method \
+            of your own needs `impl Supports<..>` for each of them"
 )]
 pub trait Supports<F: Flow>: PaymentMethod {}
 

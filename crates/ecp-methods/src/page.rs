@@ -95,9 +95,12 @@ pub fn prepare_page_dyn(
             .filter_map(|(field, value)| Some((field.page_name()?, PageValue::text(value)))),
     );
     if let Some(code) = forced_method(method.spec(), &method_code).map_err(|code| {
-        let codes = method.spec().page_codes().join(", ");
+        let known = match method.spec().page_codes() {
+            [] => String::new(),
+            codes => format!("use {}, or ", codes.join(", ")),
+        };
         let problem = format!(
-            "is `{code}`, which is not a Payment Page code of this method; use {codes}, or set a \
+            "is `{code}`, which is not a Payment Page code of this method; {known}set a \
              code from the platform's support by `PageOptions::method_code_from_support` (`--code-from-support`)"
         );
         invalid("force_payment_method", &problem)
@@ -241,8 +244,14 @@ enum MethodCode {
 /// Optional parameters of the Payment Page: its appearance and behaviour. Each setter has the name
 /// of its parameter in the platform's documentation (sources: Payment Page). The data of the sale
 /// (customer, description, return addresses, callback address) is taken from the sale request
-/// instead. Values are sent to the page as they are: only URLs, the numbers of the parameters
-/// `.._enabled` and control characters are checked.
+/// instead.
+///
+/// Values are sent to the page as they are. [`prepare_page`] refuses only invalid URLs, other
+/// numbers than 0, 1 and 2 in the parameters `.._enabled`, control characters, `;`, and a `mode` or
+/// `operation_type` that is not that of a sale.
+///
+/// Some parameters are for *cashier mode*, a mode of the page that the documents name but do not
+/// describe.
 #[derive(Clone, Debug, Default)]
 pub struct PageOptions {
     parameters: BTreeMap<String, PageValue>,
@@ -256,7 +265,10 @@ impl PageOptions {
     }
 
     /// Sets the code by which the Payment Page preselects the payment method: one of the Payment
-    /// Page codes in the method's spec. By default, it is the first code in the spec.
+    /// Page codes in the method's spec; [`prepare_page`] refuses any other. By default, it is the
+    /// first code in the spec. This setter,
+    /// [`method_code_from_support`](Self::method_code_from_support) and
+    /// [`let_customer_choose`](Self::let_customer_choose) replace each other.
     pub fn method_code(mut self, code: impl Into<String>) -> Self {
         self.method_code = MethodCode::Named(code.into());
         self
@@ -324,7 +336,8 @@ setters! { text(impl Into<String>):
     avs_post_code,
     /// Sets the street for address verification; requires `avs_post_code`.
     avs_street_address,
-    /// Sets the time when the page expires: `YYYY-MM-DDThh:mm:ss±hh:mm`, at most 30 days ahead.
+    /// Sets the time when the page expires: `YYYY-MM-DDThh:mm:ss±hh:mm`, at most 30 days ahead. The
+    /// platform ignores a later time.
     best_before,
     /// Sets the street, house and flat of the billing address.
     billing_address,
@@ -338,11 +351,12 @@ setters! { text(impl Into<String>):
     billing_region,
     /// Sets the code of the region of the billing address.
     billing_region_code,
-    /// Sets the mode that cashier mode opens with.
+    /// Sets the mode that cashier mode opens with. The documents do not list its values.
     cashier_default_mode,
-    /// Sets the only mode that is available in cashier mode.
+    /// Sets the only mode that is available in cashier mode. The documents do not list its values.
     cashier_force_mode,
-    /// Sets the suggested amounts of cashier mode, separated by commas.
+    /// Sets the suggested amounts of cashier mode, separated by commas. The text is sent as it is;
+    /// the documents do not say whether the amounts are in major or minor units.
     cashier_predefined_amounts,
     /// Sets a CSS class for the modal window of the page.
     css_modal_wrap,
@@ -353,28 +367,32 @@ setters! { text(impl Into<String>):
     /// Sets how the page is embedded: `popup`, `iframe` or `embedded`. The signature never covers
     /// this parameter.
     frame_mode,
-    /// Sets the codes of payment methods to hide on the page.
+    /// Sets the codes of payment methods to hide on the page. The documents do not say what
+    /// separates several codes; the sandbox expects commas.
     hide,
-    /// Sets the integration that opens the page, as JSON text. A new integration has no number yet,
-    /// so omit this parameter there.
+    /// Sets the integration that opens the page by its number, as JSON text such as `{"id":23}`. A
+    /// new integration has no number yet, so omit this parameter there.
     interface_type,
     /// Sets the language of the page, by ISO 639-1.
     language_code,
-    /// Sets the block of payment methods that the page shows.
+    /// Sets the block of payment methods that the page shows. The documents do not list its values.
     list_payment_block,
     /// Sets the URL of the link back to the merchant after a decline.
     merchant_fail_url,
     /// Sets the merchant's domain, for plug-ins that send it.
     merchant_domain,
-    /// Sets how the link back to the merchant after a decline opens.
+    /// Sets how the link back to the merchant after a decline opens. The documents do not list its
+    /// values.
     merchant_fail_redirect_mode,
     /// Sets the URL of the link back to the merchant that is for any result of the payment.
     merchant_return_url,
-    /// Sets how the link back to the merchant for any result opens.
+    /// Sets how the link back to the merchant for any result opens. The documents do not list its
+    /// values.
     merchant_return_redirect_mode,
     /// Sets the URL of the link back to the merchant after a success.
     merchant_success_url,
-    /// Sets how the link back to the merchant after a success opens.
+    /// Sets how the link back to the merchant after a success opens. The documents do not list its
+    /// values.
     merchant_success_redirect_mode,
     /// Sets an extra parameter of the payment, which the page passes on to Gate.
     payment_extra_param,
@@ -382,52 +400,61 @@ setters! { text(impl Into<String>):
     payment_methods_options,
     /// Registers a recurring payment, described as JSON text.
     recurring,
-    /// Sets how the redirect after a decline opens: `parent_page` or `iframe`.
+    /// Sets how the redirect after a decline opens, such as `parent_page` or `iframe`.
     redirect_fail_mode,
-    /// Sets how the redirect that is for any result of the payment opens.
+    /// Sets how the redirect that is for any result of the payment opens, such as `parent_page` or
+    /// `iframe`.
     redirect_return_mode,
-    /// Sets how the redirect after a success opens.
+    /// Sets how the redirect after a success opens, such as `parent_page` or `iframe`.
     redirect_success_mode,
-    /// Sets how the redirect after the tokenisation of an account opens.
+    /// Sets how the redirect after the tokenisation of an account opens, such as `parent_page` or
+    /// `iframe`.
     redirect_tokenize_mode,
     /// Sets the URL to which the customer returns after the tokenisation of an account.
     redirect_tokenize_url,
     /// Sets the page's parameter `region_code`: a country code of ISO 3166-1 alpha-2.
     region_code,
-    /// Sets the element of your web page that holds the payment widget.
+    /// Sets the element of your web page that holds the payment widget, by the element's id.
     target_element,
 }
 
 setters! { integer(i64):
-    /// Sets the maximum amount of cashier mode. The number is sent as it is, without a conversion
-    /// between major and minor units.
+    /// Sets the maximum amount of cashier mode. The number is sent as it is; the documents do not
+    /// say whether it is in major or minor units.
     cashier_max_value,
-    /// Sets the minimum amount of cashier mode. The number is sent as it is, without a conversion
-    /// between major and minor units.
+    /// Sets the minimum amount of cashier mode. The number is sent as it is; the documents do not
+    /// say whether it is in major or minor units.
     cashier_min_value,
-    /// Sets the last digits of the customer's social security number, as a number: leading zeros
+    /// Sets the last 4 digits of the customer's social security number, as a number: leading zeros
     /// are lost.
     customer_ssn,
-    /// Sets when the link back to the merchant after a decline is shown: 0 never, 1 by the page's
-    /// own rules, 2 always.
+    /// Sets when the link back to the merchant after a decline is shown: 0, 1 or 2; any other
+    /// number is refused. 2 means always; the documents do not say what 0 and 1 mean. In the
+    /// sandbox, 0 leaves the URL unused, and 1 and 2 mean the same.
     merchant_fail_enabled,
-    /// Sets when the link back to the merchant for any result is shown: 0 never, 1 by the page's
-    /// own rules, 2 always.
+    /// Sets when the link back to the merchant for any result is shown: 0, 1 or 2; any other number
+    /// is refused. 2 means always; the documents do not say what 0 and 1 mean. In the sandbox, 0
+    /// leaves the URL unused, and 1 and 2 mean the same.
     merchant_return_enabled,
-    /// Sets when the link back to the merchant after a success is shown: 0 never, 1 by the page's
-    /// own rules, 2 always.
+    /// Sets when the link back to the merchant after a success is shown: 0, 1 or 2; any other
+    /// number is refused. 2 means always; the documents do not say what 0 and 1 mean. In the
+    /// sandbox, 0 leaves the URL unused, and 1 and 2 mean the same.
     merchant_success_enabled,
-    /// Sets the platform's code for when the customer is redirected after a decline: 0, 1 or 2. Any
-    /// other number is refused.
+    /// Sets the platform's code for when the customer is redirected after a decline: 0, 1 or 2; any
+    /// other number is refused. The documents do not say what the numbers mean. In the sandbox, 0
+    /// leaves the URL unused, and 1 and 2 mean the same.
     redirect_fail_enabled,
-    /// Sets the platform's code for when the customer is redirected after any result: 0, 1 or 2.
-    /// Any other number is refused.
+    /// Sets the platform's code for when the customer is redirected after any result: 0, 1 or 2;
+    /// any other number is refused. The documents do not say what the numbers mean. In the sandbox,
+    /// 0 leaves the URL unused, and 1 and 2 mean the same.
     redirect_return_enabled,
-    /// Sets the platform's code for when the customer is redirected after a success: 0, 1 or 2. Any
-    /// other number is refused.
+    /// Sets the platform's code for when the customer is redirected after a success: 0, 1 or 2; any
+    /// other number is refused. The documents do not say what the numbers mean. In the sandbox, 0
+    /// leaves the URL unused, and 1 and 2 mean the same.
     redirect_success_enabled,
     /// Sets the platform's code for when the customer is redirected after the tokenisation of an
-    /// account: 0, 1 or 2. Any other number is refused.
+    /// account: 0, 1 or 2; any other number is refused. The documents do not say what the numbers
+    /// mean.
     redirect_tokenize_enabled,
     /// Sets the id of the page's template.
     terminal_id,

@@ -30,7 +30,9 @@ pub enum Reason {
     /// The method does not accept the currency of the request, the first value. The second value
     /// lists the accepted currencies.
     CurrencyUnsupported(Currency, &'static [Currency]),
-    /// The payment method does not have the requested operation, such as a sale.
+    /// The payment method does not have the requested operation, such as a sale, or the request's
+    /// type cannot be used for it
+    /// ([`OperationRequest::EFFECTS`](crate::request::OperationRequest::EFFECTS)).
     FlowUnsupported,
     /// The payment method does not have the requested operation on this interface.
     InterfaceUnsupported(Interface),

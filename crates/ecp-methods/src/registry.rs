@@ -34,7 +34,10 @@ pub struct UnknownMethod {
 /// The error of adding a payment method with a name that another method of the registry already
 /// has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("cannot add the method: {what} `{name}` belongs to payment method `{taken_by}` already")]
+#[error(
+    "cannot add the method: {what} `{name}` belongs to payment method `{taken_by}` already; \
+     add only one of the two"
+)]
 pub struct RegistryError {
     what: &'static str,
     name: &'static str,
@@ -127,7 +130,8 @@ impl Registry {
     }
 
     /// Makes a Markdown table of the capabilities of all payment methods, such as refunds: one row
-    /// for each capability, one column for each method.
+    /// for each capability, one column for each method. A cell is `+` if the method has the
+    /// capability, `–` if it does not, and `not stated` if its documentation page does not say.
     pub fn matrix(&self) -> String {
         matrix(&self.iter().map(DynMethod::spec))
     }
@@ -173,15 +177,15 @@ mod tests {
         let message = |result: Result<Registry, RegistryError>| result.unwrap_err().to_string();
         assert_eq!(
             message(Registry::builtin().with(Jeton)),
-            "cannot add the method: the code `jeton` belongs to payment method `jeton` already"
+            "cannot add the method: the code `jeton` belongs to payment method `jeton` already; add only one of the two"
         );
         assert_eq!(
             message(Registry::builtin().with(Twin)),
-            "cannot add the method: the Gate path `wallet/jeton` belongs to payment method `jeton` already"
+            "cannot add the method: the Gate path `wallet/jeton` belongs to payment method `jeton` already; add only one of the two"
         );
         assert_eq!(
             message(Registry::builtin().with(SameInFiles)),
-            "cannot add the method: the name in mass files `jeton-wallet` belongs to payment method `jeton` already"
+            "cannot add the method: the name in mass files `jeton-wallet` belongs to payment method `jeton` already; add only one of the two"
         );
         assert!(Registry::empty().with(Twin).is_ok());
         let registry = Registry::builtin();

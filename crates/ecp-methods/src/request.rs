@@ -208,7 +208,7 @@ macro_rules! flow_request {
             }
 
             /// Sets the value of a [`Field`], for code that chooses the field at run time, such as
-            /// from a spec or a file.
+            /// from a spec or a file. A second value for the same path replaces the first.
             pub fn field(mut self, field: Field, value: impl Into<String>) -> Self {
                 self.fields.set(field, value);
                 self
@@ -216,8 +216,9 @@ macro_rules! flow_request {
 
             /// Allows texts that contain a `;`, a name and a `:`, such as `size:M;colour:red`. They
             /// are refused by default, because the signed string has the same form: a callback that
-            /// repeats such a text can be read in more than one way, and may be held until Gate
-            /// confirms it. Ids must not contain `;` in any case.
+            /// repeats such a text can be read in more than one way. A receiver that stores
+            /// callbacks in `ecp-inbox` may then hold it: keep it unhandled until Gate's answer to
+            /// a status request says the same. Ids must not contain `;` in any case.
             pub fn allow_items_in_texts(mut self) -> Self {
                 self.items_in_texts = true;
                 self
@@ -281,7 +282,8 @@ flow_request! {
 }
 
 impl SaleRequest {
-    /// Creates a request for a sale of an amount. The payment id must be new in the project.
+    /// Creates a request for a sale of an amount. The payment id must be new in the project: the
+    /// platform refuses a second payment with the same id (code 3041).
     pub fn new(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false)
     }
@@ -311,8 +313,9 @@ flow_request! {
 }
 
 impl PayoutRequest {
-    /// Creates a request for a payout of an amount. The payment id must be new in the project. The
-    /// id protects against paying twice, so store it before you send the request.
+    /// Creates a request for a payout of an amount. The payment id must be new in the project: the
+    /// platform refuses a second payment with the same id (code 3041). The id therefore protects
+    /// against paying twice, so store it before you send the request.
     pub fn new(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false)
     }
@@ -353,13 +356,14 @@ impl RefundRequest {
     }
 
     /// Creates a request for a full refund of a payment, with the amount that was paid. The
-    /// platform refuses the refund if the amount is more than that.
+    /// platform refuses the refund if the amount is more than that. This library does not know what
+    /// was paid, so it does not notice a smaller amount; use [`partial`](Self::partial) for a part.
     pub fn full_of(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false).with_merchant_refund_id(random_id())
     }
 
-    /// Creates a request for a partial refund of a payment, for payment methods that allow partial
-    /// refunds.
+    /// Creates a request for a partial refund of a payment. It is refused before it is sent if the
+    /// payment method allows full refunds only.
     pub fn partial(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), true).with_merchant_refund_id(random_id())
     }
@@ -390,7 +394,7 @@ macro_rules! about_held_money {
                 Self::bare(payment_id, Some(amount), false)
             }
 
-            #[doc = concat!("Creates a ", $what, " of a part of the money that a payment holds, for methods that allow that.")]
+            #[doc = concat!("Creates a ", $what, " of a part of the money that a payment holds. It is refused before it is sent if the payment method does not allow that.")]
             pub fn partial(payment_id: PaymentId, amount: Money) -> Self {
                 Self::bare(payment_id, Some(amount), true)
             }

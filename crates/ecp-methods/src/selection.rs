@@ -53,8 +53,9 @@ impl Selection {
         Self::default()
     }
 
-    /// Selects methods that are used in a country: two capital letters (ISO 3166-1 alpha-2). Other
-    /// texts match no country. Methods whose countries are not stated do not fit;
+    /// Selects methods that are used in a country: two capital letters (ISO 3166-1 alpha-2). Any
+    /// other text, such as `lv`, fits only methods that are used everywhere or everywhere except in
+    /// some countries. Methods whose countries are not stated do not fit;
     /// [`Selection::of_unstated_countries`] returns them.
     pub fn country(self, country: impl Into<String>) -> Self {
         Self { country: Some(country.into()), ..self }

@@ -87,7 +87,8 @@ impl<M> Spec<M> {
     }
 
     /// Sets the source of the spec's facts, as text for people, such as the title of a
-    /// documentation page. A [`Fact`] and [`Testing`] can name sources of their own.
+    /// documentation page; empty by default. A [`Fact`] and [`Testing`] can name sources of their
+    /// own.
     pub const fn source(mut self, source: &'static str) -> Self {
         self.data.source = source;
         self
@@ -114,7 +115,8 @@ impl<M> Spec<M> {
     }
 
     /// Sets the payment method's part of Gate paths, such as `wallet/jeton` in
-    /// `/v2/payment/wallet/jeton/sale`.
+    /// `/v2/payment/wallet/jeton/sale`. Without this call, only operations with a path of their own
+    /// ([`Rule::path`]) can be sent to Gate.
     pub const fn gate_path(mut self, path: &'static str) -> Self {
         assert!(
             is_path(path),
@@ -180,7 +182,8 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the currencies that payments by this payment method can have.
+    /// Sets the currencies that payments by this payment method can have. Without this call, every
+    /// amount is refused.
     pub const fn currencies(mut self, currencies: &'static [Currency]) -> Self {
         self.data.currencies = currencies;
         self

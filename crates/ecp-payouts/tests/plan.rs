@@ -52,7 +52,10 @@ fn every_bad_row_is_reported_by_line_and_field() {
             "eco-voucher,P-1,30000,EUR,1,192.0.2.1",
             "line 2: the method does not have this operation",
         ),
-        ("jeton,P-1,30000,EUR,1", "line 2: has 5 cells, but line 1 names 6 columns"),
+        (
+            "jeton,P-1,30000,EUR,1",
+            "line 2: has 5 cells, but line 1 names 6 columns; add or remove cells, and quote a cell that holds the delimiter",
+        ),
         (
             "jetton,P-1,,,,",
             &format!(
@@ -116,8 +119,8 @@ fn columns_must_be_known() {
         (
             "payment.amount,Wallet\n1,2",
             "line 1, `Wallet`: is not a path of a Gate request: map it (`Layout::column`, `--column NAME=PATH`) or ignore it (`Layout::ignore`, `--column NAME=`)\n\
-             line 1, `general.payment_id`: no column has this name, and none is mapped to it\n\
-             line 1, `payment.currency`: no column has this name, and none is mapped to it\n\
+             line 1, `general.payment_id`: no column has this name, and none is mapped to it (`Layout::column`, `--column NAME=PATH`)\n\
+             line 1, `payment.currency`: no column has this name, and none is mapped to it (`Layout::column`, `--column NAME=PATH`)\n\
              line 1, `method`: no column has this name, none is mapped to it, and no method is set for \
              all rows (`Layout::method`, `--method`)",
         ),

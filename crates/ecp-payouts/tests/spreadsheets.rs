@@ -144,7 +144,7 @@ fn the_delimiter_is_the_one_of_the_names() {
     assert_eq!(read("files/sep-line.csv", &Layout::new()).unwrap(), [(3, "D-1".to_owned())]);
     assert_eq!(
         read("files/semicolon.csv", &Layout::new().delimiter(b',')).unwrap_err(),
-        "line 1: the names of the columns are delimited by `;`, but the given delimiter is `,`"
+        "line 1: the names of the columns are delimited by `;`, but the given delimiter is `,`; make the two agree"
     );
     // A name that is mapped is known as well.
     let layout = Layout::new()

@@ -9,6 +9,7 @@ const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 /// apostrophe is inserted where a formula could begin. These places are the start of the text, and
 /// the position after a delimiter or a line break, where a program with another delimiter would
 /// begin a cell. A [number](is_number) is unchanged.
+///
 /// ```
 /// use ecp_table::neutral;
 ///

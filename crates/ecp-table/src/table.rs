@@ -46,7 +46,8 @@ pub struct Problem {
     pub ends_reading: bool,
 }
 
-/// An iterator over the rows of a table. A row that cannot be read is an error, with its line.
+/// An iterator over the rows of a table. A row that cannot be read is an error, with its line; the
+/// next rows follow unless [`Problem::ends_reading`] is true.
 #[derive(Clone, Debug)]
 pub struct Rows<'t> {
     table: &'t Table,
@@ -60,7 +61,7 @@ impl Table {
     /// this order:
     ///
     /// - the argument `delimiter`;
-    /// - a first line such as `sep=;`;
+    /// - a first line such as `sep=;`, which Excel also reads;
     /// - the line of column names: of [`DELIMITERS`], the one that gives the most names for which
     ///   `is_known` is true or, if no name is known, the most names. Two equally good delimiters
     ///   are an error, and the caller must pass one.
@@ -173,7 +174,10 @@ impl<'t> Iterator for Rows<'t> {
                     1 => "1 column".to_owned(),
                     many => format!("{many} columns"),
                 };
-                let text = format!("has {count}, but line {header} names {columns}");
+                let text = format!(
+                    "has {count}, but line {header} names {columns}; add or remove cells, and \
+                     quote a cell that holds the delimiter"
+                );
                 let problem = Problem::new(line, None, text);
                 return Some(Err(Problem { ends_reading: false, ..problem }));
             }
@@ -281,7 +285,8 @@ impl Header {
             None => header,
             Some(better) => {
                 let text = format!(
-                    "the names of the columns are delimited by {}, but {source} {}",
+                    "the names of the columns are delimited by {}, but {source} {}; make \
+                     the two agree",
                     shown(better.delimiter),
                     shown(delimiter)
                 );
@@ -323,7 +328,8 @@ impl Header {
             None => Ok(first),
             Some(other) => {
                 let text = format!(
-                    "the names of the columns may be delimited by {} or by {}; name the delimiter",
+                    "the names of the columns may be delimited by {} or by {}; name the delimiter, \
+                     or begin the file with a line such as `sep=;`",
                     shown(first.delimiter),
                     shown(other.delimiter)
                 );

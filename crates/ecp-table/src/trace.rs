@@ -4,8 +4,8 @@ use std::fmt;
 
 use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
 
-/// A sign that a spreadsheet has changed the value of a cell. The original value cannot be
-/// recovered from the changed one.
+/// A sign that a spreadsheet has changed the value of a cell. The original value is often lost, so
+/// this library does not correct the changed one; the `Display` text says what to do in the file.
 ///
 /// ```
 /// use ecp_table::Trace;
@@ -25,7 +25,7 @@ pub enum Trace {
     Rounded,
     /// A date such as `01.Feb` or `1/2/2024`, which a spreadsheet may have made from `1-2`.
     Date,
-    /// The truth value `TRUE`, also in other languages.
+    /// A truth value, `TRUE` or `FALSE`, also in other languages.
     Truth,
     /// An apostrophe before the value, which marks text in a spreadsheet.
     Apostrophe,

@@ -257,7 +257,7 @@ fn blank_rows_and_columns_without_a_name_pass() {
             "10: 5+6++",
             "line 11: cell 3 holds a value, and its column has no name; name the column in line 3, \
              or remove the value",
-            "line 12: has 1 cell, but line 3 names 4 columns",
+            "line 12: has 1 cell, but line 3 names 4 columns; add or remove cells, and quote a cell that holds the delimiter",
         ]
     );
 }
@@ -276,7 +276,7 @@ fn the_delimiter_is_the_one_of_the_names() {
             "a,x;b\n",
             None,
             Err(
-                "line 1: the names of the columns may be delimited by `,` or by `;`; name the delimiter",
+                "line 1: the names of the columns may be delimited by `,` or by `;`; name the delimiter, or begin the file with a line such as `sep=;`",
             ),
         ),
         ("a,x;b\n", Some(b';'), Ok(b';')),
@@ -285,7 +285,7 @@ fn the_delimiter_is_the_one_of_the_names() {
             "a;b\n",
             Some(b','),
             Err(
-                "line 1: the names of the columns are delimited by `;`, but the given delimiter is `,`",
+                "line 1: the names of the columns are delimited by `;`, but the given delimiter is `,`; make the two agree",
             ),
         ),
         ("sep=;\r\na;b\r\n", None, Ok(b';')),
@@ -295,7 +295,7 @@ fn the_delimiter_is_the_one_of_the_names() {
             "sep=;\na,b\n",
             None,
             Err(
-                "line 2: the names of the columns are delimited by `,`, but the line `sep=` names `;`",
+                "line 2: the names of the columns are delimited by `,`, but the line `sep=` names `;`; make the two agree",
             ),
         ),
         ("sep=;\na,b\n", Some(b','), Ok(b',')),

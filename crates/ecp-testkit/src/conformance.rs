@@ -153,7 +153,8 @@ impl Conformance {
     ///
     /// # Panics
     ///
-    /// If any case fails. The message lists the failed cases.
+    /// If any case fails, or if it is called inside a tokio runtime. The message lists the failed
+    /// cases; inside a runtime, run [`Conformance::cases`] instead.
     pub fn assert(&self) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -186,7 +187,8 @@ impl Conformance {
 ///
 /// # Panics
 ///
-/// If a case fails, or if one of the method's names belongs to another payment method.
+/// If a case fails, if one of the method's names belongs to another payment method, or if it is
+/// called inside a tokio runtime.
 pub fn assert_conforms<M: PaymentMethod>(method: M) {
     Conformance::of(method).assert();
 }
@@ -387,8 +389,8 @@ impl<'m> Cases<'m> {
             let request = match need.condition() {
                 Condition::Country(countries) => {
                     let used = countries.iter().find(|it| regions.include(it) != Some(false));
-                    let country =
-                        used.ok_or_else(|| fail("no country of the condition is used"))?;
+                    let problem = "the method is used in no country of the condition";
+                    let country = used.ok_or_else(|| fail(problem))?;
                     // A country may have limits of its own.
                     let limits = rule.limits_in(amount.currency(), Some(country));
                     let (least, greatest) = limits.minor_units();
@@ -398,15 +400,20 @@ impl<'m> Cases<'m> {
                 }
                 Condition::Currency(own) => {
                     let used = own.iter().find(|it| currencies.contains(it));
-                    let currency = used.ok_or_else(|| fail("the method has none of them"))?;
+                    let problem = "the operation has no currency of the condition";
+                    let currency = used.ok_or_else(|| fail(problem))?;
                     bare(rule.example_amount(*currency))?
                 }
                 Condition::Given(field) => bare(amount)?.set(field, method.example(field)),
                 Condition::Value(field, values) => {
-                    let value = values.first().ok_or_else(|| fail("a condition has no value"))?;
+                    let value =
+                        values.first().ok_or_else(|| fail("the condition lists no value"))?;
                     bare(amount)?.set(field, value)
                 }
-                other => return Err(fail(format!("the suite cannot make {other:?} true"))),
+                other => {
+                    let problem = "the suite cannot make a request for the condition";
+                    return Err(fail(format!("{problem} {other:?}")));
+                }
             };
             request.with_fields(method, without)
         };
@@ -461,7 +468,7 @@ impl<'m> Cases<'m> {
         let questions = move |stage: &Stage| match stage.questions() {
             times if times == usize::from(asked) => Ok(()),
             times => Err(fail(format!(
-                "the merchant was asked to confirm {times} times, expected {asked}"
+                "the merchant was asked to confirm the amount {times} times, expected {asked}"
             ))),
         };
         self.play(&format!("{flow}: goes end to end to a success"), move |stage| {

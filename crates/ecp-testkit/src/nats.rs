@@ -45,9 +45,9 @@ struct Node {
 }
 
 impl NatsCluster {
-    /// The NATS servers that are installed here: the programs `nats-server` in the folders of `PATH` and in
-    /// `/usr/sbin`. If there is none, prints to standard error that a test is skipped; `left_out` is the
-    /// name of the test.
+    /// The NATS servers that are installed here: the programs `nats-server` in the folders of
+    /// `PATH` and in `/usr/sbin`. If there is none, returns an empty list and prints to standard
+    /// error that a test is skipped; `left_out` is the name of the test.
     ///
     /// # Panics
     ///
@@ -63,14 +63,19 @@ impl NatsCluster {
         programs.dedup();
         if programs.is_empty() {
             let in_ci = env::var("CI").is_ok_and(|ci| ci == "true");
-            assert!(!in_ci, "{left_out} needs nats-server: it is not installed here");
+            assert!(!in_ci, "{left_out} needs nats-server: it is not in `PATH` or /usr/sbin here");
             eprintln!("left out: {left_out} (nats-server is not installed here)");
         }
         programs
     }
 
-    /// Starts this number of NATS servers as one cluster. `jetstream` has more settings of JetStream in
-    /// the words of the configuration file, such as `sync_interval: always`.
+    /// Starts `nodes` NATS servers as one cluster, and waits until they are ready. `program` is the
+    /// path of a `nats-server`, as [`NatsCluster::programs_or_skip`] returns it. `jetstream` is
+    /// empty or has more settings of JetStream in the words of the configuration file, such as
+    /// `sync_interval: always`.
+    ///
+    /// The start is tried 3 times, because another program may take a port; the error is that of
+    /// the last try, such as [`ErrorKind::TimedOut`] after 20 seconds.
     pub fn start(program: &Path, nodes: usize, jetstream: &str) -> io::Result<Self> {
         // Another program may take a port that was free.
         for _ in 1..TRIES {
@@ -123,14 +128,16 @@ impl NatsCluster {
         0..self.nodes.len()
     }
 
-    /// Kills a server with SIGKILL, as in a crash.
+    /// Kills a server with SIGKILL, as in a crash. As in the other methods, `node` is a number from
+    /// [`NatsCluster::nodes`]; any other number is a panic.
     pub fn kill(&mut self, node: usize) -> io::Result<()> {
         let server = &mut self.nodes[node].server;
         server.kill()?;
         server.wait().map(drop)
     }
 
-    /// Starts a server again, with the same data, after [`NatsCluster::kill`].
+    /// Starts a server again, with the same data, after [`NatsCluster::kill`]. It does not wait
+    /// until the server is ready.
     pub fn restart(&mut self, node: usize) -> io::Result<()> {
         self.nodes[node].server = self.spawn(node)?;
         Ok(())
@@ -216,7 +223,8 @@ impl NatsCluster {
                     return Err(io::Error::other(format!("nats-server ended, {status}: {log}")));
                 }
                 if Instant::now() > patience {
-                    return Err(io::Error::new(ErrorKind::TimedOut, log));
+                    let problem = format!("nats-server is not ready after {PATIENCE:?}: {log}");
+                    return Err(io::Error::new(ErrorKind::TimedOut, problem));
                 }
                 thread::sleep(Duration::from_millis(10));
             }

@@ -126,7 +126,8 @@ impl Server {
             .output()?;
         if !made.status.success() {
             let _ = end(caretaker);
-            return Err(io::Error::other(String::from_utf8_lossy(&made.stderr).into_owned()));
+            let text = String::from_utf8_lossy(&made.stderr);
+            return Err(io::Error::other(format!("initdb failed, {}: {text}", made.status)));
         }
         let port = identity.map(|identity| identity.install(&folder, user)).transpose()?;
         let postmaster = spawn(&binaries, user, &folder, port)?;
@@ -215,7 +216,9 @@ impl Server {
         Ok(found)
     }
 
-    /// Starts the Postgres server again, with the same data, after [`Server::kill`].
+    /// Starts the Postgres server again, with the same data, after [`Server::kill`], and waits
+    /// until it is ready. If it does not start within about a minute, the error has the server's
+    /// log.
     pub fn restart(&mut self) -> io::Result<()> {
         let patience = Instant::now() + PATIENCE;
         loop {
@@ -234,7 +237,7 @@ impl Server {
         while Instant::now() < patience {
             if let Some(status) = self.postmaster.try_wait()? {
                 let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
-                return Err(io::Error::other(format!("the server ended, {status}: {log}")));
+                return Err(io::Error::other(format!("postgres ended, {status}: {log}")));
             }
             let state = fs::read_to_string(self.folder.join("data/postmaster.pid"));
             let state = state.unwrap_or_default();
@@ -244,7 +247,9 @@ impl Server {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        Err(io::Error::new(ErrorKind::TimedOut, "the server is not ready after a minute"))
+        let log = fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let problem = format!("postgres is not ready after a minute: {log}");
+        Err(io::Error::new(ErrorKind::TimedOut, problem))
     }
 }
 
@@ -381,7 +386,9 @@ fn binaries() -> io::Result<PathBuf> {
         ["initdb", "postgres", "createdb"].iter().all(|name| folder.join(name).is_file())
     };
     folders.into_iter().find(has_both).ok_or_else(|| {
-        io::Error::new(ErrorKind::NotFound, "initdb and postgres are not installed here")
+        let problem = "initdb, postgres and createdb are not installed here: no folder of `PATH`, \
+                       nor /usr/lib/postgresql/*/bin, has all three";
+        io::Error::new(ErrorKind::NotFound, problem)
     })
 }
 
@@ -415,7 +422,10 @@ fn user(own: &Path) -> io::Result<Option<User>> {
     };
     let user = find("postgres").or_else(|| find("nobody"));
     user.map(Some).ok_or_else(|| {
-        io::Error::other("Postgres does not run as root, and there is no other user to run it as")
+        io::Error::other(
+            "Postgres does not run as root, and this machine has neither a user `postgres` nor a \
+             user `nobody` to run it as: add one, or run the tests as another user",
+        )
     })
 }
 

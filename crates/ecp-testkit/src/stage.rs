@@ -311,11 +311,11 @@ impl Stage {
             .await
             .map_err(|_| {
                 fail(format!(
-                    "no callback arrived in time; last event of the sandbox: {:?}",
+                    "no callback arrived within {PATIENCE:?}; last event of the sandbox: {:?}",
                     self.sandbox.events().last()
                 ))
             })?
-            .ok_or_else(|| fail("the stage has stopped receiving callbacks"))
+            .ok_or_else(|| fail("the receiver of callbacks in this test case has stopped"))
     }
 }
 

@@ -262,7 +262,7 @@ async fn a_flow_on_the_page_needs_a_code_of_the_page() {
         failures(&registry, "no-code").await,
         [
             "no-code Payment Page codes are there and belong to it alone: sale is on the Payment \
-             Page, but there is no code to open the page with",
+             Page, but there is no code to open the page with: add `page_codes` to the spec",
             "no-code page sale: opens with its first code: force_payment_method is None, the codes \
              are []",
         ]

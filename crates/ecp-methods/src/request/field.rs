@@ -34,13 +34,13 @@ pub struct Field {
 pub enum Format {
     /// A country code of ISO 3166-1 alpha-2, such as `LV`.
     Country,
-    /// A day as `DD-MM-YYYY`.
+    /// A day as `DD-MM-YYYY`. Whether the day exists is not checked.
     Day,
-    /// Digits, sent as text: leading zeros stay.
+    /// 1 to 255 digits, sent as text: leading zeros stay.
     Digits,
     /// An e-mail address.
     Email,
-    /// A whole number, sent as a JSON number.
+    /// A whole number from 0 to 4294967295 without leading zeros, sent as a JSON number.
     Integer,
     /// An IPv4 or IPv6 address.
     IpAddress,
@@ -126,8 +126,9 @@ impl Field {
     /// value. The example is for documentation and demonstrations and must not be the data of a
     /// real person.
     ///
-    /// The path must be names separated by dots, none of them `signature` or `frame_mode`, which
-    /// signatures do not cover. In a constant, an invalid path is a compile error.
+    /// The path must be names of lower case letters, digits and `_`, separated by dots, none of
+    /// them `signature` or `frame_mode`, which signatures do not cover. In a constant, an invalid
+    /// path is a compile error.
     ///
     /// # Panics
     ///
@@ -135,7 +136,8 @@ impl Field {
     pub const fn new(path: &'static str, format: Format, example: &'static str) -> Self {
         assert!(
             is_path(path),
-            "a field's path must be names with dots between them, except `signature` and `frame_mode`"
+            "a field's path must be names of lower case letters, digits and `_` with dots between \
+             them, except `signature` and `frame_mode`"
         );
         assert!(!example.is_empty(), "a field needs an example");
         Self { path, format, example, page_name: None }
@@ -187,8 +189,9 @@ impl Field {
             Format::Integer => integer(value),
             Format::IpAddress => ip_address(value),
             Format::Object => object(value),
-            Format::OneOf(values) => (!values.contains(&value))
-                .then_some("is not one of the values that the payment method accepts"),
+            Format::OneOf(values) => (!values.contains(&value)).then_some(
+                "is not one of the values that the payment method accepts; its spec lists them",
+            ),
             Format::Phone => phone(value),
             Format::Text => text(value),
             Format::Url => url(value),

@@ -47,7 +47,8 @@ capabilities! {
     SavedCredentials = "saved credentials",
     /// A sale may have the amount 0, because the customer chooses it.
     ZeroAmount = "zero amount",
-    /// The platform asks the merchant to confirm the amount.
+    /// The platform asks the merchant to confirm the amount of each sale (a `check_deposit`
+    /// request, which `ecp-notify` can answer).
     AmountConfirmation = "amount confirmation",
     /// At least one operation of the method is on the Payment Page.
     PaymentPage = "Payment Page",

@@ -61,7 +61,8 @@ impl MethodSpec {
     }
 
     /// The source of the spec's facts, as text for people, such as the title of a documentation
-    /// page. A [`Fact`] and [`Testing`] can name sources of their own.
+    /// page; empty if the spec names none. A [`Fact`] and [`Testing`] can name sources of their
+    /// own.
     pub const fn source(&self) -> &'static str {
         self.source
     }
@@ -84,7 +85,8 @@ impl MethodSpec {
     }
 
     /// The payment method's part of Gate paths, such as `wallet/jeton` in
-    /// `/v2/payment/wallet/jeton/sale`; `None` if Gate does not offer the method.
+    /// `/v2/payment/wallet/jeton/sale`. `None` if the spec has none; Gate then offers only
+    /// operations with a path of their own ([`Rule::own_path`]), if there are any.
     pub const fn gate_path(&self) -> Option<&'static str> {
         self.gate_path
     }

@@ -27,8 +27,8 @@ impl Regions {
         Self::Except(countries)
     }
 
-    /// Whether the payment method is used in a country (ISO 3166-1 alpha-2), `None` if the method's
-    /// documentation page does not say.
+    /// Whether the payment method is used in a country, given as two capital letters (ISO 3166-1
+    /// alpha-2); `None` if the method's documentation page does not say.
     ///
     /// ```
     /// use ecp_methods::{Jeton, PaymentMethod};

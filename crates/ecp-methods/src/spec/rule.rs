@@ -119,13 +119,15 @@ impl Rule {
     }
 
     /// Sets the average time from the request until the final callback of a payment. By default,
-    /// this library asks for the payment's status only after this time.
+    /// this library asks for the payment's status only after this time, or after 30 seconds if a
+    /// rule has none.
     pub const fn base_time(self, time: Duration) -> Self {
         Self { base_time: Some(time), ..self }
     }
 
     /// Sets the time after which the platform declines an unfinished payment by itself. By default,
-    /// this library waits no longer for the result.
+    /// this library waits no longer for the result, or no longer than 30 minutes if a rule has
+    /// none.
     pub const fn cut_off_time(self, time: Duration) -> Self {
         Self { cut_off_time: Some(time), ..self }
     }
@@ -179,7 +181,8 @@ impl Rule {
         self.interfaces
     }
 
-    /// Whether a request may have the amount 0, which lets the customer choose the amount.
+    /// Whether a request may have the amount 0, which lets the customer choose the amount, or moves
+    /// no money if the operation is a registration.
     pub const fn allows_zero_amount(&self) -> bool {
         self.zero_amount
     }

@@ -61,8 +61,12 @@ impl Span {
 /// An amount that all of the operations allow and that succeeds in tests.
 pub(super) fn succeeding(spec: &MethodSpec, flows: &[Operation]) -> Result<Money, Failure> {
     let testing = spec.testing();
-    first(spec, flows, |span| span.find(|minor| !testing.is_declined(minor)))
-        .ok_or_else(|| fail("no amount within the method's limits succeeds in tests"))
+    first(spec, flows, |span| span.find(|minor| !testing.is_declined(minor))).ok_or_else(|| {
+        fail(
+            "no amount is within the limits of all operations of this case and succeeds in tests: \
+             check the limits and `Testing::declined` of the spec",
+        )
+    })
 }
 
 /// An amount of a sale that ends in tests as the customer decides.
@@ -77,7 +81,10 @@ pub(super) fn decided(
         Decision::Decline => !testing.is_listed(minor) || testing.is_declined(minor),
     };
     first(spec, &[flow], |span| span.find(ends)).ok_or_else(|| {
-        fail(format!("no amount within the method's limits ends as a {decision} in tests"))
+        fail(format!(
+            "no amount within the method's limits ends as a {decision} in tests: change the test \
+             amounts (`Testing`) of its spec"
+        ))
     })
 }
 

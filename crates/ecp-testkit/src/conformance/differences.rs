@@ -4,7 +4,7 @@ use std::fmt;
 
 use ecp_core::json::{Document, Kind, Limits, Value};
 
-use crate::failure::{Failure, OrFail};
+use crate::failure::{Failure, fail};
 
 /// A difference between a JSON message and the sample of it on a documentation page, such as a
 /// missing member or another type. Values are not compared, because ids, dates and amounts differ
@@ -84,8 +84,10 @@ impl fmt::Display for Difference {
 /// # Ok::<(), ecp_testkit::Failure>(())
 /// ```
 pub fn differences(printed: &[u8], sent: &[u8]) -> Result<Vec<Difference>, Failure> {
-    let printed = Document::parse(printed, Limits::default()).or_fail()?;
-    let sent = Document::parse(sent, Limits::default()).or_fail()?;
+    let printed = Document::parse(printed, Limits::default())
+        .map_err(|error| fail(format!("the sample cannot be read: {error}")))?;
+    let sent = Document::parse(sent, Limits::default())
+        .map_err(|error| fail(format!("the message cannot be read: {error}")))?;
     let mut found = Vec::new();
     compare(printed.root(), sent.root(), &mut found);
     Ok(found)

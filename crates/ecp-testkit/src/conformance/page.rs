@@ -22,7 +22,8 @@ impl<'m> Cases<'m> {
             if codes.is_empty()
                 && let Some(flow) = spec.flows().find(|&flow| on_page(flow))
             {
-                let problem = "is on the Payment Page, but there is no code to open the page with";
+                let problem = "is on the Payment Page, but there is no code to open the page with: \
+                               add `page_codes` to the spec";
                 return Err(fail(format!("{flow} {problem}")));
             }
             for (position, code) in codes.iter().enumerate() {

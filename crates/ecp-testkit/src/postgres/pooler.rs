@@ -77,7 +77,8 @@ impl Pooler {
         while UnixStream::connect(&socket).is_err() {
             if Instant::now() > patience {
                 let log = fs::read_to_string(folder.join("pgbouncer.log")).unwrap_or_default();
-                return Err(io::Error::new(ErrorKind::TimedOut, log));
+                let problem = format!("pgbouncer is not ready after a minute: {log}");
+                return Err(io::Error::new(ErrorKind::TimedOut, problem));
             }
             thread::sleep(Duration::from_millis(10));
         }
@@ -136,5 +137,7 @@ fn program() -> io::Result<PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
     let folders = env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]);
     let program = folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file());
-    program.ok_or_else(|| io::Error::new(ErrorKind::NotFound, "pgbouncer is not installed here"))
+    program.ok_or_else(|| {
+        io::Error::new(ErrorKind::NotFound, "pgbouncer is not in `PATH` or /usr/sbin here")
+    })
 }

@@ -53,7 +53,7 @@ impl Server {
     }
 
     /// Makes commits on this server wait until its standbys have them on their disks
-    /// (`synchronous_standby_names`), and waits until a standby is connected.
+    /// (`synchronous_standby_names`), and waits at most a minute until a standby is connected.
     pub fn wait_for_standbys(&self) -> io::Result<()> {
         self.run(&["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"])?;
         let patience = Instant::now() + PATIENCE;
@@ -86,8 +86,8 @@ impl Server {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    /// Makes this standby a primary. Its commits wait for its own disk only, since it has no standby
-    /// yet.
+    /// Makes this standby a primary, and waits at most a minute for that. Its commits wait for its
+    /// own disk only, since it has no standby yet.
     pub fn promote(&self) -> io::Result<()> {
         // A standby refuses `ALTER SYSTEM`.
         let settings = self.folder.join("data/postgresql.auto.conf");

@@ -445,7 +445,10 @@ mod tests {
             ("payment.amount\n5\n", "general.payment_id, payment.currency"),
             (names, "no column `method`"),
             (&format!("{names},method\n"), "has no payouts and no refunds"),
-            (&format!("{names},method\nP1,5\n"), "line 2: has 2 cells, but line 1 names 4 columns"),
+            (
+                &format!("{names},method\nP1,5\n"),
+                "line 2: has 2 cells, but line 1 names 4 columns; add or remove cells, and quote a cell that holds the delimiter",
+            ),
         ];
         for (text, expected) in table {
             let problem = read(text, None).unwrap_err();
