@@ -195,7 +195,7 @@ fn a_wrong_command_line_says_what_to_do() {
         (
             &["sign", "--key-env", "EMPTY_KEY"],
             1,
-            "error: there is no key in EMPTY_KEY: the secret key is empty\n",
+            "error: there is no key in EMPTY_KEY: the secret key is empty: set the variable or fill the file that it is read from\n",
         ),
         (
             &["sign", "--key-env", "ECP_KEY", "--key-env", "ECP_KEY"],

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::time::Timestamp;
 
-/// Source of the current time: for leases and retries in an inbox, for the times in a payouts
-/// journal and for the dates in a sandbox's messages. A pause inside a process, such as one between
-/// two tries to send, follows the machine's clock instead.
+/// Source of the current time: for retries and leases in an inbox (the store of verified
+/// callbacks), for the times in a payouts journal (the record of what was sent) and for the dates
+/// in a sandbox's messages. A lease is the time for which a worker reserves a callback. A pause
+/// inside a process, such as one between two tries to send, follows the machine's clock instead.
 ///
 /// This crate itself reads no clock; the crates that depend on it take one as an `Arc<dyn Clock>`.
 pub trait Clock: Debug + Send + Sync + 'static {
@@ -28,7 +29,8 @@ pub trait Clock: Debug + Send + Sync + 'static {
 }
 
 /// The machine's clock, for use outside tests. If several processes share the store of an inbox,
-/// the clocks of their machines must differ by much less than the duration of a lease.
+/// the clocks of their machines must differ by much less than a lease, the time for which a worker
+/// reserves a callback: 30 seconds by default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

@@ -64,7 +64,8 @@ macro_rules! text_id {
         impl $name {
             /// Makes an id from a text of 1 to 255 characters (sources: request fields), without
             /// control characters and without white space at either end; any other text is an
-            /// error.
+            /// error. An id that was read from a message of the platform need not obey these rules,
+            /// but is never empty.
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
                 match text_problem(&text) {
@@ -113,7 +114,10 @@ macro_rules! text_id {
             }
         }
 
-        #[doc = concat!("[`", stringify!($name), "`], with its text borrowed from a message.")]
+        #[doc = concat!(
+            "[`", stringify!($name), "`], with its text borrowed from a message. The text is as the \
+             platform sent it, and need not be one that [`", stringify!($name), "::new`] accepts."
+        )]
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $borrowed<'d>(&'d str);

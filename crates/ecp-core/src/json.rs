@@ -34,7 +34,7 @@ use crate::reuse::Reused;
 #[non_exhaustive]
 pub struct Limits {
     /// Maximum size of the JSON text in bytes. 256 KiB by default; the largest documented message
-    /// is under 4 KiB.
+    /// is under 4 KiB. A value above 2147483647 counts as 2147483647.
     pub bytes: usize,
     /// Maximum nesting depth of lists and objects, the root included. 511 by default, as in PHP's
     /// `json_decode`, which the platform's own SDK uses (measured).
@@ -449,7 +449,8 @@ impl<'d> Value<'d> {
     }
 
     /// Dotted path of the value from the document's root, as in `payment.sum.amount` or
-    /// `errors.0.code`.
+    /// `errors.0.code`; empty for the root. It is meant for error texts: a name is cut after 64
+    /// characters, and a dot inside a name is not marked.
     pub fn path(self) -> String {
         let mut path = String::new();
         let mut at = self.document.root();

@@ -31,8 +31,10 @@ pub struct Money {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MoneyError {
-    /// The text does not have the form `100.00 EUR`.
-    #[error("expected an amount such as `100.00 EUR`, found `{text}`")]
+    /// The text does not have the form `100.00 EUR`, or `100.00` for [`Money::from_decimal`].
+    #[error(
+        "expected an amount such as `100.00 EUR`, or `100.00` if the currency is given separately, found `{text}`"
+    )]
     Format {
         /// The text that was given.
         text: String,
@@ -210,16 +212,27 @@ mod tests {
 
     #[test]
     fn a_refusal_says_what_is_wrong() {
+        let not_amounts = [
+            ("100.00", "100.00"),
+            ("", ""),
+            (" EUR", ""),
+            ("1,00 EUR", "1,00"),
+            ("1. EUR", "1."),
+            (".5 EUR", ".5"),
+            ("+1 EUR", "+1"),
+            ("1e2 EUR", "1e2"),
+            ("--1 EUR", "--1"),
+        ];
+        for (text, found) in not_amounts {
+            assert_eq!(
+                text.parse::<Money>().unwrap_err().to_string(),
+                format!(
+                    "expected an amount such as `100.00 EUR`, or `100.00` if the currency is given separately, found `{found}`"
+                ),
+                "{text}"
+            );
+        }
         let table = [
-            ("100.00", "expected an amount such as `100.00 EUR`, found `100.00`"),
-            ("", "expected an amount such as `100.00 EUR`, found ``"),
-            (" EUR", "expected an amount such as `100.00 EUR`, found ``"),
-            ("1,00 EUR", "expected an amount such as `100.00 EUR`, found `1,00`"),
-            ("1. EUR", "expected an amount such as `100.00 EUR`, found `1.`"),
-            (".5 EUR", "expected an amount such as `100.00 EUR`, found `.5`"),
-            ("+1 EUR", "expected an amount such as `100.00 EUR`, found `+1`"),
-            ("1e2 EUR", "expected an amount such as `100.00 EUR`, found `1e2`"),
-            ("--1 EUR", "expected an amount such as `100.00 EUR`, found `--1`"),
             ("1  EUR", "` EUR` is not an ISO 4217 currency code such as `EUR`"),
             ("1.00 XYZ", "`XYZ` is not an ISO 4217 currency code such as `EUR`"),
             ("1.000 EUR", "`1.000` has more decimals than EUR, which has 2"),

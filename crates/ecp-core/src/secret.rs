@@ -24,7 +24,7 @@ pub struct SecretKey(Zeroizing<Vec<u8>>);
 
 /// Error for an empty secret key, as happens when an environment variable is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the secret key is empty")]
+#[error("the secret key is empty: set the variable or fill the file that it is read from")]
 pub struct EmptySecret;
 
 impl SecretKey {

@@ -150,8 +150,11 @@ pub enum SignError {
         "a Gate request needs the object `general` for its signature: `general` is missing or not an object"
     )]
     NoPlace,
-    /// The document already has a signature.
-    #[error("the document has a signature already: remove it before signing")]
+    /// The document already has a member `signature`, at its top level or in `general`. Its value
+    /// does not matter; it may be empty.
+    #[error(
+        "the document has a member `signature` already, at its top level or in `general`: remove it before signing"
+    )]
     AlreadySigned,
 }
 

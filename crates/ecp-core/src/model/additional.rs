@@ -10,7 +10,7 @@ use crate::Sensitive;
 /// The merchant's answer to a clarification (a request of the platform for more fields): values at
 /// the paths of [`ClarificationFields`](super::ClarificationFields). The answer may be incomplete
 /// or empty: the platform then asks again, and the time limit for an answer begins anew (sources:
-/// clarification).
+/// clarification). `Gate::clarify` of `ecp-transport` sends it.
 ///
 /// ```
 /// use ecp_core::model::AdditionalData;
@@ -81,7 +81,8 @@ impl AdditionalData {
     }
 
     /// Adds the value of a field that the platform asks for, converted from text to the type of the
-    /// field: a number for `integer`, `true` or `false` for `boolean`, otherwise text.
+    /// field: a number for `integer`, `true` or `false` for `boolean`, otherwise text. A text that
+    /// is not of that type is an error.
     pub fn answer(
         self,
         field: &ClarificationField,

@@ -14,6 +14,9 @@ model! {
     /// Wallets and vouchers use the format with `payment` and `operation`. Parts that only cards
     /// have (`acs`, `threeds2`, `recurring`, `card`, ..) are kept in `extra`.
     ///
+    /// Reading a callback does not check its signature, so anybody may have made it. The `Verifier`
+    /// of `ecp-notify` checks a received callback before it reads it.
+    ///
     /// ```
     /// use ecp_core::model::{Callback, CallbackFormat, FromJson, PaymentStatus};
     ///

@@ -52,7 +52,8 @@ pub struct ClarificationField {
 /// Each of these objects lists its fields in `properties` and `required`, as in JSON Schema. Its
 /// list `errors` says what is wrong with values sent before, with `property`, `message` and
 /// `constraint` (sources: clarification). Nested objects are read in the same way. Members of
-/// another form are in [`unread`](Self::unread).
+/// another form are in [`unread`](Self::unread). Use the value like a slice to see all fields, the
+/// optional ones too. The answer to it is an [`AdditionalData`](super::AdditionalData).
 ///
 /// ```
 /// use ecp_core::model::{ClarificationFields, FromJson};

@@ -126,7 +126,9 @@ impl CodeInfo {
 
 /// Action that the platform's table recommends for a result code.
 ///
-/// A retry of a payment needs a new `payment_id`, and evidence that the first attempt has ended.
+/// A retry of a payment needs a new `payment_id`. Before it, make sure that the first attempt
+/// cannot move money any more: Gate refused to register it, or it ended as
+/// [`End::Decline`](super::End::Decline).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Advice {
@@ -140,11 +142,11 @@ pub enum Advice {
     RetryLater,
     /// Wait: the result is not final.
     Wait,
-    /// Ask technical support.
+    /// Ask the platform's technical support.
     AskSupport,
-    /// No action, or ask technical support.
+    /// No action, or ask the platform's technical support.
     NothingOrAskSupport,
-    /// The documents have a separate rule for this code.
+    /// The platform's documents have a separate rule for this code, which is not in the table.
     SeeDocuments,
 }
 

@@ -20,7 +20,7 @@ model! {
         amount: i64 = decides "amount",
         /// The three-letter code of the amount's currency.
         currency: String = decides "currency",
-        /// The method's name in callbacks.
+        /// The method's name in callbacks, such as `eco-voucher`.
         payment_method: String = decides "payment_method",
         /// The signature, as it was sent. Reading the message does not verify it.
         signature: Option<Sensitive<String>> = decides "signature",
@@ -30,7 +30,7 @@ model! {
 impl DepositCheck {
     /// The amount to confirm, with its currency, counted in minor units. An error if the currency is
     /// unknown. For a method with currencies that the platform counts in major units, use
-    /// `MethodSpec::received_amount` instead.
+    /// `MethodSpec::received_amount` of `ecp-methods` instead.
     pub fn money(&self) -> Result<Money, UnknownCurrency> {
         let currency: Currency = self.currency.parse()?;
         Ok(Money::from_minor(self.amount, currency))

@@ -30,7 +30,8 @@ pub enum ModelError {
         /// Description of what is wrong with the value.
         problem: String,
     },
-    /// Two members state the same fact differently, so neither of them counts.
+    /// Two members state the same fact differently, so neither of them counts. `operation` and
+    /// `operations` do so if the list does not have the operation.
     #[error("`{path}` and `{other}` contradict each other")]
     Contradiction {
         /// Dotted path of the first member.

@@ -141,7 +141,8 @@ macro_rules! model {
         #[non_exhaustive]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)*
-            /// The members of this JSON object that have no field above, as they were sent.
+            /// The members of this JSON object that have no field above, and those whose value does
+            /// not fit their field, as they were sent.
             pub extra: $crate::model::Extra,
         }
 
@@ -150,7 +151,8 @@ macro_rules! model {
         #[non_exhaustive]
         pub struct $borrowed<'d> {
             $($(#[$field_doc])* pub $field: <$type as $crate::model::FromJson>::Borrowed<'d>,)*
-            /// The members of this JSON object that have no field above, as they were sent.
+            /// The members of this JSON object that have no field above, and those whose value does
+            /// not fit their field, as they were sent.
             pub extra: $crate::model::borrowed::ExtraRef<'d>,
         }
 

@@ -19,7 +19,7 @@ model! {
         status: Option<PaymentStatus> = decides "status",
         /// Time of the payment's last change.
         date: Option<Timestamp> = describes "date",
-        /// The method's name in callbacks, compared case-sensitively.
+        /// The method's name in callbacks, such as `JetonWallet`. Upper and lower case differ.
         method: Option<String> = decides "method",
         /// The amount of the payment; after a refund, the remaining amount.
         sum: Option<Sum> = decides "sum",
@@ -78,8 +78,8 @@ model! {
     /// An amount as it was sent. It is converted to [`Money`] only on request, so that a message in
     /// an unknown currency can still be read and kept.
     pub struct Sum / SumRef {
-        /// The amount in minor units of the currency; in major units for the few methods whose spec
-        /// says so (`MethodSpec::major_units`).
+        /// The amount in minor units of the currency; in major units for the few methods whose
+        /// description in `ecp-methods` says so (`MethodSpec::major_units`).
         amount: i64 = decides "amount",
         /// The three-letter code of the currency.
         currency: String = decides "currency",
@@ -89,7 +89,7 @@ model! {
 impl Sum {
     /// The amount as [`Money`], counted in minor units. An error if the currency is unknown. For a
     /// method with currencies that the platform counts in major units, use
-    /// `MethodSpec::received_amount` instead.
+    /// `MethodSpec::received_amount` of `ecp-methods` instead.
     pub fn money(&self) -> Result<Money, UnknownCurrency> {
         let currency: Currency = self.currency.parse()?;
         Ok(Money::from_minor(self.amount, currency))
@@ -99,7 +99,7 @@ impl Sum {
 impl SumRef<'_> {
     /// The amount as [`Money`], counted in minor units. An error if the currency is unknown. For a
     /// method with currencies that the platform counts in major units, use
-    /// `MethodSpec::received_amount` instead.
+    /// `MethodSpec::received_amount` of `ecp-methods` instead.
     pub fn money(&self) -> Result<Money, UnknownCurrency> {
         let currency: Currency = self.currency.parse()?;
         Ok(Money::from_minor(self.amount, currency))

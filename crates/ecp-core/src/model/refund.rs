@@ -14,11 +14,13 @@ use crate::RequestId;
 pub struct RefundResult {
     /// How the refund ended, with its details.
     pub outcome: RefundOutcome,
-    /// The merchant's id of the refund.
+    /// The merchant's id of the refund, from the object `payment` of the message. In a status
+    /// answer about a payment with several refunds, it may be the id of another one.
     pub merchant_refund_id: Option<String>,
     /// The requested sum of the refund.
     pub sum: Option<Sum>,
-    /// The remaining amount of the payment after the refund, 0 after a full refund.
+    /// The remaining amount of the payment (`payment.sum` of the message): 0 after a full refund,
+    /// unchanged after a declined one. `None` if the message has no such sum.
     pub left: Option<Sum>,
 }
 
@@ -29,8 +31,8 @@ pub struct RefundResult {
 pub enum RefundOutcome {
     /// The money was returned.
     Success {
-        /// Whether the money was returned before the day was closed, as a reversal rather than a
-        /// refund.
+        /// Whether the money was returned before the acquirer's business day was closed, as a
+        /// reversal rather than a refund.
         reversal: bool,
         /// Whether a part of the payment remains, judged by the remaining sum or else by the
         /// payment's status; `None` if neither says.

@@ -40,6 +40,9 @@ open_enum! {
 model! {
     /// The answer to a status request (sources: status). A message with an `operation` or a
     /// `transaction` is a callback: reading it as this type is an error.
+    ///
+    /// Reading an answer does not check its signature;
+    /// [`VerifiedStatus::verify`](super::VerifiedStatus::verify) does.
     pub struct StatusResponse / StatusResponseRef where agree {
         /// The project's id, in the answers that have it at the top level.
         root_project_id: Option<ProjectId> = decides "project_id",

@@ -14,17 +14,17 @@ open_enum! {
     /// assert!(!unknown.is_final() && !unknown.is_success());
     /// ```
     pub enum PaymentStatus {
-        /// The payment is on hold until it is approved.
+        /// The payment is on hold until it is approved; the documents do not say by whom.
         AwaitingApproval = "awaiting approval",
         /// The payment is authorised and not yet captured.
         AwaitingCapture = "awaiting capture",
-        /// The platform needs more fields (older word).
+        /// An older word for [`AwaitingClarification`](Self::AwaitingClarification).
         AwaitingClarifyData = "awaiting clarify data",
-        /// The platform needs more fields.
+        /// The platform needs more fields: see [`Step::Clarify`](super::Step::Clarify).
         AwaitingClarification = "awaiting clarification",
         /// The payment waits to be cleared.
         AwaitingClearing = "awaiting clearing",
-        /// The payment waits for a confirmation.
+        /// The payment waits for a confirmation; the documents do not say whose.
         AwaitingConfirmation = "awaiting confirmation",
         /// The payment waits for the customer, as with vouchers and cash.
         AwaitingCustomer = "awaiting customer",
@@ -73,13 +73,15 @@ open_enum! {
         PartiallyPaidOut = "partially paid out",
         /// The payment was refunded in part.
         PartiallyRefunded = "partially refunded",
-        /// The payment was reversed in part: a part was returned before the day was closed.
+        /// The payment was reversed in part: a part was returned before the acquirer's business day
+        /// was closed.
         PartiallyReversed = "partially reversed",
         /// The payment is being processed.
         Processing = "processing",
         /// The payment was refunded.
         Refunded = "refunded",
-        /// The payment was reversed: the money was returned before the day was closed.
+        /// The payment was reversed: the money was returned before the acquirer's business day was
+        /// closed.
         Reversed = "reversed",
         /// A scheduled recurring payment is being processed.
         ScheduledRecurringProcessing = "scheduled recurring processing",
@@ -92,11 +94,11 @@ open_enum! {
     /// Status of one operation of a payment (sources: statuses). It may differ from the payment's
     /// status: after a declined refund, the payment is still a success.
     pub enum OperationStatus {
-        /// The operation is on hold until it is approved.
+        /// The operation is on hold until it is approved; the documents do not say by whom.
         AwaitingApproval = "awaiting approval",
-        /// The platform needs more fields.
+        /// The platform needs more fields: see [`Step::Clarify`](super::Step::Clarify).
         AwaitingClarification = "awaiting clarification",
-        /// The operation waits for a confirmation.
+        /// The operation waits for a confirmation; the documents do not say whose.
         AwaitingConfirmation = "awaiting confirmation",
         /// The operation waits for the customer.
         AwaitingCustomer = "awaiting customer",
@@ -174,11 +176,11 @@ open_enum! {
         RecurringCancel = "recurring cancel",
         /// Changes a subscription.
         RecurringUpdate = "recurring update",
-        /// Returns money after the day was closed.
+        /// Returns money after the acquirer's business day was closed.
         Refund = "refund",
         /// Reverses a refund.
         RefundReverse = "refund reverse",
-        /// Returns money before the day is closed.
+        /// Returns money before the acquirer's business day is closed.
         Reversal = "reversal",
         /// Takes a payment from the customer.
         Sale = "sale",

@@ -28,11 +28,11 @@ pub enum StatusError {
     #[error(transparent)]
     NotGenuine(#[from] VerifyError),
     /// The document is signed, but is another kind of message.
-    #[error("this is not the answer to a status request, since that has no member `{0}`")]
+    #[error("the document has the member `{0}`, which the answer to a status request never has")]
     OtherMessage(&'static str),
     /// The document names another project than the one that the keys were given for.
     #[error(
-        "the status answer is signed with this project's key, but its `project_id` names another project: give each project a key of its own"
+        "the status answer is signed with this project's key, but its `project_id` names another project: request the status in this project, and use a different key for each project"
     )]
     OtherProject,
     /// The document is signed, but does not match the documented format.

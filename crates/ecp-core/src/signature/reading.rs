@@ -11,7 +11,8 @@ use super::rules::Strip;
 use crate::json::{Document, Kind, Value};
 
 /// Members of a document that could have been changed or moved although its signature matches, as
-/// dotted paths.
+/// dotted paths. If a callback has any, request the payment's status from Gate before money or
+/// goods move because of the callback.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Doubts {
     /// Members whose name or text may hide other members, and ids, statuses, types, methods,

@@ -316,7 +316,7 @@ fn a_signature_below_the_message_s_own_is_refused_or_signed_as_by_php() {
 #[test]
 fn a_document_without_room_for_a_signature_is_refused() {
     const NO_PLACE: &str = "a Gate request needs the object `general` for its signature: `general` is missing or not an object";
-    const SIGNED: &str = "the document has a signature already: remove it before signing";
+    const SIGNED: &str = "the document has a member `signature` already, at its top level or in `general`: remove it before signing";
     let table = [
         (Place::General, r#"{"a":1}"#, NO_PLACE),
         (Place::General, r#"{"general":[]}"#, NO_PLACE),
