@@ -67,7 +67,7 @@ pub struct Entry {
     /// The change of the payment's state that the callback caused when it was received or released.
     pub change: Change,
     /// Dotted paths of the texts that make the callback's signature ambiguous: the same signature
-    /// also fits a callback with other values.
+    /// also fits a callback with other values. Empty if it does not.
     pub ambiguous: Vec<String>,
     /// The received body, which holds personal data. `None` in the results of
     /// [`Inbox::entries`](crate::Inbox::entries), and after the body's removal.
@@ -107,8 +107,8 @@ impl Claim {
 }
 
 /// Why a callback is dead without a result of its handler.
-pub(crate) const NO_RESULT: &str =
-    "no attempt stored a result: each time its process ended, or it took longer than its lease";
+pub(crate) const NO_RESULT: &str = "no attempt stored a result: each time its process ended, or it \
+                                    took longer than its lease (`Worker::lease`)";
 
 /// Result of [`Inbox::claim`](crate::Inbox::claim): the claimed callbacks, and those that became
 /// dead instead, for example after the maximum number of attempts.
@@ -241,8 +241,8 @@ pub struct Stats {
     pub oldest_waiting: Option<Timestamp>,
     /// Time when the oldest held callback was received; `None` if none is held. Alert on its age.
     pub oldest_held: Option<Timestamp>,
-    /// Time when the oldest callback that is still to be published was received; `None` if none is.
-    /// Alert on its age.
+    /// Time when the oldest callback that is still to be published was received; `None` if none is,
+    /// as while the outbox is off. Alert on its age.
     pub oldest_unpublished: Option<Timestamp>,
 }
 

@@ -37,8 +37,10 @@ pub enum InboxErrorKind {
     /// Another connection or process has locked the database. Temporary: try again.
     #[error("another process has locked the database; try again")]
     Busy,
-    /// The inbox was closed: its process is ending.
-    #[error("the inbox is closed: its process is ending")]
+    /// The inbox was closed: its process or its runtime is ending, or a task of the inbox panicked.
+    #[error(
+        "the inbox is closed: its process is ending, or a task of the inbox panicked; if the process goes on, restart it"
+    )]
     Closed,
     /// The contents of the database cannot have been written by this crate.
     #[error(
@@ -58,7 +60,7 @@ pub enum InboxErrorKind {
     /// or ended otherwise. The operation took effect, and is lost if the standby takes over without
     /// it. Try again: this is safe, because nothing is stored twice.
     #[error(
-        "the database committed the change, but did not wait for its synchronous standby, so the change may be lost in a failover: try again, which is safe because nothing is stored twice, and check the standby (`ecp inbox doctor`)"
+        "the database committed the change without waiting for its synchronous standby, so a failover may lose it: check the standby (`ecp inbox doctor`), and try again"
     )]
     NotReplicated,
     /// The operating system refused to start the thread that writes to the database.
@@ -118,7 +120,8 @@ impl InboxError {
         Self { doing, kind, source: None }
     }
 
-    /// Error for stored data that cannot be decoded; `doing` is such as "reading a body".
+    /// Error for stored data that cannot be decoded; `doing` is such as "reading the body of a
+    /// callback".
     pub(crate) const fn damaged(doing: &'static str) -> Self {
         Self::plain(InboxErrorKind::Damaged, doing)
     }

@@ -3,6 +3,7 @@
 use ecp_core::model::{Callback, OperationStatus, PaymentStatus};
 
 /// Which callbacks an inbox holds until Gate confirms them. No handler receives a held callback.
+/// `SqliteOptions::hold` and `PostgresOptions::hold` set it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Hold {

@@ -70,7 +70,8 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
 
     /// Claims held callbacks for status requests about their payments: for each payment without a
     /// request in progress, the oldest callback that is due. Callbacks that name no payment are
-    /// never claimed. The claim itself counts as an attempt, as with [`claim`](Self::claim).
+    /// never claimed, and stay held: Gate cannot be asked about them. The claim itself counts as an
+    /// attempt, as with [`claim`](Self::claim).
     async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError>;
 
     /// Stores the `reason` why a status request did not release its held callback. The next request

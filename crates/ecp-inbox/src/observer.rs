@@ -31,7 +31,7 @@ static OPERATION: Metric = Metric::duration(
 /// Duration of handlers.
 pub(crate) static HANDLER: Metric = Metric::duration(
     "ecp.inbox.handler.duration",
-    "One attempt of a handler to take a callback in",
+    "One attempt to handle a callback",
     &["ecp.outcome", "error.type"],
 );
 
@@ -46,7 +46,7 @@ pub(crate) static QUESTION: Metric = Metric::duration(
 pub(crate) static UNCONFIRMED: Metric = Metric::counter(
     "ecp.inbox.unconfirmed",
     "{callback}",
-    "Held callbacks that Gate contradicts or did not decide in time: somebody should look",
+    "Held callbacks that Gate contradicts or did not decide in time: see `ecp inbox list --state held`",
     &["error.type"],
 );
 
@@ -54,7 +54,7 @@ pub(crate) static UNCONFIRMED: Metric = Metric::counter(
 pub(crate) static DEAD: Metric = Metric::counter(
     "ecp.inbox.dead",
     "{callback}",
-    "Callbacks given up after their last attempt: somebody should look",
+    "Callbacks given up after their last attempt: see `ecp inbox list --state dead`",
     &["error.type"],
 );
 

@@ -40,7 +40,8 @@ pub struct Publication {
     pub(crate) place: i64,
 }
 
-/// Identifies one publisher among those that share an inbox. Only one of them publishes at a time.
+/// Identifies one publisher among those that share an inbox. Only one of them publishes at a time;
+/// another one takes over when it has not read from the outbox for 30 seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublisherId(pub(crate) i64);
 

@@ -263,7 +263,8 @@ impl Asker {
                 None => telemetry::given_up(question.id),
                 Some(_) if error.is_some() => tracing::warn!(
                     "ecp.entry_id" = question.id.get(),
-                    "cannot ask Gate about a held callback"
+                    "cannot ask Gate about a held callback; it is asked again, and `ecp inbox show` \
+                     prints why"
                 ),
                 Some(_) => {}
             }
@@ -274,7 +275,7 @@ impl Asker {
                 "ecp.entry_id" = question.id.get(),
                 "error.type" = error.kind().as_str(),
                 "error.message" = %error,
-                "cannot store Gate's answer about a held callback"
+                "cannot store Gate's answer about a held callback; Gate is asked again after the lease"
             );
             ("unfinished", Some("inbox"))
         })

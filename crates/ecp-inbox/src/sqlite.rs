@@ -260,7 +260,7 @@ impl Inbox for SqliteInbox {
         let work = move |connection: &Connection| {
             held::postpone(connection, &question, after, &reason, now)
         };
-        self.write("postpone", "postponing a question to Gate", work).await
+        self.write("postpone", "storing why a callback stays held", work).await
     }
 
     async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError> {

@@ -137,9 +137,11 @@ pub struct Change {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Report {
-    /// A payment status that this crate does not know. The payment keeps its previous status.
+    /// A payment status that this crate does not know. The payment keeps its previous status. Look
+    /// the status up in the platform's documentation, and treat the payment as open.
     UnknownPaymentStatus(String),
     /// An operation status that this crate does not know. The operation keeps its previous status.
+    /// Look the status up in the platform's documentation, and treat the operation as open.
     UnknownOperationStatus(String),
     /// The operation with this number was reported both as a success and as a failure. The state
     /// keeps the success: request the status from Gate before anything is delivered or repeated.
@@ -241,7 +243,8 @@ impl PaymentState {
     }
 
     /// The part of the payment's sum that is left after refunds: the smallest sum that was reported
-    /// with a refund. `None` if no such sum was reported.
+    /// with a refund. `None` if no such sum was reported, or if messages contradict each other in
+    /// the currency.
     pub const fn left(&self) -> Option<&Amount> {
         self.left.as_ref()
     }

@@ -67,7 +67,10 @@ fn log_accepted(
     match accepted {
         Accepted::New(_) => tell!(debug, "callback stored"),
         Accepted::Held(_) if is_ambiguous => {
-            tell!(warn, "callback held: its signature allows more than one reading");
+            tell!(
+                warn,
+                "callback held: its signature allows more than one reading, so Gate must confirm it"
+            );
         }
         Accepted::Held(_) => tell!(debug, "callback held until Gate confirms it"),
         Accepted::Repeated(_) | Accepted::SameOperation { .. } => {
@@ -78,7 +81,11 @@ fn log_accepted(
         match report {
             Report::UnknownPaymentStatus(status) | Report::UnknownOperationStatus(status) => {
                 let status = status.as_str();
-                tell!(warn, "ecp.payment_status" = status, "unknown status");
+                tell!(
+                    warn,
+                    "ecp.payment_status" = status,
+                    "unknown status: it changes nothing; look it up in the platform's documentation"
+                );
             }
             Report::Contradiction(operation) => tell!(
                 error,
@@ -110,7 +117,7 @@ pub(crate) fn released(id: EntryId, release: &Release) {
             "ecp.entry_id" = id,
             "ecp.outcome" = outcome,
             "ecp.path" = path,
-            "Gate contradicts a held callback"
+            "Gate contradicts a held callback: do not act on it, and ask the platform"
         ),
         Release::Released | Release::Repeated => tracing::info!(
             "ecp.entry_id" = id,

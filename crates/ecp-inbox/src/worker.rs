@@ -275,7 +275,7 @@ impl Worker {
                     "ecp.entry_id" = delivery.id.get(),
                     "ecp.attempt" = delivery.attempt,
                     "ecp.pause_ms" = pause,
-                    "handler failed and will be retried"
+                    "handler failed and will be retried; `ecp inbox show` prints its error"
                 );
                 self.ended(span, "retry", Some("handler"), took);
             }
@@ -301,7 +301,8 @@ impl Worker {
                     "ecp.entry_id" = delivery.id.get(),
                     "error.type" = error.kind().as_str(),
                     "error.message" = %error,
-                    "cannot store the result of an attempt"
+                    "cannot store the result of an attempt; it is tried again, and after the lease \
+                     the callback is handled again"
                 ),
             }
             let pause = exponential(Duration::from_millis(100), failures);
@@ -315,7 +316,11 @@ impl Worker {
 
     fn lease_lost(&self, delivery: &Delivery, span: &Span, took: Duration) {
         let id = delivery.id.get();
-        tracing::warn!("ecp.entry_id" = id, "handler took longer than its lease");
+        tracing::warn!(
+            "ecp.entry_id" = id,
+            "handler took longer than its lease: another attempt has the callback, and this result is \
+             not stored; raise `Worker::lease`"
+        );
         self.ended(span, "lease_lost", Some("lease_lost"), took);
     }
 
@@ -377,7 +382,7 @@ pub(crate) async fn attempt<T>(
     match timeout(deadline, handled).await {
         Ok(result) => result.map_err(|error| with_causes(&*error)),
         Err(_) => {
-            Err(format!("the {what} took longer than {deadline:?}, which `Worker::lease` sets"))
+            Err(format!("the {what} took longer than {deadline:?}, nine tenths of `Worker::lease`"))
         }
     }
 }

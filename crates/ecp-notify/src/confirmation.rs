@@ -27,7 +27,9 @@ use crate::verifier::{Verifier, VerifyError};
 /// order, decide, and do nothing else: a later callback reports whether the payment succeeded.
 #[async_trait]
 pub trait DepositHandler: Send + Sync {
-    /// Accepts or refuses the amount of the request. An error counts as a refusal, and is logged.
+    /// Accepts or refuses the amount of the request. An error counts as a refusal, and is logged. A
+    /// panic goes on to the caller of [`Confirmations::answer`]; a [`Receiver`](crate::Receiver)
+    /// answers it with status 503, and the platform declines the payment.
     async fn confirm(
         &self,
         check: &Verified<DepositCheck>,
@@ -148,14 +150,15 @@ impl<H: DepositHandler> Confirmations<H> {
                 if let VerifyError::Unreadable(_) = error {
                     tracing::error!(
                         "error.message" = %reason,
-                        "a genuine confirmation does not match the documented format"
+                        "a genuine confirmation (`check_deposit` request) does not match the documented \
+                         format; its payment is declined"
                     );
                 } else {
                     tracing::warn!(
                         "http.response.status_code" = reply.status,
                         "error.type" = error_type(reply.status),
                         "error.message" = %reason,
-                        "a confirmation was refused"
+                        "a confirmation (`check_deposit` request) was refused"
                     );
                 }
                 return (reply, "refused");

@@ -33,8 +33,8 @@ pub struct Expected<'o> {
     major_units: &'o [Currency],
 }
 
-/// The reason why a callback does not fit the merchant's record of a payment. The error's text is
-/// safe to log.
+/// The reason why a callback does not fit the merchant's record of a payment. Deliver nothing by
+/// such a callback; Gate's answer to a status request decides. The error's text is safe to log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unexpected {

@@ -30,7 +30,7 @@ use crate::verifier::VerifyError;
 /// platform's id of the operation, so that storing it again changes nothing.
 #[async_trait]
 pub trait OperationsStore: Send + Sync {
-    /// Stores a page. An error is answered with status 503, and logged.
+    /// Stores a page. An error or a panic is answered with status 503, and logged.
     async fn store(&self, page: VerifiedOperations) -> Result<(), StoreError>;
 }
 
@@ -236,7 +236,8 @@ impl OperationsReceiver {
         if page.order() != Order::Natural {
             tracing::warn!(
                 "ecp.signature.order" = %page.order(),
-                "signed in another order than documented"
+                "signed in another order than documented: the message is genuine and accepted; \
+                 please report the order"
             );
         }
         match Seen::begin(&self.seen, digest) {
@@ -244,7 +245,9 @@ impl OperationsReceiver {
                 tracing::debug!("a page of operations came again");
                 Reply::status(200)
             }
-            Known::InProgress => refused(503, &"the same page is being stored"),
+            Known::InProgress => {
+                refused(503, &"the same page is being stored by an earlier request")
+            }
             Known::New(ticket) => self.keep(page, ticket, admitted).await,
         }
     }
@@ -289,7 +292,8 @@ impl OperationsReceiver {
                 "ecp.data.operations" = operations,
                 "error.type" = "store",
                 "error.message" = problem,
-                "a page of operations was not stored"
+                "a page of operations was not stored; whether the platform sends it again is not \
+                 documented"
             );
         });
         Reply::status(503)

@@ -311,7 +311,7 @@ fn stored(
         "ecp.payment_id" = payment,
         "error.type" = kind,
         "error.message" = reason,
-        "a callback was not stored"
+        "a callback was not stored; the platform sends it again"
     );
     Reply::status(503)
 }

@@ -114,7 +114,8 @@ impl Server {
 
     /// Answers the requests on `listener` by `service` until `shutdown` is ready. Then accepts no
     /// more connections, and returns when the requests in progress are answered or the grace period
-    /// is over. It needs a tokio runtime.
+    /// is over. It needs a tokio runtime. An error means that tokio cannot use the listener; errors
+    /// of connections do not end the server.
     pub async fn serve<S, B>(
         self,
         listener: std::net::TcpListener,
@@ -190,7 +191,7 @@ impl Server {
             _ = timeout(self.lifetime, server.changed()) => connection.as_mut().graceful_shutdown(),
         }
         if timeout(self.grace, connection).await.is_err() {
-            tracing::warn!("a connection was cut off: it did not end within `grace`");
+            tracing::warn!("a connection was cut off: it did not end within `Server::grace`");
         }
     }
 }

@@ -27,7 +27,7 @@ pub type StoreError = Box<dyn Error + Send + Sync>;
 /// - Work that blocks belongs in `tokio::task::spawn_blocking`: no deadline interrupts a thread.
 #[async_trait]
 pub trait CallbackStore: Send + Sync {
-    /// Stores a callback. An error is answered with status 503, and logged.
+    /// Stores a callback. An error or a panic is answered with status 503, and logged.
     async fn store(&self, callback: Verified<Callback>) -> Result<(), StoreError>;
 
     /// Stores a correctly signed message that does not have the documented format. By default such

@@ -58,7 +58,8 @@ pub(crate) fn log_unusual_order<T>(message: &Verified<T>) {
         tracing::warn!(
             "ecp.project_id" = project,
             "ecp.signature.order" = %order,
-            "signed in another order than documented"
+            "signed in another order than documented: the message is genuine and accepted; \
+             please report the order"
         );
     }
 }

@@ -47,7 +47,9 @@ pub enum VerifyError {
         name: String,
     },
     /// The body is a message of another kind, signed with the same key.
-    #[error("the member `{path}` shows that the message is {kind}")]
+    #[error(
+        "the member `{path}` shows that the message is {kind}; find out who sends it to this address"
+    )]
     OtherKind {
         /// The dotted path of the member that shows the kind of message.
         path: String,

@@ -76,8 +76,8 @@ async fn each_refusal_is_one_line_with_its_reason_and_nothing_of_the_body() {
     let name = "\\u001b[31m\\n".to_owned() + &"x".repeat(100_000);
     let failed = |id: &str, reason: &str| {
         format!(
-            "ERROR message=a callback was not stored ecp.project_id=1236 ecp.payment_id=\"{id}\" \
-             error.type=\"store\" error.message=\"{reason}"
+            "ERROR message=a callback was not stored; the platform sends it again \
+             ecp.project_id=1236 ecp.payment_id=\"{id}\" error.type=\"store\" error.message=\"{reason}"
         )
     };
     let refused = |status: u16, kind: &str, reason: &str| {

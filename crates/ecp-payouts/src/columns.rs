@@ -131,7 +131,11 @@ impl Columns {
         let needed = if holds.contains(&Holds::OperationType) { &needed[..1] } else { &needed };
         for (held, path) in needed {
             if !holds.contains(held) {
-                wrong(path, "no column has this name, and none is mapped to it");
+                wrong(
+                    path,
+                    "no column has this name, and none is mapped to it (`Layout::column`, \
+                     `--column NAME=PATH`)",
+                );
             }
         }
         if !holds.contains(&Holds::Method) && layout.method.is_none() {

@@ -198,12 +198,12 @@ impl Doubts {
             return Ok(());
         };
         match (of_all, *first_of_all) {
-            (_, Some(first)) => {
-                Err(problem(format!("is refunded in full by line {first} already")))
-            }
-            (Some(_), None) => {
-                Err(problem(format!("is refunded in part by line {first}, and in full here")))
-            }
+            (_, Some(first)) => Err(problem(format!(
+                "is refunded in full by line {first} already; leave one of them out"
+            ))),
+            (Some(_), None) => Err(problem(format!(
+                "is refunded in part by line {first}, and in full here; leave one of them out"
+            ))),
             (None, None) => Ok(()),
         }
     }

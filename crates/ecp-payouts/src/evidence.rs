@@ -244,7 +244,9 @@ pub(crate) fn ended(
         _ if entry.state == State::Error => return,
         // It stays registered, so that the next run requests its status and sends nothing.
         Ok(_) => {
-            "the platform registered it, and now does not know it".clone_into(&mut entry.evidence);
+            "the platform registered it, and now does not know it: do not pay it under another id, \
+             and ask technical support"
+                .clone_into(&mut entry.evidence);
             return;
         }
         Err(error) => {

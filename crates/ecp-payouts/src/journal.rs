@@ -109,7 +109,8 @@ pub struct Entry {
     pub sent_at: Option<SystemTime>,
     /// The platform's id of the request; `None` if the platform gave none.
     pub request_id: Option<String>,
-    /// The payment's status in the platform's last status answer, `None` before the first one.
+    /// The status in the platform's last status answer: of the payment, or for a refund of its
+    /// operation. `None` before the first one.
     pub status: Option<String>,
     /// The platform's result code; `None` if the platform gave none.
     pub code: Option<String>,
@@ -139,7 +140,7 @@ impl Entry {
 #[non_exhaustive]
 pub enum State {
     /// The request was about to be sent, and nothing was recorded after that: it may have been
-    /// sent.
+    /// sent. The next run requests its status first, as for [`Unknown`](Self::Unknown).
     Intended,
     /// The request was not sent.
     NotSent,
@@ -152,7 +153,10 @@ pub enum State {
     /// The payout or refund ended in an error, and nothing says whether money has moved, or how
     /// much. It is not sent again; each run requests its status once more.
     Error,
-    /// The outcome of the request is unknown: it may have arrived at the platform.
+    /// The outcome of the request is unknown: it may have arrived at the platform. The next run
+    /// requests its status. It sends a payout again only if the platform's signed answer says that
+    /// it does not know the payment
+    /// ([`Settings::not_found_after`](crate::Settings::not_found_after)), and a refund never.
     Unknown,
 }
 
@@ -215,7 +219,7 @@ pub enum JournalError {
     OtherOwner(Owner),
     /// A row of the file differs from its request in the journal, which may have been sent.
     #[error(
-        "nothing was sent: the row ({row}) differs from its request, which may have been sent before; restore the row, or give the new row an id of its own"
+        "nothing was sent: the row ({row}) differs from its request in the journal, which may have been sent before; restore the row, or give the new row an id of its own"
     )]
     Changed {
         /// The changed row.
@@ -232,9 +236,9 @@ pub enum JournalError {
     /// [`Settings::shared_journal`](crate::Settings::shared_journal) is for journals of several
     /// files.
     #[error(
-        "the file has none of the rows that the journal records as sent (count: {sent}): if this is \
-         another file, give it a journal of its own; if its ids were changed, write them as they \
-         were"
+        "nothing was sent: the file has none of the rows that the journal records as sent (count: \
+         {sent}): if this is another file, give it a journal of its own; if its ids were changed, \
+         write them as they were"
     )]
     OtherFile {
         /// Number of rows in the journal that may have been sent.
@@ -255,7 +259,7 @@ pub enum JournalError {
     /// It was not sent here since.
     #[error(
         "the lease of this payer ended, and another one may have the row ({row}); it was not sent here \
-         since"
+         since: run again, which sends nothing twice"
     )]
     Lost {
         /// The row that another payer may have.

@@ -8,9 +8,10 @@
 //! 3. A [`Payer`] sends the payouts that have not ended by the journal, at a limited pace, and
 //!    requests their status until each has ended. It may be interrupted at any point, and run again.
 //! 4. A refund whose answer was lost is never sent again: no answer of the platform says that a
-//!    refund does not exist. Its evidence is its operation, and without one it stays unknown.
-//! 5. [`write_results`] writes the result of each row, with its evidence: a success, a decline, an
-//!    error, or unknown.
+//!    refund does not exist. Its result is known by its operation in the payment's status, and
+//!    stays unknown without one.
+//! 5. [`write_results`] writes the result of each row (a success, a decline, an error, or unknown),
+//!    with its evidence: a text that explains how the result is known.
 //!
 //! A service pays single payouts through the same journal by `Payer::pay`, which returns when the
 //! intent is on the disk.

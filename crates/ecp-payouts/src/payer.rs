@@ -70,6 +70,8 @@ const BEYOND: Duration = Duration::from_mins(1);
 
 impl Payer {
     /// Makes a payer that sends payouts and refunds through `gate` and records them in `journal`.
+    /// The project of `gate` must be that of the plan and of the journal's [`Owner`](crate::Owner):
+    /// this is not checked.
     pub fn new(gate: Gate, journal: impl JournalStore, settings: Settings) -> Self {
         let Settings { policy, not_found_after, .. } = &settings;
         let policy = policy

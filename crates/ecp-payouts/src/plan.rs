@@ -52,6 +52,9 @@ impl Plan {
     /// - each row against the rules of its payment method
     /// - that no cell looks changed by a spreadsheet, such as `1.23457E+15`
     /// - that no payout or refund is in the file twice, also under another spelling of its id
+    ///
+    /// `registry` has the payment methods that rows may name. `project` is the project that pays: a
+    /// row that names another one is a problem. The error lists the problems of all lines.
     pub fn read(
         file: Vec<u8>,
         layout: &Layout,

@@ -226,7 +226,8 @@ fn every_bad_row_of_a_mixed_file_is_named_by_line_and_column() {
     let missing = read("operation_type;method\nrefund;wallet-partner\n").unwrap_err();
     assert_eq!(
         missing,
-        "line 1, `general.payment_id`: no column has this name, and none is mapped to it"
+        "line 1, `general.payment_id`: no column has this name, and none is mapped to it \
+         (`Layout::column`, `--column NAME=PATH`)"
     );
 }
 
@@ -246,16 +247,16 @@ fn a_payment_may_be_refunded_in_parts_and_all_of_it_once() {
         ),
         (
             "refund;parts;order-1;r1;;;x\nrefund;parts;order-1;r2;200;EUR;x\n",
-            "line 3, `general.payment_id`: is refunded in full by line 2 already",
+            "line 3, `general.payment_id`: is refunded in full by line 2 already; leave one of them out",
         ),
         (
             "refund;parts;order-1;r1;100;EUR;x\nrefund;parts;order-1;r2;;;x\n",
-            "line 3, `general.payment_id`: is refunded in part by line 2, and in full here",
+            "line 3, `general.payment_id`: is refunded in part by line 2, and in full here; leave one of them out",
         ),
         (
             "refund;wallet-partner;order-1;r1;100;INR;x\n\
              refund;wallet-partner;order-1;r2;100;INR;x\n",
-            "line 3, `general.payment_id`: is refunded in full by line 2 already",
+            "line 3, `general.payment_id`: is refunded in full by line 2 already; leave one of them out",
         ),
     ] {
         assert_eq!(read(rows).unwrap_err(), expected, "{rows}");
@@ -711,7 +712,7 @@ async fn a_refund_that_has_not_ended_cannot_be_asked_for_again_under_another_id(
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "nothing was sent: the row (refund of order-1) differs from its request, which may have been sent before; restore the row, or give the new row an id of its own"
+        "nothing was sent: the row (refund of order-1) differs from its request in the journal, which may have been sent before; restore the row, or give the new row an id of its own"
     );
     assert_eq!(platform.payouts(), 2);
 }

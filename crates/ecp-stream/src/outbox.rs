@@ -22,8 +22,8 @@ pub type PublishError = Box<dyn Error + Send + Sync>;
 pub trait Publisher: Send + Sync {
     /// Publishes a callback, within five seconds: the call is dropped then.
     ///
-    /// `Ok` is a promise that it will reach its readers: it is not published again. After an error, or if
-    /// the process ends meanwhile, it is published again, with the same
+    /// `Ok` is a promise that it will reach its readers: it is not published again. After an error
+    /// or a panic, or if the process ends meanwhile, it is published again, with the same
     /// [`message_id`](Publication::message_id). Callbacks of one payment come one after the other.
     async fn publish(&self, publication: &Publication) -> Result<(), PublishError>;
 }
@@ -88,7 +88,7 @@ impl Outbox {
     }
 
     /// Sets how many callbacks are read from the outbox at a time, and may be published concurrently: 256
-    /// by default.
+    /// by default, at least 1.
     pub fn batch(self, batch: usize) -> Self {
         Self { batch: batch.max(1), ..self }
     }
@@ -189,7 +189,7 @@ async fn publish_all(
         }
         let result = timeout(LONGEST, publisher.publish(&publication)).await;
         if let Err(error) =
-            result.unwrap_or_else(|_| Err(format!("took longer than {LONGEST:?}").into()))
+            result.unwrap_or_else(|_| Err(format!("it took longer than {LONGEST:?}").into()))
         {
             tracing::warn!(
                 "ecp.entry_id" = publication.id.get(),

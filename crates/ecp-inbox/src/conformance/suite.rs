@@ -650,7 +650,7 @@ pub async fn a_handler_that_panics_or_hangs_has_failed(stage: &dyn Stage) {
     worker.run(until(&*inbox, |stats| stats.dead == 2)).await;
     for (id, error) in [
         (panics, "the handler panicked"),
-        (hangs, "the handler took longer than 2.7s, which `Worker::lease` sets"),
+        (hangs, "the handler took longer than 2.7s, nine tenths of `Worker::lease`"),
     ] {
         assert_eq!(inbox.entry(id).await.unwrap().unwrap().error.as_deref(), Some(error));
     }

@@ -56,8 +56,8 @@ pub(super) async fn bring_back(inbox: &PostgresInbox, lease: i64) -> Result<(), 
     let (latest, all) = (now.saturating_add(lease), i64::from(look == Look::AtAll));
     let values = [typed(&now), typed(&latest), typed(&all)];
     let brought_back = session.alone(BRING_BACK, session.execute(BRING_BACK, &values)).await;
-    brought_back.map_err(failed("bringing times back"))?;
-    session.end().map_err(failed("bringing times back"))?;
+    brought_back.map_err(failed("checking the times of stored callbacks"))?;
+    session.end().map_err(failed("checking the times of stored callbacks"))?;
     inbox.set_back.looked(&*inbox.clock);
     Ok(())
 }
@@ -112,15 +112,15 @@ fn attempts(row: &Row) -> u32 {
 
 fn delivery(row: &Row) -> Result<Delivery, InboxError> {
     let raw: Option<&[u8]> = row.get("raw");
-    let raw = raw.ok_or_else(|| InboxError::damaged("reading a body"))?;
+    let raw = raw.ok_or_else(|| InboxError::damaged("reading the body of a callback"))?;
     let state = row.get::<_, Option<&str>>("payment_state");
     let state =
         state.map(|state| from_json(state, "reading the state of a payment")).transpose()?;
     Ok(Delivery {
         id: EntryId::new(row.get("id")),
         project: project(row.get("project"))?,
-        callback: read(raw).map_err(|_| InboxError::damaged("reading a body"))?,
-        change: from_json(row.get("change"), "reading a change")?,
+        callback: read(raw).map_err(|_| InboxError::damaged("reading the body of a callback"))?,
+        change: from_json(row.get("change"), "reading a callback's change")?,
         payment: state.and_then(known),
         received: timestamp(row.get("received")),
         attempt: attempts(row),

@@ -42,6 +42,8 @@ impl PostgresInbox {
     }
 }
 
+const HANDLING: &str = "handling a callback";
+
 struct InTransaction<H> {
     inbox: PostgresInbox,
     handler: H,
@@ -61,7 +63,7 @@ impl<H: PostgresHandler> Processor for InTransaction<H> {
                     self.inbox.wakeup.notify_one();
                     ended
                 }
-                Err(failure) => Attempt::Failed(with_causes(&super::failed("handling")(failure))),
+                Err(failure) => Attempt::Failed(with_causes(&super::failed(HANDLING)(failure))),
             },
             Err(error) => Attempt::Failed(error),
         }
@@ -75,7 +77,7 @@ impl<H: PostgresHandler> InTransaction<H> {
         delivery: &Delivery,
         deadline: Duration,
     ) -> Result<Attempt, String> {
-        let lost = |error: tokio_postgres::Error| with_causes(&super::failed("handling")(error));
+        let lost = |error: tokio_postgres::Error| with_causes(&super::failed(HANDLING)(error));
         let transaction = session.transaction().await.map_err(lost)?;
         attempt(self.handler.handle(&transaction, delivery), deadline, "handler").await?;
         let (id, done) = (delivery.id.get(), "done");

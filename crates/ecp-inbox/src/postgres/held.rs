@@ -40,7 +40,7 @@ const CLAIM: &str = "
     UPDATE ecp_inbox.callbacks c SET lease = lease + 1, leased = attempts < $4,
         due = CASE WHEN attempts < $4 THEN $3::bigint END, since = $1, attempts = least(attempts + 1, $4),
         error = CASE WHEN attempts < $4 THEN error
-            ELSE coalesce(error, 'no status request to Gate finished') END
+            ELSE coalesce(error, 'no status request to Gate stored a result: each time its process ended, or it took longer than its lease') END
     FROM next WHERE c.id = next.id
     RETURNING c.id, c.project, c.payment, c.received, c.attempts, c.lease, c.leased";
 
@@ -115,8 +115,8 @@ pub(super) async fn postpone(
     let (id, lease, reason) = (question.id.get(), question.lease.0, error_text(reason));
     let values = [typed(&id), typed(&lease), typed(&due), typed(&reason), typed(&now)];
     let postponed = session.alone(POSTPONE, session.execute(POSTPONE, &values)).await;
-    let postponed = postponed.map_err(failed("postponing a question to Gate"))?;
-    session.end().map_err(failed("postponing a question to Gate"))?;
+    let postponed = postponed.map_err(failed("storing why a callback stays held"))?;
+    session.end().map_err(failed("storing why a callback stays held"))?;
     Ok(postponed > 0)
 }
 
@@ -147,7 +147,8 @@ async fn compare_and_move(
         return Ok(Release::NotHeld);
     };
     let (key, meaning): (Option<&[u8]>, Option<&[u8]>) = (row.get(1), row.get(2));
-    let callback = read(row.get(3)).map_err(|_| InboxError::damaged("reading a body"))?;
+    let callback =
+        read(row.get(3)).map_err(|_| InboxError::damaged("reading the body of a held callback"))?;
     match compare(project(row.get(0))?, &callback, answer) {
         Ok(()) => {}
         Err(Doubt::Undecided(path)) => return Ok(Release::Undecided(path)),

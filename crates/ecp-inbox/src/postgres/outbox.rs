@@ -107,7 +107,7 @@ fn publication(row: &Row) -> Result<Publication, InboxError> {
         id: EntryId::new(row.get("id")),
         project: project(row.get("project"))?,
         payment: row.get::<_, Option<&[u8]>>("payment").map(payment_id).transpose()?,
-        change: from_json(row.get("change"), "reading a change")?,
+        change: from_json(row.get("change"), "reading a callback's change")?,
         received: timestamp(row.get("received")),
         raw: Raw::from(row.get::<_, Vec<u8>>("raw")),
         message_id: of_content(&digest(row.get("content"), "reading the digest of a callback")?),

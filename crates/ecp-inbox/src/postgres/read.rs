@@ -92,8 +92,8 @@ fn entry_of(row: &Row) -> Result<Entry, InboxError> {
         attempts: count("attempts"),
         due: row.get::<_, Option<i64>>("due").map(timestamp),
         error: row.get("error"),
-        change: from_json(row.get("change"), "reading a change")?,
-        ambiguous: from_json(row.get("ambiguous"), "reading a list of paths")?,
+        change: from_json(row.get("change"), "reading a callback's change")?,
+        ambiguous: from_json(row.get("ambiguous"), "reading a callback's ambiguous members")?,
         raw: None,
     })
 }

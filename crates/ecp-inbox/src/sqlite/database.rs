@@ -302,7 +302,10 @@ impl Current {
             Ok(()) if was_lost => tracing::warn!("the inbox's file is there again"),
             Err(error) if !was_lost => {
                 let kind = error.kind().as_str();
-                tracing::error!("error.type" = kind, "the inbox's file cannot be used");
+                tracing::error!(
+                    "error.type" = kind,
+                    "the inbox's file cannot be used: calls fail until it can"
+                );
             }
             _ => {}
         }

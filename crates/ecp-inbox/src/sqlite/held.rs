@@ -51,7 +51,7 @@ pub(super) fn claim(
             connection
                 .prepare_cached(
                     "UPDATE ecp_inbox_callbacks SET due = NULL, lease = NULL,
-                         error = coalesce(error, 'no status request to Gate finished')
+                         error = coalesce(error, 'no status request to Gate stored a result: each time its process ended, or it took longer than its lease')
                      WHERE id = ?1",
                 )?
                 .execute([number])?;

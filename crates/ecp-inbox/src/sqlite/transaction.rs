@@ -31,7 +31,7 @@ impl SqliteInbox {
     }
 
     /// Runs `work` in a transaction on your own tables in the inbox's file, and returns when the
-    /// transaction is on disk. An error of `work` rolls the transaction back.
+    /// transaction is on disk. An error or a panic of `work` rolls the transaction back.
     ///
     /// `work` runs on the single thread that writes to the file, so other writes wait for it.
     /// `work` may run a second time: if a transaction that it shares with other writes fails, the

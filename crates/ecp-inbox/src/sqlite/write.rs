@@ -318,7 +318,10 @@ pub(super) fn claim(
         let callback = accept::read(raw.as_deref().unwrap_or_default());
         let problem = match &callback {
             _ if attempt > attempts => Some(NO_RESULT),
-            Err(_) => Some("its stored body cannot be read"),
+            Err(_) => Some(
+                "its stored body cannot be read: restore a backup, or act on the payment's status \
+                 (`ecp status`)",
+            ),
             Ok(_) => None,
         };
         let (Ok(callback), None) = (callback, problem) else {

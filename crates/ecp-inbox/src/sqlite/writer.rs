@@ -80,7 +80,7 @@ impl Writer {
     /// Stores a callback and returns when it is on disk.
     pub(super) async fn accept(&self, record: Record, now: i64) -> Result<Written, Error> {
         let accept = |reply| Queued::Accept(Box::new(Accept { record, now, outcome: None, reply }));
-        self.queue("accept", accept).await
+        self.queue(accept).await
     }
 
     /// Runs `work` in a transaction and returns when it is on disk. It may run twice, after the
@@ -90,7 +90,7 @@ impl Writer {
         name: &'static str,
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.queue(name, |reply| task(name, true, work, reply)).await
+        self.queue(|reply| task(name, true, work, reply)).await
     }
 
     /// Like [`Writer::write`], for work that fails only if the database cannot be written at all.
@@ -100,15 +100,14 @@ impl Writer {
         name: &'static str,
         work: impl FnMut(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.queue(name, |reply| task(name, false, work, reply)).await
+        self.queue(|reply| task(name, false, work, reply)).await
     }
 
     async fn queue<T>(
         &self,
-        name: &'static str,
         job: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Queued,
     ) -> Result<T, Error> {
-        let closed = || Error::from(InboxError::plain(InboxErrorKind::Closed, name));
+        let closed = || Error::from(InboxError::plain(InboxErrorKind::Closed, "using the inbox"));
         let (reply, ended) = oneshot::channel();
         self.0.send(job(reply)).await.map_err(|_| closed())?;
         ended.await.map_err(|_| closed())?

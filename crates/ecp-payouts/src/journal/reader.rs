@@ -277,7 +277,7 @@ fn entry(
     });
     if let Some(problem) = problem {
         if is_strict {
-            let problem = format!("the entry of {id:?}: {problem}");
+            let problem = format!("the entry of {id:?}: {problem}; use the version that wrote it");
             return Err(JournalError::Storage(problem.into()).into());
         }
         if let Some(odd) = odd {

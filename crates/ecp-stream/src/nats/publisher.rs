@@ -15,7 +15,7 @@ use crate::outbox::{PublishError, Publisher};
 ///
 /// | header | is |
 /// |---|---|
-/// | `Nats-Msg-Id` | [`Publication::message_id`], by which the stream drops repetitions within its window, and readers any |
+/// | `Nats-Msg-Id` | [`Publication::message_id`], by which the stream drops repetitions within its window ([`StreamSettings::duplicate_window`]), and readers recognize all others |
 /// | `Ecp-Entry` | number of the callback in the inbox |
 /// | `Ecp-Received` | when it was first received, in seconds since 1970 |
 /// | `Ecp-Change` | [`Publication::change`] as JSON |

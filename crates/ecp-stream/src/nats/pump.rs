@@ -56,7 +56,8 @@ type Received = (Message, Verified<Callback>);
 
 impl NatsPump {
     /// Makes a pump that moves callbacks from the stream into this inbox. `verifier` has the keys of all
-    /// projects of the receivers.
+    /// projects of the receivers. The pump does not create the stream, and tries again until it
+    /// exists: [`NatsStore::open`](super::NatsStore::open) creates it.
     pub fn new(
         client: Client,
         settings: StreamSettings,
@@ -101,7 +102,10 @@ impl NatsPump {
                 received = self.receive(&mut open) => match received {
                     Ok(messages) => self.move_all(messages).await,
                     Err(error) => {
-                        tracing::warn!("error.message" = %error, "cannot read the stream of callbacks");
+                        tracing::warn!(
+                            "error.message" = %error,
+                            "cannot read the stream of callbacks; it is tried again"
+                        );
                         open = None;
                         false
                     }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 /// Settings of a stream of callbacks. A stream that does not exist is created with them. One that exists
-/// is left as it is, and must promise as much.
+/// is left as it is, and must promise as much: otherwise opening it fails with
+/// [`NatsError::Unsafe`](super::NatsError::Unsafe).
 ///
 /// Streams are created with file storage, and refuse new messages when they reach a limit, rather than
 /// drop old ones.
@@ -36,8 +37,8 @@ impl StreamSettings {
         }
     }
 
-    /// Sets the number of servers that have the stream: 3 by default. With three, one may be lost. With
-    /// one, messages are lost with its disk.
+    /// Sets the number of servers that have the stream: 3 by default, at least 1. With three, one
+    /// may be lost. With one, messages are lost with its disk.
     pub fn replicas(self, replicas: usize) -> Self {
         Self { replicas: replicas.max(1), ..self }
     }
@@ -56,7 +57,8 @@ impl StreamSettings {
     }
 
     /// Sets the longest wait for an acknowledgement by the stream: 4 seconds by default. An
-    /// [`Outbox`](crate::Outbox) waits for five seconds at most.
+    /// [`Outbox`](crate::Outbox) waits for five seconds at most, and a receiver for its store as
+    /// long by default.
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }

@@ -101,9 +101,11 @@ impl Stream {
         let patience = self.settings.patience;
         match timeout(patience, acknowledged).await {
             Ok(acknowledged) => Ok(acknowledged.map(drop)?),
-            Err(_) => {
-                Err(format!("the stream did not acknowledge the message in {patience:?}").into())
-            }
+            Err(_) => Err(format!(
+                "the stream did not acknowledge the message in {patience:?} \
+                     (`StreamSettings::patience`): check that most of its servers are up"
+            )
+            .into()),
         }
     }
 }
@@ -133,9 +135,16 @@ fn problem(settings: &StreamSettings, info: &Info) -> Option<String> {
             config.num_replicas, settings.replicas
         ))
     } else if config.storage != StorageType::File {
-        Some("is in memory: create it with file storage".to_owned())
+        Some(
+            "is in memory: when its messages were read, delete it and create it with file storage"
+                .to_owned(),
+        )
     } else if config.no_ack || matches!(config.persist_mode, Some(PersistenceMode::Async)) {
-        Some("acknowledges messages before it has them: create it anew".to_owned())
+        Some(
+            "acknowledges messages before it has them: when its messages were read, delete it, and it is \
+             created with the right settings"
+                .to_owned(),
+        )
     } else if config.retention == RetentionPolicy::Interest {
         Some("drops messages without a consumer: create it with the retention `limits`".to_owned())
     } else if config.discard == DiscardPolicy::Old
