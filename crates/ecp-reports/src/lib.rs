@@ -1,8 +1,8 @@
 //! Reports about payments: a table as CSV or XLSX, made of a template, by hand or on a schedule,
 //! kept for some days and sent by e-mail.
 //!
-//! The Dashboard of `ecp-sandbox` and `ecp reports` share what is here. Where the rows come from,
-//! where templates and files are kept and which clock counts is theirs.
+//! The Dashboard of `ecp-sandbox` and the command `ecp reports` are built on this crate. They
+//! provide the rows, keep and remove the templates and files, and choose the clock.
 //!
 //! ```
 //! use ecp_reports::{Cell, Format, Period, Schedule, Table, Template, Zone};
@@ -57,5 +57,6 @@ pub use self::smtp::{InvalidSmtp, Smtp, SmtpSettings, Tls};
 pub use self::table::{Cell, Table, Warning, WriteError, Written};
 pub use self::template::{Selection, Template};
 
-/// How long the file of a report is kept before it is removed: four days.
+/// How long the file of a report is kept before `ecp reports` and the sandbox's Dashboard remove
+/// it: four days. This crate itself removes no file.
 pub const KEPT_FOR: Duration = Duration::from_hours(4 * 24);

@@ -109,11 +109,14 @@ pub enum InvalidSmtp {
     Unprotected(String),
     /// The root certificates cannot be read.
     #[error(
-        "the root certificates for the mail server are not in PEM form: give a file of `BEGIN CERTIFICATE` blocks"
+        "the root certificates for the mail server (`root_certificates`) are not in PEM form: give a file of `BEGIN CERTIFICATE` blocks"
     )]
     Certificates,
     /// TLS cannot be set up.
-    #[error("TLS with the mail server cannot be set up: {0}")]
+    #[error(
+        "TLS with the mail server cannot be set up: {0}; if this machine trusts no certificates, \
+         install them (Debian's package `ca-certificates`), or give `root_certificates`"
+    )]
     NoTls(String),
     /// The library was built without the feature `mail`.
     #[error("this build sends no e-mail: build it with the feature `mail`")]
@@ -154,7 +157,7 @@ impl SmtpSettings {
     }
 
     /// Trusts these root certificates in PEM form for TLS with the SMTP server, besides those that
-    /// the machine trusts.
+    /// the machine trusts. A second call replaces the first.
     pub fn root_certificates(self, pem: impl Into<Vec<u8>>) -> Self {
         Self { roots: Some(pem.into()), ..self }
     }

@@ -133,7 +133,11 @@ fn every_refusal_is_described_without_an_address_or_a_password() {
     for (to, expected, stays) in [
         ("refused@shop.example", "the server refuses the recipient: 550 5.1.1 <[hidden]>: ", true),
         ("later-9@shop.example", "the server refuses the recipient: 451 4.7.1 Greylisted", false),
-        ("hang-up-9@shop.example", "the server has not confirmed the mail: ", false),
+        (
+            "hang-up-9@shop.example",
+            "the server has not confirmed the mail, which may have arrived: ",
+            false,
+        ),
     ] {
         let (text, is_permanent) = refusal(settings(&server), to);
         assert!(text.starts_with(expected), "{text}");

@@ -98,7 +98,13 @@ pub(super) fn send(
     let result = server.command(Data);
     command("the server accepts no mail", result, &mut server)?;
     let result = server.message(&message.formatted());
-    command("the server has not confirmed the mail", result, &mut server)?;
+    let words = match &result {
+        Err(error) if error.status().is_none() => {
+            "the server has not confirmed the mail, which may have arrived"
+        }
+        _ => "the server refuses the mail",
+    };
+    command(words, result, &mut server)?;
     // The server has taken it, whatever comes after.
     let _ = server.quit();
     Ok(())
@@ -158,7 +164,8 @@ impl Step<'_> {
         } else if error.is_response() {
             "the connection was closed, or the answer is not SMTP".to_owned()
         } else {
-            cause(error)
+            let cause = cause(error);
+            format!("{cause}{}", advice(&cause))
         };
         let problem = format!("{what}: {reason}");
         let is_final = error.is_permanent() || error.is_client() || is_refused_certificate(error);
@@ -204,6 +211,17 @@ fn cause(error: &Error) -> String {
             kind.to_string()
         }
         _ => cause.to_string(),
+    }
+}
+
+/// Advice after a cause of rustls that does not say what to do; empty after others.
+fn advice(cause: &str) -> &'static str {
+    if cause.contains("UnknownIssuer") {
+        "; if this is the right server, trust the issuer of its certificate by `root_certificates`"
+    } else if cause.contains("corrupt message") {
+        "; the server may expect another TLS mode on this port: check `tls` and `port`"
+    } else {
+        ""
     }
 }
 

@@ -95,8 +95,9 @@ impl File {
     /// Reads and checks a file of templates. A relative `folder` begins at the folder of the file.
     pub(super) fn read(path: &Path) -> anyhow::Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read the templates in {shown}"))?;
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!("cannot read the templates in {shown} (--file names another file)")
+        })?;
         let file =
             Self::parse(&text).with_context(|| format!("cannot use the templates in {shown}"))?;
         let beside = path.parent().unwrap_or_else(|| Path::new("."));

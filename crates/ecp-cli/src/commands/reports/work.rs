@@ -283,18 +283,27 @@ impl<'f> Work<'f> {
                         Ok(file) => self.attempt(smtp, kept, recipient, file.as_ref()).await?,
                         Err(error) => Err(MailError::permanent(format!("{error:#}"))),
                     };
-                    let (name, all) = (&kept.template, kept.deliveries.len());
-                    let shown = format!("recipient {} of {all}", recipient + 1);
-                    match &sent {
-                        Ok(()) => note!("{name}: sent to {shown}"),
-                        Err(error) => {
-                            note!(
-                                "error: report {name}: not sent to {shown}: {error}; the report is kept"
-                            );
-                        }
-                    }
+                    let name = kept.template.clone();
+                    let shown = format!("recipient {} of {}", recipient + 1, kept.deliveries.len());
+                    let again = once_more(kept);
+                    let problem = sent.as_ref().err().map(ToString::to_string);
                     let delivery = &mut record.reports[place].deliveries[recipient];
                     pause = pause.max(delivery.record(sent, self.retries));
+                    let next = match (&attachment, delivery.is_waiting()) {
+                        (Err(_), _) => format!("the mail is given up: {again}"),
+                        (Ok(_), true) => {
+                            "the report is kept, and the mail is tried again".to_owned()
+                        }
+                        (Ok(_), false) => {
+                            format!("the report is kept, and the mail is given up: {again}")
+                        }
+                    };
+                    match problem {
+                        None => note!("{name}: sent to {shown}"),
+                        Some(problem) => {
+                            note!("error: report {name}: not sent to {shown}: {problem}; {next}");
+                        }
+                    }
                     self.folder.save(record)?;
                 }
             }
@@ -348,6 +357,17 @@ impl<'f> Work<'f> {
         let text = format!("{subject}: {rows}.\n{link}");
         Letter::new(delivery, subject, text).attachment(attachment.cloned())
     }
+}
+
+/// How to make and send a report again whose mail was given up.
+fn once_more(kept: &Kept) -> String {
+    let days = kept.days.as_str();
+    let (from, to) = days.split_once(" to ").unwrap_or((days, days));
+    format!(
+        "`ecp reports run {} --from '{from}' --to '{to}'`, with the other options of that run, \
+         makes the report again and sends it to all recipients",
+        kept.template
+    )
 }
 
 /// `declines-2026-11-27.csv`
