@@ -20,7 +20,7 @@ pub(crate) struct IntervalOptions {
     #[arg(long, value_name = "TIME")]
     pub(crate) to: String,
 
-    /// The time zone of --from and --to, by its IANA name
+    /// The time zone of --from and --to, by its IANA name such as Europe/Berlin
     #[arg(long, value_name = "NAME", default_value = "UTC")]
     pub(crate) tz: String,
 }
@@ -84,8 +84,12 @@ impl IntervalOptions {
     }
 
     fn zone(&self) -> anyhow::Result<TimeZone> {
-        TimeZone::get(&self.tz)
-            .with_context(|| format!("--tz {} is not a known time zone", self.tz))
+        TimeZone::get(&self.tz).with_context(|| {
+            format!(
+                "--tz {} is not a known time zone: use an IANA name such as Europe/Berlin",
+                self.tz
+            )
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The command `ecp`: payments through ecommpay's wallets and vouchers from the shell.
 //!
 //! ```sh
-//! cargo install ecp-cli
+//! cargo install --path crates/ecp-cli       # in a checkout of the repository
 //! ecp demo                                  # one payment from request to callback, explained
 //! ecp sandbox                               # the platform on this machine, until Ctrl-C
 //! ecp sale jeton --sample                   # a payment by example values, to the sandbox
@@ -73,8 +73,8 @@
 //!
 //! # Features
 //!
-//! - `console`: the command `ecp console`.
-//! - `mail`: sending reports by e-mail.
+//! - `console` (default): the command `ecp console`.
+//! - `mail`: sending reports by e-mail. Without it, commands that would send e-mail fail.
 
 // `output` has replacements of these macros, which would panic when the output is closed.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -130,7 +130,8 @@ impl Cli {
     }
 
     /// Runs the command that this process's arguments name, and returns the exit code for `main` to
-    /// return. Ends the process itself if the arguments are wrong or ask for help.
+    /// return; `ecp --help` lists the codes. Ends the process itself if the arguments are wrong
+    /// (exit code 2) or ask for help (0).
     ///
     /// Profiles (projects with their addresses) and keys are read from environment variables and
     /// files. Help, completions and manual pages use the file name of the executable; examples and

@@ -100,7 +100,7 @@ fn smtp(settings: SmtpSettings) -> anyhow::Result<Smtp> {
     Smtp::new(settings).map_err(|error| match error {
         InvalidSmtp::NotBuilt => anyhow!(
             "this `ecp` cannot send e-mail: build it with the feature `mail`, as by `cargo install \
-             ecp-cli --features mail`"
+             --path crates/ecp-cli --features mail`"
         ),
         error => error.into(),
     })

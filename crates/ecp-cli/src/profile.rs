@@ -31,7 +31,8 @@ pub(crate) struct ProfileOptions {
     #[arg(long, value_name = "NAME", env = "ECP_PROFILE", default_value = SANDBOX)]
     profile: String,
 
-    /// Read profiles from this file instead of `ecp/profiles.toml` in the configuration folder
+    /// Read profiles from this file instead of `ecp/profiles.toml` in $XDG_CONFIG_HOME or
+    /// ~/.config; docs/payouts.md explains it
     #[arg(long, value_name = "PATH", env = "ECP_PROFILES")]
     profiles: Option<PathBuf>,
 
@@ -157,6 +158,15 @@ impl ProfileOptions {
     fn sandbox<'n>(&self, names: impl Iterator<Item = &'n String>) -> anyhow::Result<Profile> {
         if self.profile != SANDBOX {
             return Err(match self.path() {
+                Some(path) if !path.exists() => {
+                    anyhow!(
+                        "there is no profile `{}` in {}, which does not exist: make this file with the profile \
+                         (docs/payouts.md explains it), or name another one with --profile{}",
+                        self.profile,
+                        path.display(),
+                        did_you_mean(&self.profile, names.map(String::as_str))
+                    )
+                }
                 Some(path) => {
                     anyhow!(
                         "there is no profile `{}` in {}: add it, or name another one with --profile{}",

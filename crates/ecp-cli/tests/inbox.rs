@@ -244,26 +244,21 @@ fn a_held_callback_is_released_by_what_gate_signed() {
         br#"{"project_id":1236,"payment":{"id":"P3","status":"success"},"frame_mode":"x","operations":[{"id":1}]}"#,
     );
     let elsewhere = signed(br#"{"project_id":1,"payment":{"id":"P3","status":"success"}}"#);
+    let no_json = "error: standard input is not JSON, or a member is given twice; give Gate's answer to \
+                   a status request: ";
+    let a_callback = "error: standard input is not Gate's answer to a status request: the document has \
+                      the member `operation`, which the answer to a status request never has";
     let table: [(&[u8], &str); 9] = [
-        (b"", "error: standard input is not JSON; give Gate's answer to a status request: "),
+        (b"", no_json),
         (b"{}", "error: Gate's answer on standard input is not genuine: no signature"),
         (
             &answer("success", "forged"),
             "error: Gate's answer on standard input is not genuine: the signature",
         ),
-        (
-            b"nonsense",
-            "error: standard input is not JSON; give Gate's answer to a status request: ",
-        ),
+        (b"nonsense", no_json),
         // The callback that is held, and one that says the same.
-        (
-            &signed(held.raw.unwrap().expose()),
-            "error: standard input is not Gate's answer to a status request: this is not the answer to a status request, since that has no member `operation`",
-        ),
-        (
-            &itself,
-            "error: standard input is not Gate's answer to a status request: this is not the answer to a status request, since that has no member `operation`",
-        ),
+        (&signed(held.raw.unwrap().expose()), a_callback),
+        (&itself, a_callback),
         (
             &doubtful,
             "error: the signature of the answer on standard input allows more than one meaning of \
@@ -292,29 +287,32 @@ fn a_held_callback_is_released_by_what_gate_signed() {
     let denied = release(&answer("decline", "secret"));
     assert_eq!(
         stdout(&denied),
-        "4: still held: `payment.status` in Gate's answer differs from `payment.status` in the callback\n"
+        "4: still held: `payment.status` in Gate's answer differs from `payment.status` in the callback: \
+         deliver and book nothing by it, go by Gate's status (`ecp status`), and ask the platform's \
+         technical support\n"
     );
     assert_eq!(denied.status.code(), Some(1));
     let list = ok(&["list", "--db", db, "--state", "held"]);
-    assert!(
-        list.ends_with(
-            "after 1 questions: Gate contradicts the callback: `payment.status` differs\n"
-        )
-    );
-    assert!(
-        ok(&["stats", "--db", db])
-            .ends_with("Gate is not asked again about 1 held callbacks: see `ecp inbox list`\n")
-    );
+    assert!(list.ends_with(
+        "after 1 status requests: Gate contradicts the callback: `payment.status` differs\n"
+    ));
+    assert!(ok(&["stats", "--db", db]).ends_with(
+        "Gate is not asked again about 1 held callbacks: `ecp inbox list --state held` says why, and \
+         `ecp inbox release` asks once more\n"
+    ));
     let released = release(&answer("success", "secret"));
     assert_eq!(stdout(&released), "4: released, and will be handled\n");
     assert!(released.status.success());
     let machine = ["release", "--db", db, "--key-env", "ECP_KEY", "--json", "4"];
     let told = ecp_reading(&answer("success", "secret"), &machine);
-    let text = "there is no held callback with this number";
+    let text = "there is no held callback with this number: see `ecp inbox list`";
     let expected = serde_json::json!({"id": 4, "release": "not held", "text": text});
     assert_eq!(serde_json::from_str::<serde_json::Value>(&stdout(&told)).unwrap(), expected);
     let again = release(&answer("success", "secret"));
-    assert_eq!(stdout(&again), "4: there is no held callback with this number\n");
+    assert_eq!(
+        stdout(&again),
+        "4: there is no held callback with this number: see `ecp inbox list`\n"
+    );
     assert_eq!(again.status.code(), Some(1));
 }
 
@@ -354,12 +352,15 @@ fn gate_itself_is_asked_about_a_held_callback() {
     );
     assert!(stderr(&output).starts_with(&message), "{}", stderr(&output));
     let output = ask("http://127.0.0.1:9", &held);
-    assert!(
-        stderr(&output).starts_with("error: cannot get the payment's status from Gate: "),
-        "{}",
-        stderr(&output)
+    let message = format!(
+        "error: callback {held} stays held, and this command can be run again: cannot get the status \
+         of payment P3 from Gate: "
     );
-    assert_eq!(stdout(&ask(&gate, "77")), "77: there is no held callback with this number\n");
+    assert!(stderr(&output).starts_with(&message), "{}", stderr(&output));
+    assert_eq!(
+        stdout(&ask(&gate, "77")),
+        "77: there is no held callback with this number: see `ecp inbox list`\n"
+    );
 }
 
 #[test]

@@ -209,7 +209,7 @@ fn records_that_cannot_be_compared_are_reported() {
         (
             &["--journal", "x", "--tz", "Nowhere"],
             1,
-            "error: --tz Nowhere is not a known time zone: ",
+            "error: --tz Nowhere is not a known time zone: use an IANA name such as Europe/Berlin: ",
         ),
         (&["--db", "missing.sqlite"], 1, "error: there is no file missing.sqlite: "),
         (

@@ -58,7 +58,7 @@ pub enum Action {
     BodyShown(CallbackRecord),
     /// A callback was scheduled for handling again.
     Replayed(CallbackRecord),
-    /// Gate was asked about a held callback.
+    /// Gate was asked about a held callback, which waits until Gate confirms it.
     GateAsked {
         /// The held callback.
         callback: CallbackRecord,

@@ -308,8 +308,8 @@ pub(crate) async fn release(
         Err(answer) => return answer,
     };
     let Some((gate, payment)) = parts.gate.clone().zip(entry.payment.clone()) else {
-        let text = "This console cannot ask Gate about the callback: it is not set up for that, or \
-                    the callback names no payment.";
+        let text = "This console cannot ask Gate about the callback: it is not set up for that (a \
+                    service does so by Console::gate), or the callback names no payment.";
         return problem(StatusCode::CONFLICT, shell, "Not released", text);
     };
     let back = format!("{}/callbacks/{}", parts.base, entry.id);

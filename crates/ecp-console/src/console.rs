@@ -52,36 +52,41 @@ impl Console {
         }
     }
 
-    /// Adds the pages of an inbox: its callbacks, and what to do about those that are stuck.
+    /// Adds the pages of an inbox: its callbacks, and what to do about those that are stuck. There
+    /// is one inbox: a later call replaces it.
     pub fn inbox(self, inbox: Arc<dyn Inbox>) -> Self {
         Self { inbox: Some(inbox), ..self }
     }
 
-    /// Adds the pages of payout jobs: the journal at this path or, if it is a folder, each file in it
-    /// whose name ends in `.journal`. May be called again. Files that appear later in a folder are
-    /// shown too. A journal is read anew for each page, completely: a journal of 100,000 rows takes
-    /// a moment.
+    /// Adds the pages of payout jobs: the journal (the record of what a mass payout has sent) at
+    /// this path or, if it is a folder, each file in it whose name ends in `.journal`. May be
+    /// called again. Files that appear later in a folder are shown too, and a path that cannot be
+    /// read is shown with the reason. A journal is read anew for each page, completely: a journal
+    /// of 100,000 rows takes a moment.
     pub fn journals(mut self, path: impl Into<PathBuf>) -> Self {
         self.journals.push(path.into());
         self
     }
 
-    /// Adds the pages of reconciliations: the report at this path or, if it is a folder, each file in
-    /// it whose name ends in `.json` or `.jsonl`. A report is what `ecp reconcile --json` prints. May
-    /// be called again.
+    /// Adds the pages of reconciliations: the report at this path or, if it is a folder, each file
+    /// in it whose name ends in `.json` or `.jsonl`. A report is what `ecp reconcile --json`
+    /// prints. A file that cannot be read as one, or is larger than 64 MiB, is shown with the
+    /// reason. May be called again.
     pub fn reports(mut self, path: impl Into<PathBuf>) -> Self {
         self.reports.push(path.into());
         self
     }
 
-    /// Sets how the status of a held callback's payment is requested from Gate, to release the
-    /// callback. Without it, the pages only say which command releases it.
+    /// Sets how the status of a payment is requested from Gate, to release a held callback (one
+    /// that waits until Gate confirms it) for handling. It is used only with
+    /// [`allow_changes`](Self::allow_changes), and a request that takes longer than 20 seconds
+    /// counts as failed. Without it, the pages only say which command releases the callback.
     pub fn gate(self, confirm: impl Confirm + 'static) -> Self {
         Self { gate: Some(Arc::new(confirm)), ..self }
     }
 
-    /// Allows the pages to replay callbacks and to release held ones. Without it they change
-    /// nothing.
+    /// Allows the pages to replay callbacks and to release held ones, which wait until Gate
+    /// confirms them. Without it they change nothing.
     pub fn allow_changes(self) -> Self {
         Self { changes: true, ..self }
     }
@@ -93,8 +98,8 @@ impl Console {
     }
 
     /// Sets a function that is called with each [`Event`]: what an operator changed, and whose
-    /// personal data was shown. It is called before the personal data is, and after a change. Events
-    /// are logged (`tracing`) in any case.
+    /// personal data was shown. It is called before personal data is shown, and after a change. The
+    /// page waits for it, so it must be quick. Events are logged (`tracing`) in any case.
     pub fn on_event(self, log: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         Self { log: Some(Arc::new(log)), ..self }
     }

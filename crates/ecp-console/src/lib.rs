@@ -1,7 +1,8 @@
 //! The operator's pages: what needs a person, and what to do about it.
 //!
-//! A [`Console`] shows the callbacks of an inbox (waiting, held, dead), payout jobs by their
-//! journals, and the reports of reconciliations, each with the next step. It is an axum router for
+//! A [`Console`] shows the callbacks of an inbox (waiting; held until Gate confirms them; dead,
+//! which are given up after their last attempt), payout jobs by their journals (the records of what
+//! was sent), and the reports of reconciliations, each with the next step. It is an axum router for
 //! your service, behind the service's own login. The command `ecp console` serves the same pages.
 //! They change nothing without [`Console::allow_changes`], or `--allow-changes` of the command.
 //!

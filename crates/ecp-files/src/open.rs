@@ -22,7 +22,7 @@ pub enum Found {
     Same,
     /// The path leads to another file.
     Other,
-    /// The path leads to no file.
+    /// The path leads to no file, or to one that cannot be examined.
     Nothing,
 }
 

@@ -61,7 +61,8 @@ impl Replacement {
     }
 
     /// Writes all data to disk, and puts the finished file at its path, in place of the file that
-    /// was there.
+    /// was there. After an error, a file that was to be replaced is unchanged, and the temporary
+    /// file is deleted.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
         if let Some((unfinished, path)) = &self.names {

@@ -62,6 +62,7 @@ pub fn prepare_database(path: &Path) -> io::Result<Option<PathBuf>> {
 
 /// Removes the rights of users other than owner and group from a regular file. Returns whether the
 /// rights were changed. It is an error if they must change and the file belongs to another user.
+/// On systems that are not Unix nothing is changed.
 pub fn tighten(path: &Path) -> io::Result<bool> {
     #[cfg(unix)]
     {

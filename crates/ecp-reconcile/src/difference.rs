@@ -66,9 +66,10 @@ pub enum Kind {
     /// Callbacks contradict each other: they reported both a success and a failure of one operation,
     /// or two values of a member that never changes, of an operation or of the payment.
     CallbackContradicts,
-    /// The handler of a callback failed too often.
+    /// The handler of a callback failed too often, and the inbox does not call it again unless the
+    /// callback is replayed.
     CallbackDead,
-    /// A callback is held in the inbox until Gate confirms it.
+    /// A callback is held: the inbox keeps it from the handler until Gate confirms it.
     CallbackHeld,
     /// The operation has a final status on the platform, and the inbox has no callback about that.
     CallbackMissing,
@@ -214,10 +215,11 @@ impl Difference {
             Kind::CallbackDead => {
                 format!("correct the handler, then run `ecp inbox replay{}`", self.numbers())
             }
-            Kind::CallbackHeld => format!(
-                "give Gate's signed status answer to `ecp inbox release{}`: it releases the callbacks that agree",
-                self.numbers()
-            ),
+            Kind::CallbackHeld => {
+                let commands = self.callbacks.iter().map(|id| format!("`ecp inbox release {id}`"));
+                let commands = commands.collect::<Vec<_>>().join(", ");
+                format!("run {commands}: Gate is asked, and a callback that it confirms is released")
+            }
             Kind::CallbackMissing => {
                 format!("ask {ask} and act on the answer as on the callback; look in the receiver's log for why it did not arrive")
             }

@@ -37,7 +37,8 @@ pub enum ReconcileError {
         /// The paths of all members that the operation has.
         there: Vec<String>,
     },
-    /// Gate did not return the status of a payment. The next call requests the status again.
+    /// Gate did not return the status of a payment. The next call of
+    /// [`Reconciliation::next`](crate::Reconciliation::next) requests the status again.
     #[error(
         "cannot get the status of payment {payment} from Gate: {}; run the comparison \
          again, which sends no payments",

@@ -1,9 +1,10 @@
 //! Reconciliation: comparison of the platform, the inbox and the payouts' journals.
 //!
-//! Three sides know of a payment: the platform, the inbox of its callbacks, and the journals of
-//! intended payouts. A [`Reconcile`] reads the operations that the platform began in an
-//! [`Interval`], the payouts that the journals sent in it and the callbacks that the inbox received
-//! in it, and returns every [`Difference`] with a recommended action.
+//! Three sides know of a payment: the platform, the inbox of its callbacks (`ecp-inbox`), and the
+//! journals in which `ecp-payouts` records payouts before it sends them. A [`Reconcile`] reads the
+//! operations that the platform began in an [`Interval`], the payouts that the journals sent in it
+//! and the callbacks that the inbox received in it, and returns every [`Difference`] with a
+//! recommended action.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -62,7 +63,7 @@
 //!
 //! Memory holds one page of operations, one of callbacks and one payment. The data of the three sides
 //! wait in a temporary SQLite file: about 150 bytes for an operation, and for a payout in a
-//! journal. It is written and read by the calling task, some milliseconds for a page.
+//! journal. It is written and read on the runtime's threads for blocking work.
 
 mod blocking;
 mod compare;

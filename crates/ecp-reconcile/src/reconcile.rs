@@ -79,7 +79,8 @@ pub struct Counts {
 }
 
 impl Counts {
-    /// Whether no result needs a person's attention. A payout that could not be compared is money
+    /// Whether no result so far needs a person's attention; it is final once
+    /// [`Reconciliation::next`] has returned `None`. A payout that could not be compared is money
     /// that may have left.
     pub const fn agrees(&self) -> bool {
         self.differences == 0 && self.odd_payouts == 0
@@ -126,7 +127,8 @@ impl Reconcile {
     }
 
     /// Reads the payouts of the journals, the callbacks of the inbox and the operations of the Data
-    /// API, and returns the comparison. Gate is queried later, payment by payment.
+    /// API, and returns the comparison. `sender` later requests statuses from Gate, payment by
+    /// payment; neither it nor `data` sends a payment.
     ///
     /// Call it inside a tokio runtime: files are read and written on the runtime's threads for
     /// blocking work.

@@ -64,16 +64,16 @@
 //! | it is a callback or an answer, which have the same key | 702 | the member that tells |
 //! | there is no such method, or it does not have the operation on Gate | 2541 | |
 //! | required fields are missing or empty | 2004 | one error for each path |
-//! | fields are of another type than documented, addresses are none | 702 | one error for each path |
-//! | the payment id is too long or otherwise none | 3024 | its path |
-//! | the currency is none | 3121 | its path |
+//! | fields are of another type than documented, or not valid URLs where URLs are expected | 702 | one error for each path |
+//! | the payment id is too long or otherwise invalid | 3024 | its path |
+//! | the currency is not a known code | 3121 | its path |
 //! | the method does not take the currency | 3023 | its path |
 //! | the amount is no positive integer, nor 0 where the method allows it | 702 | its path |
 //! | the method's own check refuses it | 702, or the code above of its reason | the path that the check names |
 //! | the payment id is taken | 3041 | its path |
 //!
-//! `callback.delay` above 600 seconds and `callback.force_disable` other than 0 and 1 are of
-//! another type than documented. The Data API refuses in the same form: a missing token gives 2004,
+//! `callback.delay` above 600 seconds and `callback.force_disable` other than 0 and 1 count as
+//! fields of another type. The Data API refuses in the same form: a missing token gives 2004,
 //! an unknown one 3261, a project that the token may not ask about 2442.
 //!
 //! For refunds, captures and releases the rows up to the payment id apply as well, and then
@@ -82,7 +82,7 @@
 //! |---|---|---|
 //! | there is a currency and no amount | 3286 | `payment.amount` |
 //! | there is an amount and no currency | 3287 | `payment.currency` |
-//! | the currency is none | 3121 | its path |
+//! | the currency is not a known code | 3121 | its path |
 //! | the amount is no positive integer | 702 | its path |
 //! | the method's own check refuses it | 702, or the code above of its reason | the path that the check names |
 //! | the path's method has no such payment | 3061 | `general.payment_id` |
@@ -168,7 +168,7 @@
 //! confirmation of the amount (`check_deposit`), once, at [`Project::confirmation_url`]. While it
 //! waits, the payment keeps its status. The documents decline after a code other than 0 and after
 //! HTTP 4xx and 5xx, and are silent on everything else. Chosen here: those decline with code 30301;
-//! no answer in time, a redirect, an answer that is none or is about another payment, and an
+//! no answer in time, a redirect, an answer that is invalid or about another payment, and an
 //! address that cannot be asked with code 30302 ([`Confirmation`]). A sale that asked for 0 tells
 //! the amount that was chosen once it has succeeded; declined it stays at 0, as in the documents.
 //!

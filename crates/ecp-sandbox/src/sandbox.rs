@@ -140,7 +140,8 @@ impl Sandbox {
             if !address.ip().is_loopback() {
                 tracing::warn!(
                     %address,
-                    "the sandbox is open to the network and has no access control"
+                    "the sandbox is open to the network and has no access control: listen on \
+                     127.0.0.1 if no other machine needs it"
                 );
             }
             self.engine.listens_on(address);
@@ -214,7 +215,7 @@ impl Sandbox {
     }
 
     /// Adds a rule that makes the sandbox inject a fault, active from now on. Returns the number of
-    /// the rule, for [`Sandbox::remove_fault`].
+    /// the rule, for [`Sandbox::remove_fault`]. With more than 1000 rules the oldest is removed.
     pub fn add_fault(&self, rule: FaultRule) -> u64 {
         self.engine.add_fault(rule)
     }
@@ -290,10 +291,10 @@ impl Sandbox {
     }
 
     /// Makes the customer's decision about a payment, as if the customer pressed a button on the
-    /// page of the payment method's provider. `amount` is the amount that the customer chooses, in
-    /// a sale that leaves the amount open (requested as 0). Returns `false` if the payment does not
-    /// wait for the customer; otherwise the payment continues in the background
-    /// ([`Sandbox::settled`]).
+    /// page of the payment method's provider. `amount` is the amount that the customer chooses in a
+    /// sale that leaves the amount open (requested as 0), which is declined without it; `None` for
+    /// other payments. Returns `false` if the payment does not wait for the customer; otherwise the
+    /// payment continues in the background ([`Sandbox::settled`]).
     #[must_use = "`false` means that the payment does not wait for the customer"]
     pub fn choose(
         &self,

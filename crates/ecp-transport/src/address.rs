@@ -29,7 +29,10 @@ impl Address {
         // An error text must not hold a password.
         let shown = if url.contains('@') { "[hidden]" } else { url };
         let invalid = |problem| InvalidBaseUrl { url: shown.to_owned(), problem };
-        let parts = url.parse::<Uri>().map_err(|_| invalid("it is not a URL"))?.into_parts();
+        let parts = url
+            .parse::<Uri>()
+            .map_err(|_| invalid("it is not a URL such as https://api.ecommpay.com"))?
+            .into_parts();
         let (Some(scheme), Some(authority)) = (parts.scheme, parts.authority) else {
             return Err(invalid("it must begin with https:// and a host"));
         };

@@ -36,6 +36,8 @@ impl Gate {
     /// Sends the fields that the platform asked for before a payment goes on
     /// ([`Step::Clarify`](ecp_core::model::Step::Clarify)), once and without a retry.
     /// [`Sender::clarify`](crate::Sender::clarify) also repeats the request if it has not arrived.
+    /// After an unknown outcome, request the payment's status: if fields are still missing, it asks
+    /// for them again.
     ///
     /// The fields may be incomplete, or none at all: the platform then asks again. It waits 30
     /// minutes from each answer, but never beyond the payment's cut-off time, after which it

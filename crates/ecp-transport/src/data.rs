@@ -96,7 +96,8 @@ pub enum DataError {
         /// The platform's error message; `None` if the answer has none.
         message: Option<String>,
     },
-    /// The answer is not JSON, or not a list of operations.
+    /// The answer is not JSON, or has no list of operations. If the list is missing, ask the
+    /// platform's support for its name, and set it by [`DataApi::list_name`].
     #[error("the Data API's answer cannot be read: {0}")]
     Unreadable(ModelError),
     /// The answer is not signed with the token's key.
@@ -302,7 +303,7 @@ impl DataApi {
                 return asked;
             };
             if !self.retry.budget.withdraw().await {
-                tracing::warn!("the retry budget is empty");
+                tracing::warn!("the retry budget is empty: the call makes no further request");
                 self.meter.count(&BUDGET_EMPTY, 1, REQUEST);
                 return asked;
             }
@@ -462,7 +463,8 @@ impl Operations {
     }
 
     /// Returns the next page of operations, `None` after the last page. Operations of the previous
-    /// page that [`Operations::next`] has not returned yet are skipped.
+    /// page that [`Operations::next`] has not returned yet are skipped. After an error, call this
+    /// again: it requests the same page again.
     pub async fn next_page(&mut self) -> Result<Option<Vec<DataOperation>>, DataError> {
         self.page.clear();
         let Some(query) = &mut self.query else { return Ok(None) };

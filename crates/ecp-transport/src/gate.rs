@@ -90,7 +90,8 @@ impl Gate {
 
     /// Checks a request to take a payment by a payment method, and sends it once, without a retry.
     /// `Ok` means that the platform registered the request; a callback reports the payment's
-    /// result.
+    /// result. A second request under the same payment id begins no second payment: it fails with
+    /// [`UnknownReason::AlreadyExists`](crate::UnknownReason::AlreadyExists).
     pub async fn sale<M: Supports<Sale>>(
         &self,
         method: &M,
@@ -100,7 +101,9 @@ impl Gate {
     }
 
     /// Checks a request to pay out by a payment method, and sends it once, without a retry. `Ok`
-    /// means that the platform registered the request; a callback reports the payout's result.
+    /// means that the platform registered the request; a callback reports the payout's result. A
+    /// second request under the same payment id pays nothing: it fails with
+    /// [`UnknownReason::AlreadyExists`](crate::UnknownReason::AlreadyExists).
     pub async fn payout<M: Supports<Payout>>(
         &self,
         method: &M,

@@ -93,8 +93,9 @@ pub struct Sender {
 /// say which requests may have been sent, and the latest time when each was sent.
 #[async_trait]
 pub trait Intents: fmt::Debug + Send + Sync {
-    /// Records that a request is about to be sent. The request for this payment is sent immediately
-    /// after this returns `Ok`; after an error it is not sent.
+    /// Records that a request is about to be sent; called before each send, also a repeated one.
+    /// The request for this payment is sent immediately after this returns `Ok`. After an error it
+    /// is not sent, and the call ends with [`GateError::NotSent`].
     async fn about_to_send(
         &self,
         payment_id: &PaymentId,
@@ -371,7 +372,10 @@ impl Sender {
             }
             if !self.policy.retry.budget.withdraw().await {
                 let id = payment_id.as_str();
-                tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
+                tracing::warn!(
+                    "ecp.payment_id" = id,
+                    "the retry budget is empty: the call makes no further request"
+                );
                 self.gate.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", "status")]);
                 return (answer, attempt);
             }

@@ -25,7 +25,7 @@ static SEND: Metric = Metric::duration(
 /// Time that a request waits for the limits of requests at once and per second.
 pub(crate) static SEND_TURN: Metric = Metric::duration(
     "ecp.send.turn.duration",
-    "What a request waited for its turn, by the limits of concurrency and rate",
+    "Time that a request waited for its turn, because of the limits of concurrency and rate",
     &[],
 );
 

@@ -358,8 +358,8 @@ fn an_address_must_be_one_that_keeps_a_secret() {
         ("https://api.ecommpay.com?v=2", Some("remove the path or query")),
         ("https://merchant@api.ecommpay.com", Some("remove the user name")),
         ("http://localhost@api.example", Some("remove the user name")),
-        ("https://a b", Some("it is not a URL")),
-        ("", Some("it is not a URL")),
+        ("https://a b", Some("it is not a URL such as https://api.ecommpay.com")),
+        ("", Some("it is not a URL such as https://api.ecommpay.com")),
     ];
     for (url, problem) in table {
         let result = answering(200, "").base_url(url);

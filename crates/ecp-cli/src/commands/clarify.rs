@@ -56,15 +56,15 @@ impl Clarify {
             Err(error) => {
                 let error = status_failure(error);
                 bail!(
-                    "cannot get the payment's status: {error}; the answer to the clarification was \
-                     not sent: run the command again"
+                    "cannot get the status of payment {id}: {error}; the answer to the clarification \
+                     was not sent: run the command again"
                 )
             }
         };
         if status.is_unknown_payment() {
             bail!(
                 "the platform does not know the payment {id}; the answer to the clarification was \
-                 not sent"
+                 not sent: check the id, and that the profile is that of the payment's project"
             );
         }
         let Step::Clarify(asked) = status.next_step() else {

@@ -43,7 +43,8 @@ pub(crate) struct Console {
     #[command(flatten)]
     inbox: Option<Store>,
 
-    /// The journal of a payout file, or a folder with files that end in .journal. May be repeated
+    /// The journal of a payout file, which `ecp payouts` keeps as FILE.journal, or a folder with
+    /// such files. May be repeated
     #[arg(long, value_name = "PATH")]
     journal: Vec<PathBuf>,
 
@@ -52,7 +53,8 @@ pub(crate) struct Console {
     #[arg(long, value_name = "PATH")]
     report: Vec<PathBuf>,
 
-    /// Allow replaying callbacks, and releasing held ones by asking the profile's Gate
+    /// Allow replaying callbacks, and releasing held ones (which wait until Gate confirms them) by
+    /// asking the profile's Gate
     #[arg(long)]
     allow_changes: bool,
 
@@ -82,8 +84,9 @@ impl Console {
     async fn serve(&self) -> anyhow::Result<ExitCode> {
         let pages = self.pages().await?;
         let login = Login::new()?;
-        let listener = TcpListener::bind(self.addr)
-            .with_context(|| format!("cannot listen on {}; is it in use?", self.addr))?;
+        let listener = TcpListener::bind(self.addr).with_context(|| {
+            format!("cannot listen on {}; is it in use? --addr names another address", self.addr)
+        })?;
         let url = url(listener.local_addr()?, &login);
         if !self.addr.ip().is_loopback() {
             note!(

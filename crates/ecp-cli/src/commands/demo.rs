@@ -297,9 +297,10 @@ impl Play<'_> {
 
     async fn check_status(&mut self, id: &PaymentId, status: &PaymentStatus) -> anyhow::Result<()> {
         let answer = self.stage.gate.status(id).await?;
+        let on_gate = answer.payment_status().map_or("none", PaymentStatus::as_str);
         ensure!(
             answer.payment_status() == Some(status),
-            "the payment's status on Gate differs from the status in the callback, `{status}`: please report it"
+            "the payment's status on Gate, `{on_gate}`, differs from the status in the callback, `{status}`: please report it"
         );
         self.story
             .step("status", "Gate, asked for the status, says the same")

@@ -25,7 +25,7 @@ use crate::key::{KeyOptions, NamedKey};
 /// printed.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp explain < request.json\n  ecp explain --key-env ECP_KEY < callback.json\n\nExit codes:\n  0  the document was explained; with keys, one of them signed it\n  1  it has no canonical string, or no key signed it"
+    after_help = "Examples:\n  ecp explain < request.json\n  ecp explain --key-env ECP_KEY < callback.json\n\nExit codes:\n  0  the document was explained; with keys, one of them signed it\n  1  it has no canonical string (the text that is signed), or no key signed it"
 )]
 pub(crate) struct Explain {
     #[command(flatten)]

@@ -25,6 +25,11 @@ use crate::profile::ProfileOptions;
 use crate::store::Store;
 
 /// Look into the inbox of a service, and schedule callbacks again
+///
+/// The inbox is the SQLite file or Postgres database in which your service keeps its verified
+/// callbacks. A callback is `waiting` for the service's handler, `done`, `dead` (given up after the
+/// handler's last attempt), `held` until Gate confirms it, or `repeated` (it says the same as an
+/// earlier one, and is not handled).
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp inbox stats --db inbox.sqlite\n  ecp inbox list --db inbox.sqlite --state dead\n  ecp inbox show --db inbox.sqlite 42\n  ecp inbox replay --db inbox.sqlite --dead\n  ecp inbox release --db inbox.sqlite 17 --profile shop\n  ecp inbox doctor --db inbox.sqlite\n\nNo command makes an inbox or changes the structure of its tables. The service may go on running."
@@ -50,7 +55,7 @@ struct List {
     #[command(flatten)]
     store: Store,
 
-    /// Only callbacks in this state
+    /// Only callbacks in this state: waiting, done, dead, held or repeated
     #[arg(long, value_parser = state)]
     state: Option<EntryState>,
 
@@ -93,7 +98,7 @@ struct Show {
     json: bool,
 }
 
-/// Schedule callbacks that are done or dead for handling again
+/// Schedule callbacks that are done or dead (given up by the handler) for handling again
 #[derive(Args)]
 struct Replay {
     #[command(flatten)]
@@ -242,7 +247,10 @@ impl Replay {
                         "it is held until Gate confirms it: see `ecp inbox release --help`"
                     }
                     EntryState::Repeated => "it repeats another callback, which was handled",
-                    _ => "its body was removed, so it cannot be handled again",
+                    _ => {
+                        "its body was removed, so it cannot be handled again: request its \
+                         payment's status (`ecp status`)"
+                    }
                 },
             };
             if self.json {
@@ -280,7 +288,8 @@ impl Replay {
             print_result(&format!("{replayed} dead callbacks will be handled again\n"));
             if others > 0 {
                 print_result(&format!(
-                    "{others} dead callbacks were not replayed: their bodies were removed\n"
+                    "{others} dead callbacks were not replayed: their bodies were removed; request \
+                     their payments' statuses (`ecp status`)\n"
                 ));
             }
         }
@@ -321,7 +330,9 @@ impl ReleaseHeld {
             Release::Disagrees(path) => (
                 "disagrees",
                 format!(
-                    "still held: `{path}` in Gate's answer differs from `{path}` in the callback"
+                    "still held: `{path}` in Gate's answer differs from `{path}` in the callback: \
+                     deliver and book nothing by it, go by Gate's status (`ecp status`), and ask the \
+                     platform's technical support"
                 ),
                 1,
             ),
@@ -331,7 +342,8 @@ impl ReleaseHeld {
                 1,
             ),
             Release::NotHeld => {
-                ("not held", "there is no held callback with this number".to_owned(), 1)
+                let text = "there is no held callback with this number: see `ecp inbox list`";
+                ("not held", text.to_owned(), 1)
             }
             _ => ("held", "not released".to_owned(), 1),
         };
@@ -369,7 +381,13 @@ impl ReleaseHeld {
             .verified_status(payment)
             .await
             .map_err(|error| profile.with_address(status_failure(error)))
-            .context("cannot get the payment's status from Gate")
+            .with_context(|| {
+                format!(
+                    "callback {} stays held, and this command can be run again: cannot get the status \
+                     of payment {payment} from Gate",
+                    entry.id
+                )
+            })
     }
 }
 
@@ -381,8 +399,10 @@ fn answer_on_standard_input(
 ) -> anyhow::Result<VerifiedStatus> {
     let mut answer = None;
     documents::for_each(false, |_, json| {
-        let document = Document::parse(json, documents::limits())
-            .context("standard input is not JSON; give Gate's answer to a status request")?;
+        let document = Document::parse(json, documents::limits()).context(
+            "standard input is not JSON, or a member is given twice; give Gate's answer to a \
+                 status request",
+        )?;
         let verified = VerifiedStatus::verify(project, keys, &document);
         answer = Some(verified.map_err(|error| {
             match error {

@@ -57,6 +57,9 @@ const USER_AGENT: &str = concat!("ecp-listen/", env!("CARGO_PKG_VERSION"));
 /// The question whether an amount is accepted (`check_deposit`, EcoVoucher) is answered too, at the
 /// same address: --confirm says how, and without it every amount is refused. With --forward and no
 /// --confirm the question is forwarded, and its answer handed back. Personal data is not printed.
+///
+/// The reading of a callback is `unique`, or `ambiguous` with the members whose text may hold other
+/// members that were signed separately: ask Gate before you go by such a callback.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  ecp listen\n  ecp listen --addr 127.0.0.1:3000 --forward http://127.0.0.1:8000/callbacks\n  ecp listen --confirm ask\n  ecp listen --json --count 1 | jq -r .status"
@@ -126,8 +129,9 @@ impl Listen {
             None => None,
             Some(url) => Some((url.clone(), url.transport()?.response_limit(ANSWER_LIMIT))),
         };
-        let listener = TcpListener::bind(self.addr)
-            .with_context(|| format!("cannot listen on {}; is it in use?", self.addr))?;
+        let listener = TcpListener::bind(self.addr).with_context(|| {
+            format!("cannot listen on {}; is it in use? --addr names another address", self.addr)
+        })?;
         if let Some(url) = &self.forward
             && is_own(url, listener.local_addr()?)
         {

@@ -39,7 +39,7 @@ pub(crate) struct PageUrl {
     #[command(flatten)]
     fields: Fields,
 
-    /// A parameter of the page by its name, as in language_code=de
+    /// A parameter of the page by its name, as in language_code=de. May be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     parameter: Vec<(String, String)>,
 

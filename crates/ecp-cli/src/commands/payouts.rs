@@ -294,8 +294,8 @@ impl Payouts {
                 )
             }
             JournalError::OtherFile { .. } => anyhow!(
-                "nothing was sent: {error} (--journal PATH names another journal; --shared-journal \
-                 says that this one has payouts of other files too)"
+                "{error} (--journal PATH names another journal; --shared-journal says that this one \
+                 has payouts of other files too)"
             ),
             error => error.into(),
         }

@@ -37,8 +37,8 @@ pub(crate) struct Reconcile {
     #[command(flatten)]
     inbox: Option<Store>,
 
-    /// The journal of a payout file; together the journals must hold all payouts of the project.
-    /// May be repeated
+    /// The journal of a payout file, which `ecp payouts` keeps as FILE.journal; together the
+    /// journals must hold all payouts of the project. May be repeated
     #[arg(long, value_name = "FILE")]
     journal: Vec<PathBuf>,
 
@@ -184,7 +184,8 @@ impl Reconcile {
         }
         if odd_payouts > 0 {
             note!(
-                "note: {odd_payouts} of these records are payouts: look at them in the Dashboard"
+                "note: {odd_payouts} of these records are payouts, whose money may have left: look \
+                 at them in the platform's Dashboard"
             );
         }
         if without_sum > 0 {

@@ -50,11 +50,12 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// The callback address of requests without one
+    /// The callback address of requests that name none; callbacks without either are not sent
     #[arg(long, value_name = "URL", value_parser = TargetParser)]
     callback_url: Option<Target>,
 
-    /// The address for the platform's requests to confirm the amount of a sale
+    /// The address for the platform's requests to confirm the amount of a sale [default: the
+    /// payment's callback address]
     #[arg(long, value_name = "URL", value_parser = TargetParser)]
     confirmation_url: Option<Target>,
 
@@ -67,10 +68,12 @@ pub(crate) struct SandboxCommand {
     key_env: Option<String>,
 
     /// Use other ids and random choices: the same seed and requests give the same events
+    /// [default: 1]
     #[arg(long)]
     seed: Option<u64>,
 
-    /// Inject a fault: its name, or a rule in JSON. May be repeated
+    /// Inject a fault: its name (`ecp sandbox fault --help` lists them), or a rule in JSON. May be
+    /// repeated
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     fault: Vec<FaultRule>,
 
@@ -110,9 +113,9 @@ impl SandboxCommand {
         let mut file = self.config.as_deref().map(File::read).transpose()?.unwrap_or_default();
         self.complete(&mut file);
         let config = self.settings(&file)?.registry(registry.clone());
-        let listener = TcpListener::bind(self.addr)
-            .await
-            .with_context(|| format!("cannot listen on {}; is it in use?", self.addr))?;
+        let listener = TcpListener::bind(self.addr).await.with_context(|| {
+            format!("cannot listen on {}; is it in use? --addr names another address", self.addr)
+        })?;
         let url = url(listener.local_addr()?);
         if !self.addr.ip().is_loopback() {
             note!(

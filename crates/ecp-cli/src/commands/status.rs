@@ -57,8 +57,9 @@ impl Status {
                 Err(error) => {
                     let error = status_failure(error);
                     return Err(anyhow!(
-                        "cannot get the payment's status: {error}; run the command again, which \
-                         changes nothing"
+                        "cannot get the status of payment {}: {error}; run the command again, which \
+                         changes nothing",
+                        self.payment_id
                     ));
                 }
                 Ok(answer) => answer,

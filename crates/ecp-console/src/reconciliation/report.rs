@@ -170,7 +170,9 @@ fn read_content(path: &Path) -> Result<Content, String> {
     let mut text = String::new();
     file.take(LARGEST + 1).read_to_string(&mut text).map_err(cannot)?;
     if text.len() as u64 > LARGEST {
-        return Err("the file is too large for a report: read it by other means".to_owned());
+        let why = "the file is larger than 64 MiB, which these pages do not read: read it by other \
+                   means, or compare a shorter interval";
+        return Err(why.to_owned());
     }
     let mut content = Content { differences: Vec::new(), summary: None };
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
@@ -180,7 +182,8 @@ fn read_content(path: &Path) -> Result<Content, String> {
             // The error's own text could quote the file.
             Err(_) => {
                 return Err(format!(
-                    "line {} is not one that `ecp reconcile --json` prints",
+                    "line {} is not one that `ecp reconcile --json` prints: the file is cut off, or no \
+                     report; run the comparison again, which changes nothing",
                     number + 1
                 ));
             }

@@ -28,7 +28,8 @@ pub enum CallbackState {
         /// Why the attempt failed, such as `HTTP 500`.
         problem: String,
     },
-    /// The last attempt to send a callback has failed.
+    /// The last attempt to send a callback has failed, and it is given up;
+    /// [`Sandbox::resend_callback`](crate::Sandbox::resend_callback) sends it again.
     Failed {
         /// Number of the callback among the payment's, from 1.
         callback: u32,

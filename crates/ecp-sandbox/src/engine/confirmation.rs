@@ -31,7 +31,10 @@ pub(crate) async fn ask(engine: &Engine, question: Question) -> Option<Confirmat
     let (url, uri) = match engine.target(url.as_deref()) {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
-            tracing::warn!(%reason, "did not send a confirmation request");
+            tracing::warn!(
+                %reason,
+                "did not send a confirmation request: GET /sandbox/events shows it with its payment"
+            );
             engine.record(about, EventKind::ConfirmationRefused { url, body, reason });
             return Some(Confirmation::unusable(reason.to_string()));
         }

@@ -102,7 +102,12 @@ async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
     let (url, uri) = match target {
         Ok(uri) => (url.unwrap_or_default(), uri),
         Err(reason) => {
-            tracing::warn!(?message, %reason, "did not send a message to the merchant");
+            tracing::warn!(
+                ?message,
+                %reason,
+                "did not send a message to the merchant: GET /sandbox/events shows it with its \
+                 payment"
+            );
             if let Message::Callback(callback) = message {
                 let state = CallbackState::Refused { callback, reason };
                 engine.set_callback_state(&about, callback, state);

@@ -3,13 +3,14 @@
 use std::fmt;
 
 /// The customer's decision whether to pay, made with a button on the page of the payment method's
-/// provider.
+/// provider. A [`ButtonRule`](crate::ButtonRule) says whether the button or the amount decides if
+/// the payment succeeds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
-    /// The customer does not pay.
+    /// The customer presses Decline.
     Decline,
-    /// The customer pays.
+    /// The customer presses Success.
     Success,
 }
 

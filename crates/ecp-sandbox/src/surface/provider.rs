@@ -72,7 +72,11 @@ async fn arrive(
             return None;
         }
         let missing = missing.join(", ");
-        tracing::warn!(missing, "a customer arrived without fields of the redirect");
+        tracing::warn!(
+            missing,
+            "a customer arrived without fields of the redirect: the merchant's page must send all \
+             fields of `redirect_data`"
+        );
         Some(format!("{} {missing}.", t.form_lost))
     })
 }

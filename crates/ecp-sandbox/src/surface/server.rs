@@ -47,7 +47,10 @@ pub(crate) async fn serve(
                     connections.spawn(connection(router.clone(), stream, deadlines, stop.clone()));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
+                    tracing::warn!(
+                        %error,
+                        "a connection could not be accepted; the sandbox tries again"
+                    );
                     // Most such errors are over at once; want of file handles is not.
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }

@@ -46,7 +46,8 @@ impl OperationsQuery {
 
     /// Makes a query for the operations of these projects between two times. The times have the
     /// form `2020-01-01 14:53:55`, and are in UTC unless [`time_zone`](Self::time_zone) sets
-    /// another time zone.
+    /// another time zone. The documents do not say which time of an operation counts, nor whether
+    /// both ends are included.
     pub fn new(
         projects: impl IntoIterator<Item = ProjectId>,
         from: &str,
@@ -100,7 +101,8 @@ impl OperationsQuery {
     }
 
     /// Requests only those members of each operation that have these names, such as `payment_id`.
-    /// The names are those that the Data API uses.
+    /// The names are those that the Data API uses. Call this once: a second list makes the query
+    /// fail as [`DataError::Unsigned`](crate::DataError::Unsigned).
     pub fn fields<'f>(self, names: impl IntoIterator<Item = &'f str>) -> Self {
         let names: Vec<&str> = names.into_iter().collect();
         self.filter("fields", names)
@@ -108,7 +110,9 @@ impl OperationsQuery {
 
     /// Adds a member to the query for which this type has no setter; its value is sent as JSON. For
     /// example, the documents mention a filter by the type of the operation, but not the name of
-    /// that member: ask the platform's support for the name, and pass it to this method.
+    /// that member: ask the platform's support for the name, and pass it to this method. A name
+    /// that the query already has, or a value that cannot be written as JSON, makes the query fail
+    /// as [`DataError::Unsigned`](crate::DataError::Unsigned).
     pub fn filter(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let json = serde_json::value::to_raw_value(&value).map_err(|error| error.to_string());
         self.filters.push((name.into(), json));

@@ -172,7 +172,9 @@ impl EndpointRequest {
 
     /// Allows texts that contain a `;`, a name and a `:`, as
     /// [`SaleRequest::allow_items_in_texts`](ecp_methods::request::SaleRequest::allow_items_in_texts)
-    /// does.
+    /// does. By default a request with such a text is not sent
+    /// ([`GateError::Unsigned`](crate::GateError::Unsigned)): a callback that repeats the text
+    /// could be read in more than one way.
     pub fn allow_items_in_texts(self) -> Self {
         Self { items_in_texts: true, ..self }
     }

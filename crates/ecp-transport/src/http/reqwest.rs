@@ -76,7 +76,8 @@ pub struct ReqwestTransport {
 }
 
 /// Error of setting up a [`ReqwestTransport`], for example because there are no trusted
-/// certificates.
+/// certificates: install them (in a Linux image, the package `ca-certificates`), or use
+/// [`ReqwestTransport::plain_http`] for a sandbox.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot set up the HTTP client: {0}")]
 pub struct ClientError(Box<dyn std::error::Error + Send + Sync>);

@@ -12,7 +12,8 @@ use tower::{Service, ServiceExt};
 use super::{HttpTransport, TransportError, read};
 
 /// An [`HttpTransport`](crate::HttpTransport) that passes requests to a tower service in the same
-/// process, such as an axum router. It is for tests: it has no timeouts.
+/// process, such as an axum router. It is for tests: it has no timeouts. A response of more than
+/// 256 KiB is an error.
 #[derive(Clone)]
 pub struct TowerTransport<S> {
     service: S,

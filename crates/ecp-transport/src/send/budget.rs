@@ -147,7 +147,9 @@ impl Shared {
         let has_one = match self.limits.withdraw(&booking).await {
             Ok(has_one) => has_one,
             Err(error) => {
-                tracing::warn!("the shared retry budget cannot be reached: {error}");
+                tracing::warn!(
+                    "the shared retry budget cannot be reached, so no request is repeated now: {error}"
+                );
                 let mut now = self.not_booked();
                 *now = now.deposited(booking.deposits).returned(booking.given_back);
                 false

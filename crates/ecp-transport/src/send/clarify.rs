@@ -77,7 +77,10 @@ impl Sender {
             }
             if !retry.budget.withdraw().await {
                 let id = payment_id.as_str();
-                tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
+                tracing::warn!(
+                    "ecp.payment_id" = id,
+                    "the retry budget is empty: the call makes no further request"
+                );
                 self.gate.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", CLARIFY)]);
                 return (Err(error), sends);
             }

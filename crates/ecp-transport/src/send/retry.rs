@@ -220,7 +220,10 @@ impl<'s> Call<'s> {
 
     fn budget_empty(&self) {
         let id = self.request.payment_id.as_str();
-        tracing::warn!("ecp.payment_id" = id, "the retry budget is empty");
+        tracing::warn!(
+            "ecp.payment_id" = id,
+            "the retry budget is empty: the call makes no further request"
+        );
         self.meter().count(&BUDGET_EMPTY, 1, &[("ecp.request", self.request.name)]);
     }
 

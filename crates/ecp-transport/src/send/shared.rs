@@ -16,7 +16,8 @@ pub trait SharedLimits: fmt::Debug + Send + Sync {
     async fn turn(&self, interval: Duration) -> Result<(), Box<dyn Error + Send + Sync>>;
 
     /// Books what this process paid in, and then takes a request out of the account, if there is
-    /// one. After an error, nothing was booked, and no request is taken out.
+    /// one; returns whether there was one. After an error, nothing was booked, and no request is
+    /// taken out.
     async fn withdraw(&self, booking: &Booking) -> Result<bool, Box<dyn Error + Send + Sync>>;
 }
 
@@ -27,16 +28,16 @@ pub trait SharedLimits: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Booking {
-    /// Shares of the calls since the last booking.
+    /// Sum of the shares that the calls since the last booking pay in.
     pub deposits: u64,
-    /// Requests that were answered since the last booking, and cost nothing therefore.
+    /// Requests that were answered since the last booking, and are paid back for that reason.
     pub given_back: u64,
-    /// The reserve.
+    /// The reserve: the balance at the beginning, and the most that the account saves up.
     pub reserve: u64,
 }
 
 impl Booking {
-    /// One request.
+    /// One request, in the hundredths of a booking.
     pub const REQUEST: u64 = 100;
 
     /// Makes a booking without changes, of an account with this reserve.
@@ -44,13 +45,13 @@ impl Booking {
         Self { deposits: 0, given_back: 0, reserve }
     }
 
-    /// Adds shares of calls.
+    /// Adds to the shares of calls, in hundredths of a request.
     #[must_use]
     pub const fn deposited(self, deposits: u64) -> Self {
         Self { deposits: self.deposits + deposits, ..self }
     }
 
-    /// Adds requests that were answered.
+    /// Adds to the requests that were answered, in hundredths of a request.
     #[must_use]
     pub const fn returned(self, given_back: u64) -> Self {
         Self { given_back: self.given_back + given_back, ..self }

@@ -63,7 +63,7 @@ pub(super) fn list(entries: &[Entry], json: bool) -> anyhow::Result<()> {
             entry.project
         )?;
         if let Some(error) = &entry.error {
-            let what = if entry.state == EntryState::Held { "questions" } else { "attempts" };
+            let what = if entry.state == EntryState::Held { "status requests" } else { "attempts" };
             write!(output, "  after {} {what}: {}", entry.attempts, printable(error))?;
         }
         writeln!(output)?;
@@ -177,7 +177,8 @@ pub(super) fn stats(stats: &Stats, json: bool) -> anyhow::Result<()> {
         let count = stats.unconfirmed;
         writeln!(
             output,
-            "Gate is not asked again about {count} held callbacks: see `ecp inbox list`"
+            "Gate is not asked again about {count} held callbacks: `ecp inbox list --state held` \
+             says why, and `ecp inbox release` asks once more"
         )?;
     }
     Ok(())

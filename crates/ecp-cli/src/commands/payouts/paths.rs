@@ -24,8 +24,9 @@ pub(super) fn journal_of(file: &Path) -> anyhow::Result<PathBuf> {
     let there = beside(&there, "journal");
     match (here.exists(), there.exists()) {
         (true, true) if resolved(&here) != resolved(&there) => bail!(
-            "{} is a link, and there are two journals, {} and {}: name the one that has the earlier runs of this \
-             file with --journal",
+            "nothing was sent: {} is a link, and there are two journals, {} and {}: name the one that has the \
+             earlier runs of this file with --journal; --dry-run sends nothing, and says how many rows \
+             ended in earlier runs of that journal",
             file.display(),
             here.display(),
             there.display()

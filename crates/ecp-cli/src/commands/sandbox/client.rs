@@ -111,8 +111,9 @@ impl Client {
             Ok(json) => json,
             Err(error) => return Err(self.with_nearest(error, id).await),
         };
-        let payment: Payment = serde_json::from_value(json.clone())
-            .with_context(|| format!("cannot read the payment that {url} shows"))?;
+        let payment: Payment = serde_json::from_value(json.clone()).with_context(|| {
+            format!("cannot read the payment that {url} shows: run `ecp` in the sandbox's version")
+        })?;
         Ok(Payment { json, ..payment })
     }
 
@@ -177,7 +178,10 @@ impl Client {
         let text: String = text.trim().chars().take(300).collect();
         let text = if text.is_empty() { text } else { format!(": {}", text.escape_debug()) };
         let status = answer.status();
-        bail!("{url} did not answer as a sandbox does, but with HTTP status {status}{text}")
+        bail!(
+            "{url} did not answer as a sandbox does: check that the address is that of a sandbox; it \
+             answered with HTTP status {status}{text}"
+        )
     }
 
     /// Adds the id that was probably meant to the error that there is no such payment.

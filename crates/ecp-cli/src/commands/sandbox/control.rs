@@ -301,7 +301,10 @@ impl Resend {
         let payment = client.payment(id).await?;
         let number = self.callback.unwrap_or(payment.callbacks);
         if number == 0 {
-            bail!("{}: payment `{id}` has no callback that could be sent", client.address());
+            bail!(
+                "{}: payment `{id}` has no callback yet, so none can be sent again",
+                client.address()
+            );
         }
         client.act(id, &format!("callbacks/{number}/resend"), &json!({})).await?;
         let done = json!({"payment_id": id, "callback": number});

@@ -34,7 +34,8 @@ impl fmt::Display for CallbackRefusal {
             Self::Lost => "the fault `lose_callback` dropped the message",
             Self::NoAddress => {
                 "neither the payment's request nor the project names an address: set the project's \
-                 `callback_url`, or for confirmation requests `confirmation_url`"
+                 `callback_url` (--callback-url), or for confirmation requests `confirmation_url` \
+                 (--confirmation-url)"
             }
             Self::NoUrl => "the address is not an absolute URL such as http://127.0.0.1:8000/",
             Self::NotPlainHttp => "the address must begin with http://: the sandbox has no TLS",

@@ -66,8 +66,8 @@ impl FaultRule {
         Self { callback: Some(number), ..self }
     }
 
-    /// Limits how often the rule injects its fault: after this number of times the rule is removed.
-    /// By default it stays.
+    /// Limits how often the rule injects its fault: after this number of times the rule is removed;
+    /// 0 counts as 1. By default the rule stays.
     pub fn times(self, times: u32) -> Self {
         Self { times: Some(times), ..self }
     }

@@ -94,9 +94,10 @@ impl Problem {
             ),
             Self::CallbackAddress => (
                 "A page of another site opened this page and chose where callbacks go. Start the \
-                 sandbox with this address as its callback URL, or open the page directly.",
+                 sandbox with this address as its callback URL (--callback-url), or open the page \
+                 directly.",
                 "Эту страницу открыл другой сайт, и он выбрал адрес для оповещений. Запустите \
-                 песочницу с этим адресом или откройте страницу напрямую.",
+                 песочницу с этим адресом (--callback-url) или откройте страницу напрямую.",
             ),
             Self::Expired => ("The time to pay is over.", "Время на оплату истекло."),
             Self::Malformed(_) => (

@@ -107,7 +107,11 @@ fn created(dashboard: &Dashboard, pairs: &Pairs) -> Result<(), String> {
     let currency: Currency = field(pairs, "currency")
         .and_then(|code| code.parse().ok())
         .filter(|currency| spec.currencies_of(Operation::SALE).contains(currency))
-        .ok_or_else(|| format!("{} does not take this currency.", spec.title()))?;
+        .ok_or_else(|| {
+            let known = spec.currencies_of(Operation::SALE).iter().map(|known| known.code());
+            let known = known.collect::<Vec<_>>().join(", ");
+            format!("{} does not take this currency. Its currencies are: {known}.", spec.title())
+        })?;
     let amount = Money::from_decimal(field(pairs, "amount").unwrap_or_default(), currency);
     let amount = amount.map_err(|error| error.to_string())?;
     if let Some(limits) = spec.rule(Operation::SALE).map(|rule| rule.limits(currency))

@@ -91,7 +91,11 @@ pub(super) fn watch(
             // The latest, if the machine slept through several.
             let moment = schedule.up_to(time.timestamp(), &saved.zone);
             if let Err(error) = make(&engine, &reports, &saved, Some(moment)) {
-                tracing::error!(template = saved.name, "a scheduled report was not made: {error}");
+                tracing::error!(
+                    template = saved.name,
+                    "a scheduled report was not made, and is not tried again: {error}; its template \
+                     in the Dashboard (/dashboard/reports) can make it now"
+                );
             }
         }
     });
@@ -112,8 +116,11 @@ fn send(engine: &Engine, reports: &Arc<Reports>, number: u64, recipients: usize)
                     None => Err(MailError::permanent(super::NO_SERVER)),
                     Some(mailer) => {
                         let sending = tokio::task::spawn_blocking(move || mailer.send(&letter));
-                        let broken =
-                            |_| Err(MailError::temporary("sending the e-mail was interrupted"));
+                        let broken = |_| {
+                            Err(MailError::temporary(
+                                "sending the e-mail was interrupted, and it may have arrived",
+                            ))
+                        };
                         sending.await.unwrap_or_else(broken)
                     }
                 };
@@ -121,7 +128,8 @@ fn send(engine: &Engine, reports: &Arc<Reports>, number: u64, recipients: usize)
                     tracing::warn!(
                         report = number,
                         recipient = place + 1,
-                        "a report was not sent to a recipient: {error}"
+                        "a report was not sent to a recipient: {error}; /dashboard/reports shows \
+                         whether the e-mail is sent again"
                     );
                 }
                 pause = pause.max(reports.record(number, place, sent));
