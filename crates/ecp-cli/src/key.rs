@@ -37,8 +37,10 @@ impl KeyOptions {
     pub(crate) fn load(&self) -> anyhow::Result<Vec<NamedKey>> {
         let from_environment =
             self.key_env.iter().map(|name| named(name.clone(), from_environment(name)?));
-        let from_files =
-            self.key_file.iter().map(|path| named(path.display().to_string(), from_file(path)?));
+        let from_files = self
+            .key_file
+            .iter()
+            .map(|path| named(path.display().to_string(), from_file(path, "key")?));
         from_environment.chain(from_files).collect()
     }
 
@@ -66,28 +68,30 @@ pub(crate) fn secret_from_environment(name: &str) -> anyhow::Result<SecretKey> {
 
 /// Reads a key from a file.
 pub(crate) fn secret_from_file(path: &Path) -> anyhow::Result<SecretKey> {
-    SecretKey::new(from_file(path)?)
+    SecretKey::new(from_file(path, "key")?)
         .with_context(|| format!("there is no key in the file {}", path.display()))
 }
 
-fn from_file(path: &Path) -> anyhow::Result<String> {
+fn from_file(path: &Path, what: &str) -> anyhow::Result<String> {
     let bytes = std::fs::read(path).with_context(|| {
         if is_path(path) {
-            format!("cannot read the key file {}", path.display())
+            format!("cannot read the {what} file {}", path.display())
         } else {
-            "cannot read the key file (its name is not shown, as it may be the key itself)"
-                .to_owned()
+            format!(
+                "cannot read the {what} file (its name is not shown, as it may be the {what} itself)"
+            )
         }
     })?;
     if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
         bail!(
-            "the key file {} is UTF-16: save it as UTF-8, without a byte order mark",
+            "the {what} file {} is UTF-16: save it as UTF-8, without a byte order mark",
             path.display()
         );
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| anyhow!("the key file {} is not UTF-8: save it as UTF-8", path.display()))?;
-    Ok(as_meant(text, &path.display().to_string()))
+    let text = String::from_utf8(bytes).map_err(|_| {
+        anyhow!("the {what} file {} is not UTF-8: save it as UTF-8", path.display())
+    })?;
+    Ok(as_meant(text, &path.display().to_string(), what))
 }
 
 /// Reads a key from an environment variable. No error contains its value.
@@ -107,7 +111,7 @@ pub(crate) fn password_from_environment(name: &str) -> anyhow::Result<Sensitive<
 
 /// Reads a password from a file.
 pub(crate) fn password_from_file(path: &Path) -> anyhow::Result<Sensitive<String>> {
-    from_file(path).map(Sensitive::new)
+    from_file(path, "password").map(Sensitive::new)
 }
 
 fn from_variable(name: &str, what: &str) -> anyhow::Result<String> {
@@ -122,7 +126,7 @@ fn from_variable(name: &str, what: &str) -> anyhow::Result<String> {
     let text = text.map_err(|_| {
         anyhow!("the environment variable {name} is not UTF-8: set it to the {what} in UTF-8")
     })?;
-    Ok(as_meant(text, name))
+    Ok(as_meant(text, name, what))
 }
 
 /// Whether the argument is a path and not the key, as in `--key-file "$KEY"`: the file exists, or
@@ -144,12 +148,12 @@ fn shown(name: &str) -> Option<&str> {
 }
 
 /// Removes the line break that `echo` adds, and warns of other unusual characters at the edges.
-fn as_meant(mut text: String, name: &str) -> String {
+fn as_meant(mut text: String, name: &str, what: &str) -> String {
     text.truncate(without_line_break(&text).len());
     if let Some(edges) = SecretEdges::of(&text) {
         note!(
-            "WARNING: the key in {name} {edges}; these characters are used as part of the key, \
-             so remove them unless they belong to it"
+            "WARNING: the {what} in {name} {edges}; these characters are used as part of the \
+             {what}, so remove them unless they belong to it"
         );
     }
     text

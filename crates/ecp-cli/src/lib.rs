@@ -99,6 +99,7 @@ mod next;
 mod outcome;
 mod profile;
 mod rows;
+mod settings;
 mod signals;
 mod step;
 mod store;

@@ -23,6 +23,7 @@ use crate::duration::duration;
 use crate::key::{secret_from_environment, secret_from_file, token_from_environment};
 use crate::nearest::did_you_mean;
 use crate::output::shell_word;
+use crate::settings::without_value;
 
 /// Options that select a profile.
 #[derive(Args, Clone)]
@@ -268,13 +269,13 @@ impl ProfileOptions {
         let text = std::fs::read_to_string(&path)
             .with_context(|| format!("cannot read the profiles file {}", path.display()))?;
         toml::from_str(&text).map_err(|error| {
-            // The error's own text would quote the file.
+            // The error's own text would quote the file, and its message a value.
             let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
             let line = before.matches('\n').count() + 1;
             anyhow!(
                 "cannot use the profiles file {}, line {line}: {}",
                 path.display(),
-                error.message()
+                without_value(error.message())
             )
         })
     }

@@ -127,11 +127,7 @@ fn problems_are_reported() {
             2,
             "error: the format xlsx needs the name of a file: add --output PATH\n",
         ),
-        (
-            &["--filter", "x=["],
-            1,
-            "error: the value of the filter `x` is not JSON such as [\"payout\"]: ",
-        ),
+        (&["--filter", "x=["], 1, "error: the value of `--filter x` is not JSON: "),
         (&["--filter", "x"], 2, "error: invalid value 'x' for '--filter <NAME=JSON>'"),
         (
             &["--output", "no/folder.csv"],

@@ -4,6 +4,8 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::process::Stdio;
+use std::time::Duration;
 
 use crate::support::sandbox::{Sandbox, until};
 use crate::support::{ecp, stderr, stdout};
@@ -288,6 +290,37 @@ fn a_platform_that_cannot_be_reached_is_named_with_its_address() {
          sandbox should answer there, start one by: ecp sandbox --addr 127.0.0.1:1\n"
     );
     assert_eq!(stderr(&output), "");
+}
+
+#[test]
+fn a_registered_payout_whose_status_cannot_be_requested_is_said_to_be_registered() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::start();
+    let url = sandbox.url.clone();
+    let profiles = format!(
+        "[shop]\nproject = 1\nkey_env = \"SHOP_KEY\"\ntest = true\nfirst_question_after = \"4s\"\n\
+         gate_url = \"{url}\"\n"
+    );
+    std::fs::write(folder.path().join("profiles.toml"), profiles).unwrap();
+    let waiting = ecp(folder.path(), &["payout", "jeton", "P-1", "300.00 EUR", "--wait=5s"])
+        .args(PAYOUT)
+        .args(["--profiles", "profiles.toml", "--profile", "shop"])
+        .env("SHOP_KEY", "sandbox-key-not-a-secret")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    until("the payout is registered", || (sandbox.payments() == 1).then_some(()));
+    // Its answer has arrived, and its status is not requested yet.
+    std::thread::sleep(Duration::from_secs(1));
+    drop(sandbox);
+    let output = waiting.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(4), "{}", stderr(&output));
+    let begin = format!(
+        "P-1: registered; the result is not known yet, because the payment's status could not be \
+         requested: cannot connect to {url}: connection refused"
+    );
+    assert!(stdout(&output).starts_with(&begin), "{}", stdout(&output));
 }
 
 #[test]

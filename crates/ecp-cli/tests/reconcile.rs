@@ -374,7 +374,8 @@ fn one_odd_operation_is_named_and_the_others_are_compared() {
     let output = against(&sandbox, vec![right.clone(), lost], &[]);
     assert_eq!(output.status.code(), Some(5), "{}", stderr(&output));
     assert!(
-        stderr(&output).contains("note: 1 of these records are payouts: "),
+        stderr(&output)
+            .contains("note: 1 of these records are payouts, whose money may have left: "),
         "{}",
         stderr(&output)
     );

@@ -89,6 +89,8 @@ pub struct Claim {
     /// workers may claim them.
     pub lease: Duration,
     /// Maximum number of attempts for each callback, including the attempt that this claim begins.
+    /// A callback that has had them all is not claimed: it becomes dead ([`Claimed::dead`]) or, if it
+    /// is held, stays held without further status requests ([`ClaimedHeld::given_up`]).
     pub attempts: u32,
 }
 
@@ -100,7 +102,9 @@ impl Claim {
     }
 
     /// Sets the maximum number of attempts for each callback, including the attempt that this claim
-    /// begins. By default there is no maximum.
+    /// begins; by default there is no maximum. A callback that has had them all is not claimed: it
+    /// becomes dead ([`Claimed::dead`]) or, if it is held, stays held without further status requests
+    /// ([`ClaimedHeld::given_up`]).
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts, ..self }
     }

@@ -35,10 +35,11 @@ pub struct UnknownMethod {
 /// has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "cannot add the method: {what} `{name}` belongs to payment method `{taken_by}` already; \
-     add only one of the two"
+    "cannot add payment method `{added}`: {what} `{name}` belongs to payment method `{taken_by}` \
+     already; add only one of the two"
 )]
 pub struct RegistryError {
+    added: &'static str,
     what: &'static str,
     name: &'static str,
     taken_by: &'static str,
@@ -60,6 +61,8 @@ impl Registry {
     /// already belongs to another method.
     pub fn with<M: PaymentMethod>(mut self, method: M) -> Result<Self, RegistryError> {
         let added = method.spec();
+        let error =
+            |what, name, taken_by| RegistryError { added: added.code(), what, name, taken_by };
         let names = |spec: &'static MethodSpec| {
             let code = [("the code", spec.code())];
             let gate = spec.gate_path().map(|path| ("the Gate path", path));
@@ -71,7 +74,7 @@ impl Registry {
             if let Some((what, name)) =
                 names(added).find(|name| names(other.spec()).any(|taken| taken == *name))
             {
-                return Err(RegistryError { what, name, taken_by: other.spec().code() });
+                return Err(error(what, name, other.spec().code()));
             }
         }
         for flow in added.flows() {
@@ -81,14 +84,12 @@ impl Registry {
                 let own_path = |spec: &MethodSpec, flow| spec.rule(flow)?.own_path();
                 let name = own_path(added, flow).or_else(|| own_path(other, theirs));
                 let name = name.or(added.gate_path()).unwrap_or_default();
-                let (what, taken_by) = ("the Gate path of an operation", other.code());
-                return Err(RegistryError { what, name, taken_by });
+                return Err(error("the Gate path of an operation", name, other.code()));
             }
         }
         for name in file_names(added) {
             if let Some(other) = self.by_file_name(name) {
-                let (what, taken_by) = ("the name in mass files", other.spec().code());
-                return Err(RegistryError { what, name, taken_by });
+                return Err(error("the name in mass files", name, other.spec().code()));
             }
         }
         self.methods.push(Arc::new(method));
@@ -177,15 +178,15 @@ mod tests {
         let message = |result: Result<Registry, RegistryError>| result.unwrap_err().to_string();
         assert_eq!(
             message(Registry::builtin().with(Jeton)),
-            "cannot add the method: the code `jeton` belongs to payment method `jeton` already; add only one of the two"
+            "cannot add payment method `jeton`: the code `jeton` belongs to payment method `jeton` already; add only one of the two"
         );
         assert_eq!(
             message(Registry::builtin().with(Twin)),
-            "cannot add the method: the Gate path `wallet/jeton` belongs to payment method `jeton` already; add only one of the two"
+            "cannot add payment method `twin`: the Gate path `wallet/jeton` belongs to payment method `jeton` already; add only one of the two"
         );
         assert_eq!(
             message(Registry::builtin().with(SameInFiles)),
-            "cannot add the method: the name in mass files `jeton-wallet` belongs to payment method `jeton` already; add only one of the two"
+            "cannot add payment method `jeton-wallet`: the name in mass files `jeton-wallet` belongs to payment method `jeton` already; add only one of the two"
         );
         assert!(Registry::empty().with(Twin).is_ok());
         let registry = Registry::builtin();

@@ -348,7 +348,7 @@ fn a_field_can_have_other_values_in_each_country() {
         verdict_of(&Andes, request.field(NUMBER, "1"))
     };
     let refused = "andes payout: `account.bank_id` is not one of the values that the payment method \
-                   accepts";
+                   accepts; its spec lists them";
     for (country, bank, expected) in [
         ("CL", "12", "ok"),
         ("CL", "2", refused),

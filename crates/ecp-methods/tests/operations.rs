@@ -175,8 +175,8 @@ fn a_path_belongs_to_one_method_and_operation() {
     let registry = Registry::empty().with(Acme).unwrap();
     assert_eq!(
         registry.with(Taker).unwrap_err().to_string(),
-        "cannot add the method: the Gate path of an operation `wallet/acme/auth` belongs to payment \
-         method `acme` already"
+        "cannot add payment method `taker`: the Gate path of an operation `wallet/acme/auth` belongs to \
+         payment method `acme` already; add only one of the two"
     );
     let registry = Registry::empty().with(Taker).unwrap();
     assert!(registry.with(Acme).is_err());

@@ -160,7 +160,8 @@ impl<'o> Expected<'o> {
 impl Verified<Callback> {
     /// Returns the payment's result if the callback is about the expected payment: [`End::Success`]
     /// for a payment of the full amount, [`End::Decline`] for a declined payment, [`End::Open`] for
-    /// a payment that has not ended. Otherwise the error says what does not fit.
+    /// a payment that has not ended, [`End::Returned`] for one that was refunded, whatever amount is
+    /// left. Otherwise the error says what does not fit.
     ///
     /// A valid signature proves that the platform sent the callback, not that the callback is about
     /// this payment or its full amount. If the callback ends the payment and its signature also

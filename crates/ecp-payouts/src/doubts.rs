@@ -51,8 +51,9 @@ struct Digits {
     /// Number of values by number of digits, and the line of the first.
     lengths: HashMap<usize, (u64, u64)>,
     has_text: bool,
-    /// Number of digits after the 15th in all values, and whether all of them are zeros.
+    /// Number of digits after the 15th in all values.
     beyond: usize,
+    /// Whether all of these digits are zeros.
     are_zeros: bool,
     first_long: u64,
 }

@@ -215,7 +215,12 @@ pub enum JournalError {
     #[error("another run has the journal open; wait until that run ends")]
     InUse,
     /// The journal belongs to this owner, and its project or address is not that of the run.
-    #[error("the journal belongs to project {} at {}: name another journal, or use that project and address", .0.project, .0.gate_url)]
+    #[error(
+        "the journal belongs to project {} at {}: to go on with its payouts, use that project and \
+         address. Another journal does not know what was sent there: name one only if these rows \
+         were not paid there (as after a trial in a sandbox)",
+        .0.project, .0.gate_url
+    )]
     OtherOwner(Owner),
     /// A row of the file differs from its request in the journal, which may have been sent.
     #[error(
@@ -266,11 +271,12 @@ pub enum JournalError {
         row: RowId,
     },
     /// A row differs from its request in the journal, which another payer or another job may have
-    /// sent. Other rows of the run may have been sent.
+    /// sent. If it is a row of a run, that run ended, and its other rows may have been sent.
     #[error(
         "the row ({row}) differs from its request in the journal, which another payer or job may \
-         have sent: the row was not sent here, and the run ended; restore the row, or give the new \
-         row an id of its own"
+         have sent: the row was not sent here; if it is one of a run, that run ended, and its other \
+         rows may have been sent; send the row again as it was at first or, if it is another payout \
+         or refund, give it an id of its own"
     )]
     Differs {
         /// The row that differs.

@@ -293,7 +293,7 @@ async fn a_journal_has_one_owner_one_process_and_unchanged_rows() {
     let error = reopened(&journal, &other).unwrap_err().to_string();
     assert_eq!(
         error,
-        "the journal belongs to project 1 at http://localhost: name another journal, or use that project and address"
+        "the journal belongs to project 1 at http://localhost: to go on with its payouts, use that project and address. Another journal does not know what was sent there: name one only if these rows were not paid there (as after a trial in a sandbox)"
     );
 
     let file = "method,general.payment_id,payment.amount,payment.currency,account.number,\

@@ -75,7 +75,7 @@ pub enum Kind {
     CallbackMissing,
     /// The journal says that the payout was declined, and the platform says something else.
     DeclineNotConfirmed,
-    /// An error ended the payout, and it is unknown whether money has moved.
+    /// On the platform, the payout ended in an error, and it is unknown whether money has moved.
     EndedInError,
     /// The callbacks report another final status than the platform.
     InboxDiffers,

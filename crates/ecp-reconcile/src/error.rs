@@ -18,8 +18,8 @@ pub enum ReconcileError {
     Interval(InvalidQuery),
     /// The operations could not be read from the Data API.
     #[error(
-        "cannot get the operations from the Data API: {0}; run the comparison again, which \
-         sends no payments"
+        "cannot get the operations from the Data API: {0}; when the cause is removed, run the \
+         comparison again, which sends no payments"
     )]
     Data(DataError),
     /// Nearly all operations of the Data API lack a member that is set in

@@ -168,7 +168,7 @@ pub(crate) struct Read {
     pub(crate) odd_sum: Option<Unusable>,
 }
 
-/// A member of an operation that cannot be used.
+/// A member of an operation that is missing, or whose value cannot be used.
 pub(crate) struct Unusable {
     pub(crate) path: String,
     pub(crate) problem: &'static str,

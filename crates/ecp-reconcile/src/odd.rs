@@ -9,9 +9,9 @@ use crate::error::ReconcileError;
 use crate::names::Unusable;
 use crate::reconcile::Counts;
 
-/// A record that is not compared, or only in part: an operation without a payment id, a callback
-/// that names no payment, an entry of a journal in a state that this version does not know. All
-/// other records are compared.
+/// A record that is not compared, or only in part: an operation without a payment id, an operation
+/// with an unreadable sum (it is compared without the sum), a callback that names no payment, an
+/// entry of a journal in a state that this version does not know. All other records are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Odd {
@@ -31,7 +31,9 @@ impl fmt::Display for Odd {
 #[derive(Debug, Default)]
 pub(crate) struct Oddities {
     named: Vec<Odd>,
-    /// Number of operations that cannot be used because of a path.
+    /// By the dotted path of a member ([`OperationNames`](crate::OperationNames)): the number of the
+    /// Data API's operations in which the member is missing or its value cannot be used. Such an
+    /// operation is not compared, or is compared without its sum.
     by_path: HashMap<String, u64>,
 }
 
@@ -50,15 +52,15 @@ impl Oddities {
         }
     }
 
-    /// Adds an operation that cannot be used.
+    /// Adds an operation of the Data API in which a member is missing or its value cannot be used.
     pub(crate) fn operation(&mut self, record: String, unusable: &Unusable, counts: &mut Counts) {
         let Unusable { path, problem, .. } = unusable;
         *self.by_path.entry(path.clone()).or_default() += 1;
         self.add(record, format!("`{path}` {problem}"), counts);
     }
 
-    /// Whether nearly all operations lack a member, the given one being the latest: then the name
-    /// of the member is wrong, and not the operations.
+    /// Fails if the last operation's member is missing, or its value cannot be used, in nearly all
+    /// operations: then the name of the member is wrong, and not the operations.
     pub(crate) fn check(
         &self,
         last: Option<&(DataOperation, Unusable)>,

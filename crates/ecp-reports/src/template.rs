@@ -44,8 +44,8 @@ impl Template {
         Self { columns: names.into_iter().map(Into::into).collect(), ..self }
     }
 
-    /// Selects only rows with this value in this column. The value must equal the cell's text
-    /// ([`Cell::to_text`]), also in upper and lower case. Several values of one column are
+    /// Selects only rows with this value in this column. The value must be exactly the cell's text
+    /// ([`Cell::to_text`]): upper and lower case differ. Several values of one column are
     /// alternatives; if several columns have values, a row must match in each column.
     pub fn only(mut self, column: impl Into<String>, value: impl Into<String>) -> Self {
         self.only.entry(column.into()).or_default().push(value.into());

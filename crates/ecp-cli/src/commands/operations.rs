@@ -177,7 +177,8 @@ impl Operations {
         for (name, json) in &self.filter {
             let value: Value = serde_json::from_str(json).map_err(|error| {
                 anyhow!(
-                    "the value of the filter `{name}` is not JSON such as [\"payout\"]: {error}"
+                    "the value of `--filter {name}` is not JSON: {error}; the shell removes quotes, so put \
+                     the whole filter into single quotes, such as 'operation_type=[\"payout\"]'"
                 )
             })?;
             query = query.filter(name, value);

@@ -222,8 +222,9 @@ impl Payouts {
         self.confirm(&plan)?;
 
         let owner = Owner::new(profile.project, &profile.gate_url);
-        let journal = Journal::open(&journal_path, &owner)
-            .with_context(|| format!("cannot open the journal {}", journal_path.display()))?;
+        let journal = Journal::open(&journal_path, &owner).with_context(|| {
+            format!("this run sent nothing: cannot open the journal {}", journal_path.display())
+        })?;
         let payer = Payer::new(profile.gate()?, journal, self.settings(&profile));
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let signals = runtime.block_on(async { Signals::listen() })?;

@@ -9,9 +9,10 @@ use ecp_core::{Money, PaymentId};
 use ecp_methods::request::{Field, FlowRequest, PayoutRequest, RefundRequest, SaleRequest};
 use ecp_methods::{DynMethod, Flow, MethodSpec, Operation, Prepared, Registry, prepare_dyn};
 use ecp_sandbox::Decision;
-use ecp_transport::{GateError, Outcome, SendError, Sender, Sent, UnknownReason, Wait};
+use ecp_transport::{GateError, Outcome, SendError, Sender, Sent, UnknownReason, Wait, WaitError};
 
 use crate::amount;
+use crate::connection::{status_failure, unreachable};
 use crate::duration::duration;
 use crate::fields::{Fields, method};
 use crate::nearest::money;
@@ -285,7 +286,7 @@ impl Request {
             report.read(status, None);
         }
         if let Some(longest) = step {
-            wait_for_step(&sender, &mut report, id, longest).await;
+            wait_for_step(profile, &sender, &mut report, id, longest).await;
             return Ok(report);
         }
         let Some(wait) = self.waiting.patience(Wait::by_rule(rule)) else { return Ok(report) };
@@ -306,7 +307,7 @@ impl Request {
         match answer {
             Ok(status) => report.read(&status, request_id),
             Err(error) => {
-                report.message = Some(profile.with_address(error.into()).to_string());
+                report.message = Some(no_result(profile, error));
             }
         }
         Ok(report)
@@ -346,6 +347,28 @@ impl Request {
     }
 }
 
+/// Why the result of a request that the platform has is not known yet. The command that asks later is
+/// in a `next:` line.
+fn no_result(profile: &Profile, error: WaitError) -> String {
+    let has_words = matches!(error, WaitError::Deadline { .. });
+    let error = match error {
+        WaitError::Gate(error) => status_failure(error),
+        error => error.into(),
+    };
+    if has_words && unreachable(&error).is_none() {
+        return error.to_string();
+    }
+    no_status("result", profile, error)
+}
+
+/// What is not known because a status request failed, of a request that the platform has.
+fn no_status(what: &str, profile: &Profile, error: anyhow::Error) -> String {
+    let error = profile.with_address(error);
+    format!(
+        "the {what} is not known yet, because the payment's status could not be requested: {error}"
+    )
+}
+
 /// Returns the example amount of a sale. It is 0 if the customer chooses it by a voucher.
 fn example_of_sale(spec: &MethodSpec) -> anyhow::Result<Money> {
     let amount = amount::of_sale(spec, Decision::Success)?;
@@ -356,6 +379,7 @@ fn example_of_sale(spec: &MethodSpec) -> anyhow::Result<Money> {
 /// Requests the status until it says what the customer has to do. For a redirect, it says only that
 /// there is one: the address is in the callback.
 async fn wait_for_step(
+    profile: &Profile,
     sender: &Sender,
     report: &mut PaymentReport,
     id: &PaymentId,
@@ -367,7 +391,9 @@ async fn wait_for_step(
         match sender.status(id).await {
             Ok(status) if !status.is_unknown_payment() => report.read(&status, None),
             Ok(_) => {}
-            Err(error) => report.message = Some(error.to_string()),
+            Err(error) => {
+                report.message = Some(no_status("next step", profile, status_failure(error)));
+            }
         }
         if report.status.as_deref() == Some("awaiting redirect result") {
             report.next_step = Some(NextStep::redirect());

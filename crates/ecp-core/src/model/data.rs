@@ -53,14 +53,17 @@ impl DataOperation {
         Ok(root.get(name).filter(|list| matches!(list.kind(), Kind::Array)))
     }
 
-    /// The value at a dotted path, such as `operation_created_at`: a text unchanged, a number as it
-    /// is written in the message, a boolean as `true` or `false`. `None` if the operation has no
-    /// such value there; `null`, lists and objects are not values themselves.
+    /// The value at a dotted path: a name such as `operation_created_at`, or names joined by dots for
+    /// what is inside another member, where an item of a list is its number from 0, such as
+    /// `errors.0.code`. A text is returned unchanged, a number as it is written in the message, a
+    /// boolean as `true` or `false`. `None` if the operation has no such value there; `null`, lists
+    /// and objects are not values themselves.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.iter().find(|(name, _)| *name == path).map(|(_, value)| value)
     }
 
-    /// All dotted paths with their values, in the order of the message.
+    /// All dotted paths with their values, as [`get`](Self::get) takes and returns them, in the order
+    /// of the message.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(path, value)| (path.as_str(), value.expose().as_str()))
     }

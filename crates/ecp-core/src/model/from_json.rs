@@ -53,19 +53,19 @@ pub trait FromJson: Sized {
 pub struct Extra(Vec<(Box<str>, RawJson)>);
 
 impl Extra {
-    /// The JSON text of the member with this name, if it is unknown: the message's Rust type has no
-    /// field for it. `None` if there is no such member.
+    /// The JSON text of the member with this name, if the message's Rust type has no field for it or
+    /// its value does not fit the field; otherwise `None`.
     pub fn get(&self, name: &str) -> Option<&RawJson> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// All unknown members, for which the message's Rust type has no field, in the order of the
-    /// message.
+    /// All members for which the message's Rust type has no field, and those whose value does not fit
+    /// their field, in the order of the message.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
         self.0.iter().map(|(key, value)| (&**key, value))
     }
 
-    /// Whether the message has no unknown members, for which its Rust type has no field.
+    /// Whether the message's Rust type has a field for every member, and every value fits its field.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -85,14 +85,14 @@ pub struct ExtraRef<'d> {
 }
 
 impl<'d> ExtraRef<'d> {
-    /// The value of the member with this name, if it is unknown: the message's Rust type has no
-    /// field for it. `None` if there is no such member.
+    /// The value of the member with this name, if the message's Rust type has no field for it or the
+    /// value does not fit the field; otherwise `None`.
     pub fn get(&self, name: &str) -> Option<Value<'d>> {
         self.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
     }
 
-    /// All unknown members, for which the message's Rust type has no field, in the order of the
-    /// message.
+    /// All members for which the message's Rust type has no field, and those whose value does not fit
+    /// their field, in the order of the message.
     pub fn iter(&self) -> impl Iterator<Item = (&'d str, Value<'d>)> {
         let members = self.object.into_iter().flat_map(Value::children);
         let members = members.filter_map(|member| Some((member.key()?, member)));
@@ -102,7 +102,7 @@ impl<'d> ExtraRef<'d> {
         })
     }
 
-    /// Whether the message has no unknown members, for which its Rust type has no field.
+    /// Whether the message's Rust type has a field for every member, and every value fits its field.
     pub fn is_empty(&self) -> bool {
         self.iter().next().is_none()
     }

@@ -318,8 +318,7 @@ enum Cause {
 impl From<tokio_postgres::Error> for Cause {
     fn from(error: tokio_postgres::Error) -> Self {
         let Some(said) = error.as_db_error() else { return Self::Driver(error) };
-        let hidden =
-            "the server refuses a value, which is not shown because it may be personal data";
+        let hidden = "a value is refused, and not shown because it may be personal data";
         let message = shown_message(said).unwrap_or(hidden);
         Self::Server { code: said.code().code().to_owned(), message: message.to_owned() }
     }

@@ -64,7 +64,7 @@ impl From<Failure> for JournalError {
                 Some(said) => {
                     let code = said.code().code();
                     let hidden =
-                        "it refuses a value, which is not shown because it may be personal data";
+                        "a value is refused, and not shown because it may be personal data";
                     let message = shown_message(said).unwrap_or(hidden);
                     format!("its Postgres server reports: {message} (SQLSTATE {code})")
                 }

@@ -85,7 +85,7 @@ async fn a_journal_of_another_owner_or_of_a_run_is_refused() {
         }
     };
     assert!(error(begun).ends_with(
-        "the journal belongs to project 1 at https://elsewhere.test: name another journal, or use that project and address"
+        "the journal belongs to project 1 at https://elsewhere.test: to go on with its payouts, use that project and address. Another journal does not know what was sent there: name one only if these rows were not paid there (as after a trial in a sandbox)"
     ));
 
     let missing = Reconcile::new(owner(), around_now()).journal("/nowhere/at/all");

@@ -31,7 +31,8 @@ use crate::wire::tamper::Tampering;
 /// it.
 ///
 /// Faults that delay, copy, lose or wrongly sign callbacks apply also to the operations that the
-/// Data API sends to the address in a query.
+/// Data API sends to the address in a query. A fault that changes a callback changes it in every
+/// attempt to deliver it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {

@@ -20,7 +20,8 @@ use crate::outbox::PublishError;
 pub enum NatsError {
     /// The servers do not answer, or refuse to find or create the stream.
     #[error(
-        "cannot open the stream {stream}: check the servers' addresses, and that JetStream is on"
+        "cannot open or create the stream {stream}: if the servers do not answer, check their \
+         addresses, and that JetStream is on; if they refuse, correct the settings as the cause says"
     )]
     Unavailable {
         /// The name of the stream.

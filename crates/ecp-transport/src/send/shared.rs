@@ -28,11 +28,13 @@ pub trait SharedLimits: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Booking {
-    /// Sum of the shares that the calls since the last booking pay in.
+    /// Sum of the shares that the calls since the last booking pay in, in hundredths of a request.
     pub deposits: u64,
-    /// Requests that were answered since the last booking, and are paid back for that reason.
+    /// What is paid back for requests that were answered since the last booking, in hundredths of a
+    /// request: 100 for each ([`Booking::REQUEST`]).
     pub given_back: u64,
-    /// The reserve: the balance at the beginning, and the most that the account saves up.
+    /// The reserve: the balance at the beginning, and the most that the account saves up. It is in
+    /// hundredths of a request: 10 requests are `10 * Booking::REQUEST`.
     pub reserve: u64,
 }
 
@@ -40,7 +42,8 @@ impl Booking {
     /// One request, in the hundredths of a booking.
     pub const REQUEST: u64 = 100;
 
-    /// Makes a booking without changes, of an account with this reserve.
+    /// Makes a booking without changes, of an account with this reserve in hundredths of a request: 10
+    /// requests are `10 * Booking::REQUEST`.
     pub const fn new(reserve: u64) -> Self {
         Self { deposits: 0, given_back: 0, reserve }
     }
@@ -51,7 +54,8 @@ impl Booking {
         Self { deposits: self.deposits + deposits, ..self }
     }
 
-    /// Adds to the requests that were answered, in hundredths of a request.
+    /// Adds to what is paid back for requests that were answered, in hundredths of a request:
+    /// [`Booking::REQUEST`] for each.
     #[must_use]
     pub const fn returned(self, given_back: u64) -> Self {
         Self { given_back: self.given_back + given_back, ..self }

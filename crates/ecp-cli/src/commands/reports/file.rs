@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, anyhow, bail};
 use ecp_core::ProjectId;
 use ecp_reports::{Format, MailAddress, Period, Schedule, Template, Zone};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::mail::MailSection;
 use crate::nearest::did_you_mean;
+use crate::settings::toml_problem;
 
 /// A file of templates, checked.
 pub(super) struct File {
@@ -66,14 +68,17 @@ struct Section {
     projects: Vec<u64>,
     #[serde(default)]
     query: BTreeMap<String, Value>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "addresses")]
     to: Vec<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "deliver")]
     deliver: Deliver,
 }
 
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "the value of a column in `only` must be a text in quotes, such as \"decline\", or a list of such texts"
+)]
 enum OneOrMore {
     One(String),
     More(Vec<String>),
@@ -85,6 +90,19 @@ enum Deliver {
     #[default]
     Attachment,
     Link,
+}
+
+/// Reads the addresses of `to`. The error does not quote them.
+fn addresses<'de, D: Deserializer<'de>>(value: D) -> Result<Vec<String>, D::Error> {
+    Vec::deserialize(value).map_err(|_| {
+        D::Error::custom("`to` must be a list of addresses, such as [\"mary@shop.example\"]")
+    })
+}
+
+/// Reads `deliver`. The error does not quote the value, which may be an address by mistake.
+fn deliver<'de, D: Deserializer<'de>>(value: D) -> Result<Deliver, D::Error> {
+    Deliver::deserialize(value)
+        .map_err(|_| D::Error::custom("`deliver` must be \"attachment\" or \"link\""))
 }
 
 fn default_folder() -> PathBuf {
@@ -105,12 +123,8 @@ impl File {
     }
 
     fn parse(text: &str) -> anyhow::Result<Self> {
-        // The error's own text quotes the line, which may hold an address.
-        let document: Document = toml::from_str(text).map_err(|error| {
-            let line = error.span().map(|span| 1 + text[..span.start].matches('\n').count());
-            let place = line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            anyhow!("{place}{}", error.message())
-        })?;
+        let document: Document =
+            toml::from_str(text).map_err(|error| anyhow!("{}", toml_problem(text, &error)))?;
         let mut templates = BTreeMap::new();
         for (name, section) in document.reports {
             check_name(&name)?;
@@ -272,6 +286,35 @@ mod tests {
                 "[reports.a] is not valid: address 2 of `to`: the e-mail address is not valid: it has no @",
             ),
             ("[reports.a]\nto = [\"sentinel@b.example\" 5]", "line 2: "),
+            (
+                "[reports.a]\nto = \"sentinel@b.example\"",
+                "line 2: `to` must be a list of addresses, such as [\"mary@shop.example\"]",
+            ),
+            (
+                "[reports.a]\nto = [\"sentinel@b.example\", 5]",
+                "line 2: `to` must be a list of addresses, such as [\"mary@shop.example\"]",
+            ),
+            (
+                "[reports.a]\ndeliver = \"sentinel@b.example\"",
+                "line 2: `deliver` must be \"attachment\" or \"link\"",
+            ),
+            (
+                "[reports.a]\nonly = { status = 5, email = \"sentinel@b.example\" }",
+                "line 2: the value of a column in `only` must be a text in quotes, such as \"decline\", or a \
+                 list of such texts",
+            ),
+            (
+                "[reports.a]\nonly = \"sentinel@b.example\"",
+                "line 2: invalid type: string, expected a map",
+            ),
+            (
+                "[reports.a]\nprojects = [\"sentinel@b.example\"]",
+                "line 2: invalid type: string, expected u64",
+            ),
+            (
+                "mail = \"sentinel@b.example\"",
+                "line 1: invalid type: string, expected struct MailSection",
+            ),
         ] {
             let problem = format!("{:#}", File::parse(text).err().unwrap());
             assert!(problem.contains(expected), "{text}: {problem}");

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use crate::address::{self, Target};
 use crate::key::from_environment;
 use crate::mail::MailSection;
+use crate::settings::{toml_problem, without_value};
 
 /// Contents of a configuration file. Missing settings keep their defaults.
 #[derive(Debug, Default, Deserialize)]
@@ -115,12 +116,15 @@ impl File {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the settings file {}", path.display()))?;
         let is_json = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json"));
+        // The errors' own texts quote a value or the line, which may hold a token or an address.
         let file = if is_json {
-            serde_json::from_str(&text).map_err(anyhow::Error::from)
+            serde_json::from_str(&text).map_err(|error| without_value(&error.to_string()))
         } else {
-            toml::from_str(&text).map_err(anyhow::Error::from)
+            toml::from_str(&text).map_err(|error| toml_problem(&text, &error))
         };
-        file.with_context(|| format!("cannot use the settings file {}", path.display()))
+        file.map_err(|problem| {
+            anyhow!("cannot use the settings file {}: {problem}", path.display())
+        })
     }
 
     /// Applies the settings of the file to the sandbox's configuration.
@@ -317,6 +321,40 @@ mod tests {
         );
         let file: File = toml::from_str(&text.replace("smtp.shop.example", "localhost")).unwrap();
         file.apply(Config::new()).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_quoted() {
+        let directory = tempfile::tempdir().unwrap();
+        for (name, text, words) in [
+            (
+                "a.toml",
+                "[mail]\nhost = \"localhost\"\nfrom = \"sentinel@b.example\" 5",
+                "a.toml: line 3: ",
+            ),
+            (
+                "b.toml",
+                "seed = 1\nmail = \"sentinel\"",
+                "b.toml: line 2: invalid type: string, expected ",
+            ),
+            (
+                "c.toml",
+                "clock = \"sentinel\"",
+                "c.toml: line 1: unknown variant, expected `machine` or `virtual`",
+            ),
+            ("d.toml", "sede = 1", "d.toml: line 1: unknown field `sede`"),
+            (
+                "e.json",
+                "{\"seed\": \"sentinel\"}",
+                "e.json: invalid type: string, expected u64 at line 1",
+            ),
+        ] {
+            let path = directory.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            let problem = format!("{:#}", File::read(&path).unwrap_err());
+            assert!(problem.starts_with("cannot use the settings file "), "{problem}");
+            assert!(problem.contains(words) && !problem.contains("sentinel"), "{problem}");
+        }
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub enum About {
     Method,
     /// The whole project: its key, its settings, its merchant account, its balance.
     Project,
-    /// Not known: the table's words do not name a subject, or the code is not in the table.
+    /// Not known, as for a code that is not in the platform's table.
     Unknown,
 }
 
@@ -59,7 +59,7 @@ impl fmt::Display for About {
 
 impl Code {
     /// What a refusal with this code concerns: the payment, its method or the whole project.
-    /// [`About::Unknown`] if the code is not in the platform's table, or the table's words do not say.
+    /// [`About::Unknown`] if it is not known, as for a code that is not in the platform's table.
     pub fn about(&self) -> About {
         self.info().map_or(About::Unknown, CodeInfo::about)
     }
@@ -67,7 +67,7 @@ impl Code {
 
 impl CodeInfo {
     /// What a refusal with this code concerns: the payment, its method or the whole project.
-    /// [`About::Unknown`] if the platform's words do not say.
+    /// [`About::Unknown`] if it is not known.
     pub const fn about(&self) -> About {
         about(self.number).0
     }
