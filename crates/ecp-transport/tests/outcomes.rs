@@ -277,24 +277,24 @@ async fn another_signed_message_is_no_status_answer() {
     let table = [
         (
             "callback",
-            "that has no member `operation`",
+            "the document has the member `operation`",
             r#"{"project_id":239,"payment":{"id":"P-17","status":"success"},"operation":{"id":1}}"#,
         ),
         (
             "callback with a list",
-            "that has no member `operation`",
+            "the document has the member `operation`",
             r#"{"project_id":239,"payment":{"id":"P-17","status":"success"},"operation":{"id":1},
             "operations":[{"id":1}]}"#,
         ),
         (
             "callback about a transaction",
-            "that has no member `transaction`",
+            "the document has the member `transaction`",
             r#"{"general":{"project_id":239,"payment_id":"P-17"},"transaction":{"id":1},
             "payment":{"id":"P-17","status":"success"},"operations":[]}"#,
         ),
         (
             "redirect",
-            "that has no member `redirectData`",
+            "the document has the member `redirectData`",
             r#"{"payment":{"id":"P-17"},"redirectData":{"method":"GET","url":"https://a.example"}}"#,
         ),
         (
