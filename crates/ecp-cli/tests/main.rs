@@ -26,6 +26,8 @@ mod report;
 mod reports;
 mod sandbox;
 mod sentinels;
+#[cfg(unix)]
+mod shared_payouts;
 mod signatures;
 #[path = "../../ecp-reports/tests/support/smtp.rs"]
 mod smtp;

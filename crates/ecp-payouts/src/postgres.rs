@@ -2,6 +2,7 @@
 
 mod journal;
 mod limits;
+mod reader;
 mod rows;
 mod schema;
 mod session;
@@ -12,10 +13,13 @@ mod writer;
 use std::time::Duration;
 
 use ecp_postgres::PoolOptions;
+#[cfg(feature = "postgres-tls")]
+pub use ecp_postgres::{AddressError, PostgresAddress};
 pub use tokio_postgres;
 use tokio_postgres::Config;
 
 pub use self::journal::PostgresJournal;
+pub use self::reader::{PayersAtWork, PostgresJob, PostgresJournalReader, PostgresRows};
 use self::session::Pool;
 use crate::journal::{JournalError, Owner};
 
@@ -59,6 +63,45 @@ impl PostgresJournalOptions {
     #[cfg(feature = "postgres-tls")]
     pub fn tls(self, tls: rustls::ClientConfig) -> Self {
         Self { tls: Some(tls), ..self }
+    }
+
+    /// Opens the job of an owner in the database at an address, like [`PostgresJournalOptions::open`].
+    /// The address sets TLS, and [`PostgresJournalOptions::tls`] has no effect.
+    #[cfg(feature = "postgres-tls")]
+    pub async fn open_at(
+        mut self,
+        address: PostgresAddress,
+        owner: &Owner,
+        job: &str,
+    ) -> Result<PostgresJournal, JournalError> {
+        let config = self.secured(address)?;
+        self.open(config, owner, job).await
+    }
+
+    /// Returns a reader of the journals in a database, which connects when it is first used.
+    pub fn reader(self, config: Config) -> Result<PostgresJournalReader, JournalError> {
+        Ok(PostgresJournalReader::new(self.pool(config)?))
+    }
+
+    /// Returns a reader of the journals in the database at an address, like
+    /// [`PostgresJournalOptions::reader`].
+    #[cfg(feature = "postgres-tls")]
+    pub fn reader_at(
+        mut self,
+        address: PostgresAddress,
+    ) -> Result<PostgresJournalReader, JournalError> {
+        let config = self.secured(address)?;
+        self.reader(config)
+    }
+
+    /// Takes TLS from an address. Returns the rest of it.
+    #[cfg(feature = "postgres-tls")]
+    fn secured(&mut self, address: PostgresAddress) -> Result<Config, JournalError> {
+        let parts = address.into_parts();
+        let (config, tls) = parts
+            .map_err(|error| JournalError::Storage(format!("TLS to its server: {error}").into()))?;
+        self.tls = tls;
+        Ok(config)
     }
 
     /// Connects to the database and opens the job of an owner, or creates it. Missing tables are

@@ -152,3 +152,78 @@ async fn a_run_that_is_stopped_does_not_call_the_rows_of_another_payer_not_sent(
     let counts = counts.unwrap();
     assert_eq!((counts.unknown, counts.not_sent), (1, 0), "{counts:?}");
 }
+
+#[tokio::test]
+async fn a_reader_shows_the_jobs_of_a_database_and_makes_none() {
+    let Some(server) = &*SERVER else { return };
+    let database = server.database().unwrap();
+    let owner = Owner::new(Config::DEMO_PROJECT, "HTTP://localhost:80/");
+    let reader = PostgresJournalOptions::new().reader(database.parse().unwrap()).unwrap();
+    for _ in 0..2 {
+        assert!(!reader.has_journals().await.unwrap());
+        assert!(reader.jobs().await.unwrap().is_empty());
+        assert!(reader.entries(&owner, "job").await.unwrap().is_empty());
+    }
+    let sandbox = Sandbox::new(Config::demo());
+    let faults = FaultTransport::new(TowerTransport::new(sandbox.router()), |_, _| Fault::None);
+    let faults = Arc::new(faults);
+    for (rows, job) in [(0..1005, "first"), (1000..1010, "second")] {
+        let journal = journal(&database, job).await;
+        let counts = payer(&faults, &journal).run(&plan(rows, 1000), &Stop::new(), &()).await;
+        assert!(counts.unwrap().is_complete());
+        journal.close().await;
+    }
+    let names: Vec<_> = reader.jobs().await.unwrap().into_iter().map(|job| job.name).collect();
+    assert_eq!(names, ["first", "second"]);
+    for (job, expected) in
+        [(Some("first"), 1005_usize), (Some("second"), 5), (None, 1010), (Some("x"), 0)]
+    {
+        let mut rows = reader.rows(&owner, job).await.unwrap();
+        let (mut found, mut pages) = (std::collections::HashSet::new(), 0);
+        loop {
+            let page = rows.next_page().await.unwrap();
+            if page.is_empty() {
+                break;
+            }
+            pages += 1;
+            assert!(page.iter().all(|(_, entry)| entry.state == State::Success), "{page:?}");
+            found.extend(page.into_iter().map(|(id, _)| id));
+        }
+        assert_eq!((found.len(), pages), (expected, expected.div_ceil(1000)), "{job:?}");
+    }
+    // Payers that have ended have no rows.
+    assert_eq!(reader.at_work(&owner, "first").await.unwrap().payers, 0);
+    assert_eq!(reader.plan(&owner, &plan(1003..1007, 1000)).await.unwrap().len(), 4);
+}
+
+#[tokio::test]
+async fn a_reader_counts_the_payers_at_work_and_names_a_state_that_it_does_not_know() {
+    let Some(server) = &*SERVER else { return };
+    let database = server.database().unwrap();
+    let owner = Owner::new(Config::DEMO_PROJECT, "http://localhost");
+    let sandbox = Sandbox::new(Config::demo());
+    let slow = |_: usize, _: &str| Fault::Slow(Duration::from_mins(1));
+    let slow = Arc::new(FaultTransport::new(TowerTransport::new(sandbox.router()), slow));
+    let payer = payer(&slow, &journal(&database, "job").await);
+    let rows = plan(0..3, 1000);
+    let run = tokio::spawn(async move { payer.run(&rows, &Stop::new(), &()).await });
+    let reader = PostgresJournalOptions::new().reader(database.parse().unwrap()).unwrap();
+    while reader.entries(&owner, "job").await.unwrap().len() < 3 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let at_work = reader.at_work(&owner, "job").await.unwrap();
+    assert_eq!((at_work.payers, at_work.rows), (1, 3));
+    run.abort();
+    let config: ecp_payouts::postgres::tokio_postgres::Config = database.parse().unwrap();
+    let (client, connection) =
+        config.connect(ecp_payouts::postgres::tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    let odd = "UPDATE ecp_payouts.rows SET state = 'novel' WHERE payment_id = 'P-1'";
+    client.batch_execute(odd).await.unwrap();
+    let mut rows = reader.rows(&owner, None).await.unwrap();
+    let page = rows.next_page().await.unwrap();
+    let states: Vec<_> = page.iter().map(|(_, entry)| entry.state).collect();
+    assert_eq!(states, [State::Intended, State::Unknown, State::Intended]);
+    assert_eq!(rows.odd().len(), 1);
+    assert_eq!(rows.odd()[0].payment_id, "P-1");
+}

@@ -1,6 +1,7 @@
 //! `ecp payouts`
 
 mod paths;
+mod place;
 mod progress;
 mod template;
 
@@ -18,20 +19,21 @@ use ecp_core::{Money, Timestamp};
 use ecp_methods::Registry;
 use ecp_methods::mass_file::RowKind;
 use ecp_payouts::{
-    AmountUnit, Counts, Entry, Journal, JournalError, Layout, Owner, Payer, Plan, RowId, Settings,
-    State, Stop, Total,
+    AmountUnit, Counts, Entry, JournalError, Layout, Owner, Payer, Plan, RowId, Settings, State,
+    Stop, Total,
 };
 use ecp_transport::{RetryPolicy, SendPolicy};
 use serde::Serialize;
 
-use self::paths::{Results, beside, distinct, journal_of};
+use self::paths::{Results, beside, distinct, distinct_results, journal_of};
+use self::place::{Place, Seen};
 use self::progress::{Shown, words};
 use self::template::Template;
 use crate::delimiter::delimiter;
 use crate::duration::duration;
 use crate::next::{is_wanted, next, this_command_without};
 use crate::outcome::{ASK_SUPPORT, DECLINED, ENDED_IN_ERROR, UNKNOWN};
-use crate::output::{is_dash, is_stdout, print_result, shell_word};
+use crate::output::{is_dash, is_stdout, print_result};
 use crate::profile::{Profile, ProfileOptions};
 use crate::signals::Signals;
 use crate::usage::Usage;
@@ -48,16 +50,20 @@ use crate::usage::Usage;
 /// A refund without `payment.merchant_refund_id` has the id of its payment. A refund that got no
 /// answer is never sent again, because no answer of the platform says that a refund does not exist:
 /// its result is read from the payment's status, which each run requests.
+///
+/// With --postgres the journal is in a database, and any number of machines may run the same command
+/// with the same file at the same time: each row is carried out by one of them. The rows of one that
+/// died go to the others after 30 seconds.
 #[derive(Args)]
 #[command(
     subcommand_negates_reqs = true,
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  ecp payouts template touchngo > payouts.csv\n  ecp payouts payouts.csv --dry-run\n  ecp payouts payouts.csv --yes\n  ecp payouts bank.csv --profile shop --delimiter ';' --method wallet/jeton --column 'Wallet=account.number' --column 'Comment=' --major-units\n\nExit codes:\n  0  every row is paid or refunded\n  1  the file has bad rows, or the job could not begin\n  2  the command line was wrong\n  3  every row has ended, and some were declined\n  4  some rows were not sent or are unknown: run the same command again\n  6  every row has ended, and some in an error, so that nothing says whether money has\n     moved: ask technical support before they are repeated under another id"
+    after_help = "Examples:\n  ecp payouts template touchngo > payouts.csv\n  ecp payouts payouts.csv --dry-run\n  ecp payouts payouts.csv --yes\n  ecp payouts payouts.csv --yes --postgres 'host=db user=shop' --job 'salaries of November'\n  ecp payouts bank.csv --profile shop --delimiter ';' --method wallet/jeton --column 'Wallet=account.number' --column 'Comment=' --major-units\n\nExit codes:\n  0  every row is paid or refunded\n  1  the file has bad rows, or the job could not begin\n  2  the command line was wrong\n  3  every row has ended, and some were declined\n  4  some rows were not sent or are unknown: run the same command again\n  6  every row has ended, and some in an error, so that nothing says whether money has\n     moved: ask technical support before they are repeated under another id"
 )]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(crate) struct Payouts {
     #[command(subcommand)]
-    job: Option<Job>,
+    other: Option<Other>,
 
     /// The CSV file, in UTF-8 or UTF-16 with a byte order mark, the names of the columns in its first line
     #[arg(value_name = "FILE", required = true)]
@@ -95,6 +101,23 @@ pub(crate) struct Payouts {
     #[arg(long, value_name = "PATH")]
     journal: Option<PathBuf>,
 
+    /// The database of a journal that payers on several machines share, as a URL or as `host=..
+    /// user=.. dbname=..`, with `sslmode=verify-full` for TLS that no one can intercept; its password
+    /// is read from the environment variable PGPASSWORD, and missing values of `sslmode`,
+    /// `sslrootcert` and `channel_binding` from PGSSLMODE, PGSSLROOTCERT and PGCHANNELBINDING
+    #[arg(long, value_name = "URL", conflicts_with = "journal")]
+    postgres: Option<String>,
+
+    /// The name of the job in the database, which all of its payers give; by default the name of the
+    /// file
+    #[arg(long = "job", value_name = "NAME", requires = "postgres")]
+    job_name: Option<String>,
+
+    /// Show the state of the file's rows in the database, and which payers work on them, and send
+    /// nothing
+    #[arg(long, requires = "postgres", conflicts_with = "dry_run")]
+    status: bool,
+
     /// The journal has payouts of other files too: continue although none of its sent payouts is in
     /// this file
     #[arg(long)]
@@ -129,7 +152,7 @@ pub(crate) struct Payouts {
 }
 
 #[derive(Subcommand)]
-enum Job {
+enum Other {
     Template(Template),
 }
 
@@ -149,8 +172,22 @@ struct Summary<'s> {
     ended_before: u64,
     /// Why the run stopped by itself: the problem to fix before the next one.
     stopped: Option<&'s str>,
-    journal: &'s Path,
+    /// `null` if the journal is in a database.
+    journal: Option<&'s Path>,
+    /// The name of the job in that database.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    job: Option<&'s str>,
+    /// Payers that have rows now, of a `--status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payers: Option<u64>,
     results: Option<&'s Path>,
+}
+
+/// A checked file, and where it is carried out and recorded.
+struct Job<'j> {
+    plan: &'j Plan,
+    profile: &'j Profile,
+    place: &'j Place,
 }
 
 /// Path of the written results, and whether that is standard output.
@@ -159,6 +196,14 @@ struct Written<'p> {
     on_stdout: bool,
     /// The entries of the journal after the run.
     entries: HashMap<RowId, Entry>,
+    /// Number of payers that have rows now, if that was looked at.
+    at_work: Option<u64>,
+}
+
+impl Written<'_> {
+    fn nothing() -> Self {
+        Self { path: None, on_stdout: false, entries: HashMap::new(), at_work: None }
+    }
 }
 
 /// In minor units.
@@ -174,7 +219,7 @@ struct Sum {
 
 impl Payouts {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
-        if let Some(Job::Template(template)) = &self.job {
+        if let Some(Other::Template(template)) = &self.other {
             return template.run(registry);
         }
         let profile = self.profile.load()?;
@@ -199,35 +244,22 @@ impl Payouts {
                 );
             }
         };
-        let (journal_path, results_path) = self.paths()?;
+        let (place, results_path) = self.places()?;
         self.show(&plan, &profile);
-        if self.dry_run {
-            let before =
-                if journal_path.exists() { read_journal(&journal_path)? } else { HashMap::new() };
-            self.check_against(&plan, &before)?;
-            let ended = before.values().filter(|entry| entry.state.is_final()).count();
-            if ended > 0 {
-                note!("{} ended in an earlier run", counted(ended, "row"));
-            }
-            note!("dry run: nothing was sent");
-            let counts = None;
-            let written = Written { path: None, on_stdout: false, entries: HashMap::new() };
-            let code = self.finish(&plan, &profile, counts, None, &journal_path, &written)?;
-            if is_wanted(self.json) {
-                next(format_args!("{}", this_command_without("--dry-run")));
-            }
-            return Ok(code);
+        let owner = Owner::new(profile.project, &profile.gate_url);
+        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        if self.dry_run || self.status {
+            let seen = runtime.block_on(place.look(&owner, &plan))?;
+            self.check_against(&plan, &seen.of_job)?;
+            let job = Job { plan: &plan, profile: &profile, place: &place };
+            return if self.status { self.status(&job, seen) } else { self.dry_run(&job, &seen) };
         }
         profile.warn();
         self.confirm(&plan)?;
 
-        let owner = Owner::new(profile.project, &profile.gate_url);
-        let journal = Journal::open(&journal_path, &owner).with_context(|| {
-            format!("this run sent nothing: cannot open the journal {}", journal_path.display())
-        })?;
-        let payer = Payer::new(profile.gate()?, journal, self.settings(&profile));
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let signals = runtime.block_on(async { Signals::listen() })?;
+        let settings = self.settings(&profile);
+        let (payer, shared) = runtime.block_on(place.payer(&owner, profile.gate()?, settings))?;
         // If the results cannot be written, nothing is sent.
         let results = Results::begin(&results_path).with_context(|| {
             format!("nothing was sent: cannot write the results to {}", results_path.display())
@@ -236,8 +268,10 @@ impl Payouts {
         let on_stdout = is_stdout(&results_path);
         let stop = Stop::new();
         let counts = runtime.block_on(pay(payer, &plan, &stop, signals));
+        let shared = shared.map(|journal| runtime.block_on(place::end(journal, &plan)));
         // The payer's journal is closed when its last task has ended.
         drop(runtime);
+        let entries = || shared.unwrap_or_else(|| place.read_file());
         match counts {
             // The only failures before anything is sent.
             Err(error @ JournalError::Changed { .. }) => Err(error.into()),
@@ -245,28 +279,65 @@ impl Payouts {
                 Err(self.not_in_journal(error))
             }
             Ok(counts) => {
-                let (done, entries) = results.write(&plan, &journal_path);
-                let written = Written { path: written(done, &results_path), on_stdout, entries };
+                let (done, entries) = results.write(&plan, entries());
+                let path = written(done, &results_path);
+                let written = Written { path, on_stdout, entries, at_work: None };
                 let cause = stop.cause();
-                self.finish(
-                    &plan,
-                    &profile,
-                    Some(counts),
-                    cause.as_deref(),
-                    &journal_path,
-                    &written,
-                )
+                let job = Job { plan: &plan, profile: &profile, place: &place };
+                self.finish(&job, Some(counts), cause.as_deref(), &written)
             }
             Err(error) => {
                 // The file with the journal's name may be another one now.
                 if !matches!(error, JournalError::Removed) {
-                    written(results.write(&plan, &journal_path).0, &results_path);
+                    written(results.write(&plan, entries()).0, &results_path);
                 }
-                note!("error: journal {}: {error}", journal_path.display());
-                note!("some rows may have been sent: run the same command again");
+                note!("error: journal {place}: {error}");
+                if matches!(error, JournalError::Differs { .. }) {
+                    note!(
+                        "other rows may have been sent: correct that one, and run the command again"
+                    );
+                } else {
+                    note!("some rows may have been sent: run the same command again");
+                }
                 Ok(ExitCode::from(UNKNOWN))
             }
         }
+    }
+
+    /// Shows what a run would do.
+    fn dry_run(&self, job: &Job<'_>, seen: &Seen) -> anyhow::Result<ExitCode> {
+        let ended = seen.of_plan.values().filter(|entry| entry.state.is_final()).count();
+        if ended > 0 {
+            note!("{} ended in an earlier run", counted(ended, "row"));
+        }
+        say_who_works(job.place, seen);
+        note!("dry run: nothing was sent");
+        let code = self.finish(job, None, None, &Written::nothing())?;
+        if is_wanted(self.json) {
+            next(format_args!("{}", this_command_without("--dry-run")));
+        }
+        Ok(code)
+    }
+
+    /// Shows the state of a job that payers share.
+    fn status(&self, job: &Job<'_>, seen: Seen) -> anyhow::Result<ExitCode> {
+        say_who_works(job.place, &seen);
+        let mut counts = Counts::default();
+        counts.rows = job.plan.len() as u64;
+        for row in job.plan.rows() {
+            let entry = seen.of_plan.get(&row.request.id());
+            match entry.map_or(State::NotSent, |entry| entry.state) {
+                State::Success => counts.success += 1,
+                State::Decline => counts.decline += 1,
+                State::Error => counts.error += 1,
+                State::NotSent => counts.not_sent += 1,
+                _ => counts.unknown += 1,
+            }
+        }
+        counts.before = counts.success + counts.decline;
+        let at_work = Some(seen.at_work.payers);
+        let written = Written { entries: seen.of_plan, at_work, ..Written::nothing() };
+        self.finish(job, Some(counts), None, &written)
     }
 
     /// Warns in a dry run about a file that does not fit its journal.
@@ -294,6 +365,10 @@ impl Payouts {
                     "nothing was sent: correct the {problems} named above, and run the command again"
                 )
             }
+            JournalError::OtherFile { .. } if self.postgres.is_some() => anyhow!(
+                "{error} (--job NAME names another job; --shared-journal says that this one has \
+                 payouts of other files too)"
+            ),
             JournalError::OtherFile { .. } => anyhow!(
                 "{error} (--journal PATH names another journal; --shared-journal says that this one \
                  has payouts of other files too)"
@@ -344,8 +419,13 @@ impl Payouts {
         }
     }
 
-    /// Paths of the journal and of the results.
-    fn paths(&self) -> anyhow::Result<(PathBuf, PathBuf)> {
+    /// The place of the journal, and the path of the results.
+    fn places(&self) -> anyhow::Result<(Place, PathBuf)> {
+        let results = self.results.clone().unwrap_or_else(|| beside(self.file(), "results.csv"));
+        if let Some(address) = &self.postgres {
+            distinct_results(self.file(), &results)?;
+            return Ok((Place::database(address, self.job_name.as_deref(), self.file())?, results));
+        }
         let journal = match &self.journal {
             Some(path) if is_dash(path) => {
                 return Err(Usage("--journal cannot be `-`: the journal must be a file").into());
@@ -353,9 +433,8 @@ impl Payouts {
             Some(path) => path.clone(),
             None => journal_of(self.file())?,
         };
-        let results = self.results.clone().unwrap_or_else(|| beside(self.file(), "results.csv"));
         distinct(self.file(), &journal, &results)?;
-        Ok((journal, results))
+        Ok((Place::File(journal), results))
     }
 
     /// Prints the plan for people.
@@ -406,13 +485,12 @@ impl Payouts {
 
     fn finish(
         &self,
-        plan: &Plan,
-        profile: &Profile,
+        job: &Job<'_>,
         counts: Option<Counts>,
         stopped: Option<&str>,
-        journal: &Path,
         written: &Written<'_>,
     ) -> anyhow::Result<ExitCode> {
+        let Job { plan, profile, place } = *job;
         let results = written.path;
         let sum = |total: &Total| Sum {
             operation: total.flow.name(),
@@ -444,14 +522,19 @@ impl Payouts {
                 not_sent: rows.not_sent,
                 ended_before: rows.before,
                 stopped,
-                journal,
+                journal: place.file(),
+                job: place.job(),
+                payers: written.at_work,
                 results,
             };
             print(&(serde_json::to_string_pretty(&summary)? + "\n"));
         }
         let Some(counts) = counts else { return Ok(ExitCode::SUCCESS) };
         let Counts { decline, error, before, not_sent, .. } = counts;
-        let line = format!("{}; {before} of them in an earlier run", words(&counts));
+        let line = match written.at_work {
+            Some(_) => words(&counts),
+            None => format!("{}; {before} of them in an earlier run", words(&counts)),
+        };
         if self.json {
             note!("{line}");
         } else {
@@ -476,9 +559,19 @@ impl Payouts {
         }
         if !counts.is_complete() {
             let first = if stopped.is_some() { "mend the cause, then " } else { "" };
-            note!("not every row has ended: {first}run the same command again");
-            if is_wanted(self.json) {
-                next(format_args!("{}", this_command_without("--dry-run")));
+            match (written.at_work, place.job()) {
+                (Some(1..), _) => note!("not every row has ended: look again later"),
+                (Some(0), _) => note!("not every row has ended: run the command without --status"),
+                (None, Some(_)) => note!(
+                    "not every row has ended: {first}run the same command again, or leave the rows to \
+                     other payers of the job (--status shows them)"
+                ),
+                (None, None) => {
+                    note!("not every row has ended: {first}run the same command again");
+                }
+            }
+            if is_wanted(self.json) && written.at_work.is_none_or(|payers| payers == 0) {
+                next(format_args!("{}", this_command_without("--status")));
             }
             return Ok(ExitCode::from(UNKNOWN));
         }
@@ -486,9 +579,9 @@ impl Payouts {
             let now = SystemTime::now();
             let sent = written.entries.values().filter_map(|entry| entry.sent_at);
             next(format_args!(
-                "ecp reconcile{} --journal {} --from {} --to {}",
+                "ecp reconcile{}{} --from {} --to {}",
                 self.profile.flags(),
-                shell_word(&journal.to_string_lossy()),
+                place.flag(),
                 day(sent.min().unwrap_or(now)),
                 day(now)
             ));
@@ -517,8 +610,16 @@ fn say_why_not_sent(profile: &Profile, plan: &Plan, entries: &HashMap<RowId, Ent
     note!("not sent to {url}: {}{hint}", entry.evidence);
 }
 
-fn read_journal(path: &Path) -> anyhow::Result<HashMap<RowId, Entry>> {
-    Journal::read(path).with_context(|| format!("cannot read the journal {}", path.display()))
+/// Says which payers have rows of a job now.
+fn say_who_works(place: &Place, seen: &Seen) {
+    let Some(job) = place.job() else { return };
+    let (payers, rows) = (seen.at_work.payers, seen.at_work.rows);
+    let number = |number: u64, what| counted(usize::try_from(number).unwrap_or(usize::MAX), what);
+    match payers {
+        0 => note!("job `{job}`: no payer works on it now"),
+        1 => note!("job `{job}`: 1 payer has {} of it now", number(rows, "row")),
+        _ => note!("job `{job}`: {payers} payers have {} of it now", number(rows, "row")),
+    }
 }
 
 /// Pays until the end, or until a signal. A second one ends the process immediately, which is safe too.

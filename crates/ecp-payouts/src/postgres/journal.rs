@@ -7,13 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecp_transport::{SharedLimits, normal_base_url};
+use ecp_transport::SharedLimits;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::Instant;
 use tokio_postgres::types::Type;
 
 use super::limits::Limits;
+use super::reader::{FIND, names, plan_entries};
 use super::rows::{COLUMNS, Keys, Stored, read};
 use super::schema;
 use super::session::{Failure, Parameter, Pool, Session, again};
@@ -56,6 +57,8 @@ struct Handle {
     jobs: mpsc::UnboundedSender<Job>,
     inner: Arc<Inner>,
     heartbeat: AbortHandle,
+    /// The task that writes, until it is waited for.
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Drop for Handle {
@@ -191,13 +194,7 @@ impl Inner {
         let keys = Keys::of(ids.iter().copied());
         let mut parameters = vec![(&self.owner as _, Type::INT8)];
         parameters.extend(keys.parameters());
-        let sql = format!(
-            "SELECT {COLUMNS} FROM ecp_payouts.rows AS r
-             JOIN unnest($2, $3, $4) AS wanted (payment_id, is_refund, refund_id)
-                 USING (payment_id, is_refund, refund_id)
-             WHERE r.owner = $1"
-        );
-        let rows = session.query(&sql, &parameters).await?;
+        let rows = session.query(&FIND.replace("COLUMNS", COLUMNS), &parameters).await?;
         rows.iter().map(|row| read(row).map(|stored| (stored.id.clone(), stored))).collect()
     }
 }
@@ -244,8 +241,7 @@ impl PostgresJournal {
         owner: &Owner,
         job: &str,
     ) -> Result<Self, JournalError> {
-        let gate_url = normal_base_url(&owner.gate_url).unwrap_or_else(|_| owner.gate_url.clone());
-        let project = i64::try_from(owner.project.get()).unwrap_or(i64::MAX);
+        let (project, gate_url) = names(owner);
         let lease_seconds = lease.as_secs_f64();
         let opened = again!(pool, |session| {
             schema::migrate(session).await?;
@@ -275,9 +271,10 @@ impl PostgresJournal {
             held: Mutex::default(),
         });
         let (jobs, queue) = mpsc::unbounded_channel();
-        tokio::spawn(write(Arc::clone(&inner), queue));
+        let writer = tokio::spawn(write(Arc::clone(&inner), queue));
+        let writer = Mutex::new(Some(writer));
         let heartbeat = tokio::spawn(Arc::clone(&inner).renew()).abort_handle();
-        Ok(Self(Arc::new(Handle { jobs, inner, heartbeat })))
+        Ok(Self(Arc::new(Handle { jobs, inner, heartbeat, writer })))
     }
 
     /// Lets the lease run out, as if the process had ended or could not reach the server.
@@ -290,20 +287,20 @@ impl PostgresJournal {
     /// [`write_results`](crate::write_results) needs.
     pub async fn read_plan(&self, plan: &Plan) -> Result<HashMap<RowId, Entry>, JournalError> {
         let inner = &self.0.inner;
-        let ids: Vec<RowId> = plan.rows().map(|row| row.request.id()).collect();
-        let mut entries = HashMap::new();
-        for ids in ids.chunks(PAGE) {
-            let ids: Vec<&RowId> = ids.iter().collect();
-            let found = again!(inner.pool, |session| {
-                session.begin().await?;
-                let found = inner.read(session, &ids).await?;
-                session.commit().await?;
-                found
-            });
-            let known = |(id, stored): (RowId, Stored)| stored.entry.map(|entry| (id, entry));
-            entries.extend(found?.into_iter().filter_map(known));
+        plan_entries(&inner.pool, inner.owner, plan).await
+    }
+
+    /// Waits until the last writes are done and the lease has ended, so that other payers have the rows
+    /// at once. Drop the payers of this journal and its other clones before: it waits for them, for some
+    /// seconds. Without this call a runtime that is dropped at once leaves the lease to run out.
+    pub async fn close(self) {
+        const PATIENCE: Duration = Duration::from_secs(5);
+        let writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(self);
+        if let Some(writer) = writer {
+            // A lease that did not end runs out.
+            let _ = tokio::time::timeout(PATIENCE, writer).await;
         }
-        Ok(entries)
     }
 
     /// Reads the present entries of the job, whichever payer stored them. A row is of the job that

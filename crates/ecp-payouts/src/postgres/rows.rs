@@ -7,7 +7,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::Type;
 
 use super::session::{Failure, Parameter};
-use crate::journal::{Entry, State};
+use crate::journal::{Entry, OddEntry, State};
 use crate::row::RowId;
 
 /// The columns that [`read`] needs, of a table that is called `r`.
@@ -25,9 +25,30 @@ pub(super) struct Stored {
 }
 
 pub(super) fn read(row: &Row) -> Result<Stored, Failure> {
-    let damaged = |what: &str| Failure::Other(format!("the stored row has {what}"));
+    match decode(row)? {
+        (_, Some(problem)) => Err(damaged(problem)),
+        (stored, None) => Ok(stored),
+    }
+}
+
+/// Reads a row of which this version may not know all words, for a reader that pays nothing.
+pub(super) fn read_tolerantly(row: &Row, odd: &mut Vec<OddEntry>) -> Result<Stored, Failure> {
+    let (stored, problem) = decode(row)?;
+    if let Some(problem) = problem {
+        odd.push(OddEntry { payment_id: stored.id.payment_id().to_string(), problem });
+    }
+    Ok(stored)
+}
+
+fn damaged(problem: &str) -> Failure {
+    Failure::Other(format!("the entry of a row: {problem}"))
+}
+
+/// A row, and what of it this version does not know: such a state counts as unknown, and there is no
+/// sum in such a currency.
+fn decode(row: &Row) -> Result<(Stored, Option<&'static str>), Failure> {
     let payment_id = PaymentId::new(row.try_get::<_, String>(0)?)
-        .map_err(|_| damaged("a payment id that is not valid"))?;
+        .map_err(|_| damaged("its payment id is not valid"))?;
     let id = if row.try_get(1)? {
         RowId::refund(payment_id, row.try_get::<_, String>(2)?)
     } else {
@@ -35,17 +56,20 @@ pub(super) fn read(row: &Row) -> Result<Stored, Failure> {
     };
     let token = row.try_get(14)?;
     let Some(digest) = row.try_get::<_, Option<Vec<u8>>>(4)? else {
-        return Ok(Stored { id, entry: None, age: None, token });
+        return Ok((Stored { id, entry: None, age: None, token }, None));
     };
     let state: String = row.try_get(3)?;
     let state = State::ALL.iter().find(|known| known.as_str() == state).copied();
     let currency = row.try_get::<_, Option<String>>(6)?;
-    let currency = currency.map(|code| code.parse()).transpose();
-    let currency = currency.map_err(|_| damaged("a currency that this version does not know"))?;
+    let mut problem = state.is_none().then_some("its state is not known to this version");
+    let currency = currency.map(|code| code.parse()).transpose().unwrap_or_else(|_| {
+        problem = Some("its currency is not a known code");
+        None
+    });
     let amount = row.try_get::<_, Option<i64>>(5)?;
     let entry = Entry {
-        state: state.ok_or_else(|| damaged("a state that this version does not know"))?,
-        digest: digest.try_into().map_err(|_| damaged("a digest of another length"))?,
+        state: state.unwrap_or(State::Unknown),
+        digest: digest.try_into().map_err(|_| damaged("its digest has another length"))?,
         amount: amount.zip(currency).map(|(minor, currency)| Money::from_minor(minor, currency)),
         sends: u32::try_from(row.try_get::<_, i32>(7)?).unwrap_or_default(),
         sent_at: row.try_get(8)?,
@@ -57,7 +81,7 @@ pub(super) fn read(row: &Row) -> Result<Stored, Failure> {
     let age = row.try_get::<_, Option<i64>>(13)?;
     // A server that took over may have a clock that is behind.
     let age = age.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default()));
-    Ok(Stored { id, entry: Some(entry), age, token })
+    Ok((Stored { id, entry: Some(entry), age, token }, problem))
 }
 
 /// The keys of rows, as arrays.

@@ -64,6 +64,19 @@ const STEPS: &[&str] = &["
 /// Key of the advisory lock for payers that start at the same time: `ecppayou` in ASCII.
 const LOCK: i64 = i64::from_be_bytes(*b"ecppayou");
 
+/// Whether the tables are there. Fails if they are of another version. Changes nothing.
+pub(super) async fn exists(session: &Session) -> Result<bool, Failure> {
+    match MIGRATIONS.version(session).await? {
+        None => Ok(false),
+        Some(version) if version == MIGRATIONS.newest() => Ok(true),
+        Some(version) => Err(Failure::Other(format!(
+            "its tables have version {version}, and this ecp-payouts reads version {}; use the \
+             version of the payers",
+            MIGRATIONS.newest()
+        ))),
+    }
+}
+
 /// Migrates the tables to this version. Payers may do so at the same time.
 pub(super) async fn migrate(session: &Session) -> Result<(), Failure> {
     MIGRATIONS.migrate(session).await.map_err(|error| match error {

@@ -60,7 +60,15 @@ impl From<Failure> for JournalError {
                                        that wait was cancelled; look after the standby"
                 .to_owned(),
             Failure::Postgres(error) => match error.as_db_error() {
-                None => format!("the connection to its Postgres server: {error}"),
+                None => {
+                    let mut text = format!("the connection to its Postgres server: {error}");
+                    let mut cause = std::error::Error::source(&error);
+                    while let Some(next) = cause {
+                        text = format!("{text}: {next}");
+                        cause = next.source();
+                    }
+                    text
+                }
                 Some(said) => {
                     let code = said.code().code();
                     let hidden =

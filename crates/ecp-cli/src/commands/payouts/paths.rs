@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use ecp_payouts::{Entry, Journal, Plan, RowId, write_results};
+use ecp_payouts::{Entry, JournalError, Plan, RowId, write_results};
 
 use crate::output::{Output, is_dash, resolved};
 
@@ -56,14 +56,14 @@ impl Results {
         Ok(Self { open: (!is_file).then_some(open), path: path.to_owned() })
     }
 
-    /// Reads the results from the journal, and writes them to the output. Returns the journal's
-    /// entries too, also if they could not be written; none if it could not be read.
+    /// Writes the results from what was read from the journal. Returns the journal's entries too, also
+    /// if they could not be written; none if it could not be read.
     pub(super) fn write(
         self,
         plan: &Plan,
-        journal: &Path,
+        entries: Result<HashMap<RowId, Entry>, JournalError>,
     ) -> (anyhow::Result<()>, HashMap<RowId, Entry>) {
-        match Journal::read(journal) {
+        match entries {
             Ok(entries) => (self.put(plan, &entries), entries),
             Err(error) => (Err(error.into()), HashMap::new()),
         }
@@ -98,19 +98,25 @@ pub(super) fn distinct(file: &Path, journal: &Path, results: &Path) -> anyhow::R
             file.display()
         );
     }
+    distinct_results(file, results)?;
     if is_dash(results) {
         return Ok(());
-    }
-    if is_in(file, &[results.to_owned()]) {
-        bail!(
-            "{} is the file to pay, and the results would overwrite it: name another file with --results",
-            file.display()
-        );
     }
     if is_in(results, &journals) {
         bail!(
             "the results would overwrite the journal {}: name another file with --results",
             journal.display()
+        );
+    }
+    Ok(())
+}
+
+/// Checks that the results do not overwrite the file of payouts.
+pub(super) fn distinct_results(file: &Path, results: &Path) -> anyhow::Result<()> {
+    if !is_dash(results) && resolved(file) == resolved(results) {
+        bail!(
+            "{} is the file to pay, and the results would overwrite it: name another file with --results",
+            file.display()
         );
     }
     Ok(())

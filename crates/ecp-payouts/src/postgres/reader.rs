@@ -1,0 +1,283 @@
+//! Read access to the journals of a database.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use ecp_core::ProjectId;
+use ecp_transport::normal_base_url;
+use tokio_postgres::types::Type;
+
+use super::rows::{COLUMNS, Keys, Stored, read, read_tolerantly};
+use super::schema;
+use super::session::{Failure, Pool, again};
+use crate::journal::{Entry, JournalError, OddEntry, Owner};
+use crate::plan::Plan;
+use crate::row::RowId;
+
+/// Reads the journals of a Postgres database, also while payers work with them. It changes nothing, so
+/// that the rights to read the schema `ecp_payouts` are enough, and a standby will do.
+///
+/// Where no payer has made the tables yet, there are no jobs. Clones share the connections.
+///
+/// ```no_run
+/// # async fn read() -> Result<(), Box<dyn std::error::Error>> {
+/// use ecp_payouts::postgres::PostgresJournalOptions;
+///
+/// let reader = PostgresJournalOptions::new().reader("host=db.internal dbname=shop".parse()?)?;
+/// for job in reader.jobs().await? {
+///     let mut rows = reader.rows(&job.owner, Some(&job.name)).await?;
+///     println!("{}: {} rows on its first page", job.name, rows.next_page().await?.len());
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct PostgresJournalReader {
+    pool: Pool,
+}
+
+/// A job in a Postgres database: a name for the rows of one file, or of one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PostgresJob {
+    /// The project that pays, and the base address of Gate.
+    pub owner: Owner,
+    /// The name of the job, which is its own among those of its owner.
+    pub name: String,
+}
+
+/// Payers that have rows of a job now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PayersAtWork {
+    /// Number of payers with a lease that has not ended.
+    pub payers: u64,
+    /// Number of the job's rows that they have.
+    pub rows: u64,
+}
+
+/// Rows of an owner or of one of its jobs, page by page, in the order of the payment ids.
+#[derive(Debug)]
+pub struct PostgresRows {
+    reader: PostgresJournalReader,
+    /// The numbers of the owner and of the job; `None` if there is none of that name.
+    of: Option<(i64, Option<i64>)>,
+    last: Option<RowId>,
+    odd: Vec<OddEntry>,
+}
+
+/// Number of rows on a page.
+const PAGE: i64 = 1000;
+
+impl PostgresJournalReader {
+    pub(super) const fn new(pool: Pool) -> Self {
+        Self { pool }
+    }
+
+    /// Connects to the server, as the first of the other calls would. It fails where the server cannot
+    /// be reached, or refuses the user.
+    pub async fn connect(&self) -> Result<(), JournalError> {
+        Ok(again!(self.pool, |session| session.batch_execute("").await?)?)
+    }
+
+    /// Whether a payer has made the tables of journals in this database. Fails if they are of another
+    /// version than that of this crate.
+    pub async fn has_journals(&self) -> Result<bool, JournalError> {
+        Ok(again!(self.pool, |session| schema::exists(session).await?)?)
+    }
+
+    /// The jobs of all owners, in the order of their projects, addresses and names.
+    pub async fn jobs(&self) -> Result<Vec<PostgresJob>, JournalError> {
+        if !self.has_journals().await? {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT project, gate_url, name
+             FROM ecp_payouts.jobs JOIN ecp_payouts.owners ON owners.id = jobs.owner
+             ORDER BY project, gate_url, name";
+        let found = again!(self.pool, |session| {
+            let rows = session.alone(sql, &[]).await?;
+            let jobs = rows.iter().map(|row| {
+                let project = u64::try_from(row.try_get::<_, i64>(0)?).ok();
+                let project = project.and_then(|id| ProjectId::new(id).ok());
+                let damaged = || Failure::Other("its table `owners` has an odd project".to_owned());
+                let owner = Owner::new(project.ok_or_else(damaged)?, row.try_get::<_, String>(1)?);
+                Ok(PostgresJob { owner, name: row.try_get(2)? })
+            });
+            jobs.collect::<Result<Vec<_>, Failure>>()?
+        });
+        Ok(found?)
+    }
+
+    /// The rows of an owner, in all of its jobs or in the one of this name. There are none if the
+    /// database has no such job.
+    pub async fn rows(
+        &self,
+        owner: &Owner,
+        job: Option<&str>,
+    ) -> Result<PostgresRows, JournalError> {
+        let owner = self.owner(owner).await?;
+        let of = match (owner, job) {
+            (Some(owner), Some(name)) => self.job(owner, name).await?.map(|job| (owner, Some(job))),
+            (Some(owner), None) => Some((owner, None)),
+            (None, _) => None,
+        };
+        Ok(PostgresRows { reader: self.clone(), of, last: None, odd: Vec::new() })
+    }
+
+    /// Reads all entries of a job; none if the database has no such job.
+    pub async fn entries(
+        &self,
+        owner: &Owner,
+        job: &str,
+    ) -> Result<HashMap<RowId, Entry>, JournalError> {
+        let mut rows = self.rows(owner, Some(job)).await?;
+        let mut entries = HashMap::new();
+        loop {
+            let page = rows.next_page().await?;
+            if page.is_empty() {
+                return Ok(entries);
+            }
+            entries.extend(page);
+        }
+    }
+
+    /// Reads the present entries of a plan's rows, whichever job and payer stored them.
+    pub async fn plan(
+        &self,
+        owner: &Owner,
+        plan: &Plan,
+    ) -> Result<HashMap<RowId, Entry>, JournalError> {
+        let Some(owner) = self.owner(owner).await? else { return Ok(HashMap::new()) };
+        plan_entries(&self.pool, owner, plan).await
+    }
+
+    /// The payers that have rows of a job now, as far as one can be told: a payer that waits has none.
+    pub async fn at_work(&self, owner: &Owner, job: &str) -> Result<PayersAtWork, JournalError> {
+        let job = match self.owner(owner).await? {
+            Some(owner) => self.job(owner, job).await?,
+            None => None,
+        };
+        let Some(job) = job else { return Ok(PayersAtWork::default()) };
+        let sql = "SELECT count(DISTINCT p.id), count(*)
+             FROM ecp_payouts.rows AS r JOIN ecp_payouts.payers AS p ON p.id = r.payer
+             WHERE r.job = $1 AND p.lease_until > clock_timestamp()
+                 AND r.state NOT IN ('success', 'decline')";
+        let rows = again!(self.pool, |session| session.alone(sql, &[(&job, Type::INT8)]).await?)?;
+        let number = |place| -> Result<u64, Failure> {
+            let number = rows.first().map_or(Ok(0), |row| row.try_get::<_, i64>(place))?;
+            Ok(u64::try_from(number).unwrap_or_default())
+        };
+        Ok(PayersAtWork { payers: number(0)?, rows: number(1)? })
+    }
+
+    /// The number of an owner; `None` if it has no job here.
+    async fn owner(&self, owner: &Owner) -> Result<Option<i64>, JournalError> {
+        if !self.has_journals().await? {
+            return Ok(None);
+        }
+        let (project, gate_url) = names(owner);
+        let sql = "SELECT id FROM ecp_payouts.owners WHERE project = $1 AND gate_url = $2";
+        let values = [(&project as _, Type::INT8), (&gate_url as _, Type::TEXT)];
+        let rows = again!(self.pool, |session| session.alone(sql, &values).await?)?;
+        Ok(rows.first().map(|row| row.try_get(0)).transpose().map_err(Failure::from)?)
+    }
+
+    async fn job(&self, owner: i64, name: &str) -> Result<Option<i64>, JournalError> {
+        let sql = "SELECT id FROM ecp_payouts.jobs WHERE owner = $1 AND name = $2";
+        let values = [(&owner as _, Type::INT8), (&name as _, Type::TEXT)];
+        let rows = again!(self.pool, |session| session.alone(sql, &values).await?)?;
+        Ok(rows.first().map(|row| row.try_get(0)).transpose().map_err(Failure::from)?)
+    }
+}
+
+impl PostgresRows {
+    /// Reads the next page of rows that may have been sent, at most 1000. After the last row, the page
+    /// is empty.
+    ///
+    /// An entry in a state that this version does not know counts as
+    /// [`State::Unknown`](crate::State::Unknown), and one that cannot be read in full is in
+    /// [`PostgresRows::odd`].
+    pub async fn next_page(&mut self) -> Result<Vec<(RowId, Entry)>, JournalError> {
+        let Some((owner, job)) = self.of else { return Ok(Vec::new()) };
+        // By the primary key, which does not have the job: a job is read once, and not by its pages.
+        let sql = format!(
+            "SELECT {COLUMNS} FROM ecp_payouts.rows AS r
+             WHERE r.owner = $1 AND ($2::bigint IS NULL OR r.job = $2) AND r.digest IS NOT NULL
+                 AND (r.payment_id, r.is_refund, r.refund_id) > ($3, $4, $5)
+             ORDER BY r.payment_id, r.is_refund, r.refund_id LIMIT {PAGE}"
+        );
+        loop {
+            let (payment_id, is_refund, refund_id) = match &self.last {
+                Some(id) => {
+                    let refund_id = id.refund_id();
+                    (id.payment_id().as_str(), refund_id.is_some(), refund_id.unwrap_or_default())
+                }
+                None => ("", false, ""),
+            };
+            let values = [
+                (&owner as _, Type::INT8),
+                (&job as _, Type::INT8),
+                (&payment_id as _, Type::TEXT),
+                (&is_refund as _, Type::BOOL),
+                (&refund_id as _, Type::TEXT),
+            ];
+            let rows = again!(self.reader.pool, |session| session.alone(&sql, &values).await?)?;
+            let mut page = Vec::with_capacity(rows.len());
+            for row in &rows {
+                let Stored { id, entry, .. } = read_tolerantly(row, &mut self.odd)?;
+                self.last = Some(id.clone());
+                page.extend(entry.map(|entry| (id, entry)));
+            }
+            // A page of only odd entries is not the end.
+            if !page.is_empty() || rows.is_empty() {
+                return Ok(page);
+            }
+        }
+    }
+
+    /// The entries so far that this version could not read in full.
+    pub fn odd(&self) -> &[OddEntry] {
+        &self.odd
+    }
+}
+
+impl fmt::Debug for PostgresJournalReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresJournalReader").finish_non_exhaustive()
+    }
+}
+
+/// The project and the address of an owner, as they are stored.
+pub(super) fn names(owner: &Owner) -> (i64, String) {
+    let gate_url = normal_base_url(&owner.gate_url).unwrap_or_else(|_| owner.gate_url.clone());
+    (i64::try_from(owner.project.get()).unwrap_or(i64::MAX), gate_url)
+}
+
+/// The stored rows of an owner under these ids.
+pub(super) const FIND: &str = "
+    SELECT COLUMNS FROM ecp_payouts.rows AS r
+    JOIN unnest($2, $3, $4) AS wanted (payment_id, is_refund, refund_id)
+        USING (payment_id, is_refund, refund_id)
+    WHERE r.owner = $1";
+
+pub(super) async fn plan_entries(
+    pool: &Pool,
+    owner: i64,
+    plan: &Plan,
+) -> Result<HashMap<RowId, Entry>, JournalError> {
+    /// Number of rows that are read at a time.
+    const TOGETHER: usize = 5000;
+    let ids: Vec<RowId> = plan.rows().map(|row| row.request.id()).collect();
+    let sql = FIND.replace("COLUMNS", COLUMNS);
+    let mut entries = HashMap::new();
+    for ids in ids.chunks(TOGETHER) {
+        let keys = Keys::of(ids);
+        let mut values = vec![(&owner as _, Type::INT8)];
+        values.extend(keys.parameters());
+        let rows = again!(pool, |session| session.alone(&sql, &values).await?)?;
+        for row in &rows {
+            let Stored { id, entry, .. } = read(row)?;
+            entries.extend(entry.map(|entry| (id, entry)));
+        }
+    }
+    Ok(entries)
+}
