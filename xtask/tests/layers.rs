@@ -67,9 +67,11 @@ const CONFINED: &[(&str, &[&str])] = &[
 /// Additional imports of a crate under a feature that is off by default.
 const BY_FEATURE: &[(&str, &[&str])] = &[
     ("ecp-inbox", &["rustls"]),
+    ("ecp-console", &["tokio-postgres"]),
     ("ecp-notify", &["axum", "http", "hyper", "tokio"]),
     ("ecp-payouts", &["tokio-postgres"]),
     ("ecp-postgres", &["rustls"]),
+    ("ecp-reconcile", &["tokio-postgres"]),
     ("ecp-reports", &["rustls"]),
     ("ecp-stream", &["rustls"]),
 ];

@@ -1,9 +1,11 @@
 //! Addresses of Postgres databases, with what the environment adds to them.
 
 use std::env::VarError;
+use std::time::Duration;
 
 use anyhow::Context;
 use ecp_inbox::postgres::PostgresAddress;
+use ecp_payouts::postgres::{PostgresJournalOptions, PostgresJournalReader};
 
 use crate::usage::{Usage, UsageText};
 
@@ -53,6 +55,14 @@ pub(crate) fn postgres(option: &str, text: &str) -> anyhow::Result<PostgresAddre
         Some(password) => address.password(password.as_encoded_bytes()),
         None => address,
     })
+}
+
+/// Makes a reader of the journals in the database of `--postgres-journal`, which does not wait for a
+/// server that is away.
+pub(crate) fn journals(text: &str) -> anyhow::Result<PostgresJournalReader> {
+    let address = postgres("--postgres-journal", text)?;
+    let reader = PostgresJournalOptions::new().patience(Duration::ZERO).reader_at(address);
+    reader.context("cannot use the address of --postgres-journal")
 }
 
 /// Keywords of an address that are read from variables, as `psql` does.

@@ -14,7 +14,7 @@ use ecp_inbox::conformance::Body;
 use ecp_inbox::sqlite::SqliteInbox;
 use ecp_sandbox::Config;
 
-struct Console {
+pub(crate) struct Console {
     process: Child,
     output: BufReader<ChildStdout>,
     address: String,
@@ -24,7 +24,7 @@ struct Console {
 
 impl Console {
     /// A console on a free port, which a browser has opened.
-    fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
+    pub(crate) fn start(sandbox: &Sandbox, arguments: &[&str]) -> Self {
         let mut process = sandbox
             .ecp(&["console", "--addr", "127.0.0.1:0", "--operator", "anna"])
             .args(arguments)
@@ -71,7 +71,11 @@ impl Console {
         answer
     }
 
-    fn page(&self, path: &str) -> String {
+    pub(crate) fn answer(&self, path: &str) -> String {
+        self.request("GET", path, "")
+    }
+
+    pub(crate) fn page(&self, path: &str) -> String {
         let answer = self.request("GET", path, "");
         assert!(answer.starts_with("HTTP/1.1 200 "), "{path}: {answer}");
         answer
@@ -170,7 +174,7 @@ fn a_console_of_nothing_or_of_a_missing_inbox_says_what_to_give() {
             &[][..],
             2,
             "error: nothing to show is given: add an inbox with --db or --postgres, journals with \
-             --journal, or reports with --report\n",
+             --journal or --postgres-journal, or reports with --report\n",
         ),
         (&["--db", "x", "--postgres", "y"], 2, "error: the argument '--db <FILE>' cannot be used"),
         (&["--db", "x"], 1, "error: there is no file x: name the inbox database of your service"),

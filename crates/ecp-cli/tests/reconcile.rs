@@ -198,7 +198,7 @@ fn records_that_cannot_be_compared_are_reported() {
             &[],
             2,
             "error: nothing to compare with the platform is given: add an inbox with --db or \
-             --postgres, or a journal with --journal\n",
+             --postgres, or a journal with --journal or --postgres-journal\n",
         ),
         (&["--db", "a", "--postgres", "b"], 2, "error: the argument '--db <FILE>' cannot be used"),
         (

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use ecp_testkit::postgres::Server;
 use serde_json::Value;
 
+use crate::console::Console;
 use crate::support::sandbox::{Sandbox, until};
 use crate::support::{stderr, stdout};
 
@@ -143,4 +144,63 @@ fn a_wrong_address_or_name_is_told_before_anything_is_sent() {
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
     }
     assert_eq!(sandbox.log().matches("POST /v2/payment").count(), 0);
+}
+
+#[test]
+fn the_jobs_of_a_database_are_compared_with_the_platform_and_shown() {
+    let Some(server) = &*SERVER else { return };
+    let database = server.database().unwrap();
+    let sandbox = Sandbox::start();
+    let range = ["--from", "2020-01-01 00:00:00", "--to", "2099-12-31 23:59:59"];
+    let reconcile = |arguments: &[&str]| {
+        let mut command = sandbox.ecp(&["reconcile"]);
+        command.args(range).args(["--postgres-journal", &database]).args(arguments);
+        command.output().unwrap()
+    };
+    let none = reconcile(&[]);
+    assert_eq!(none.status.code(), Some(1), "{}", stderr(&none));
+    assert!(stderr(&none).contains("cannot read the journal in Postgres: "), "{}", stderr(&none));
+    assert!(stderr(&none).contains("its database has no job of project 1 at http://127.0.0.1:"));
+
+    let console = Console::start(&sandbox, &["--postgres-journal", &database]);
+    assert!(console.page("/payouts").contains("There are no journals here yet."));
+    for (file, rows) in [("november.csv", 0..3), ("december.csv", 3..5)] {
+        write_rows(&sandbox, file, rows);
+        let mut command = payouts(&sandbox, &database, &[file, "--yes"]);
+        let paid = command.env_remove("ECP_QUIET").output().unwrap();
+        assert_eq!(paid.status.code(), Some(0), "{}", stderr(&paid));
+        assert!(
+            stderr(&paid).contains("next: ecp reconcile --postgres-journal 'host="),
+            "{}",
+            stderr(&paid)
+        );
+    }
+    let agrees = reconcile(&[]);
+    assert_eq!(agrees.status.code(), Some(0), "{}{}", stdout(&agrees), stderr(&agrees));
+    assert!(stdout(&agrees).contains("5 operations, 5 payouts in journals, 0 callbacks"));
+
+    let list = console.page("/payouts");
+    assert!(list.contains("2 of 2 rows of the journal have a result"), "{list}");
+    let link = list.split('"').find(|link| link.contains("november")).unwrap();
+    let job = console.page(&format!("{}&show=all", link.replace("&#38;", "&")));
+    assert_eq!(job.matches("data-label=\"Payment\"").count(), 3, "{job}");
+    assert!(job.contains("P-2") && job.contains("30.03 EUR"), "{job}");
+    let unclear = console.page(&link.replace("&#38;", "&"));
+    assert!(unclear.contains("Of no row it is unclear whether money has moved."), "{unclear}");
+
+    // One that the journal does not know as paid.
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        use ecp_payouts::postgres::tokio_postgres::{NoTls, connect};
+        let (client, connection) = connect(&database, NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let unknown = "UPDATE ecp_payouts.rows SET state = 'unknown' WHERE payment_id = 'P-2'";
+        client.batch_execute(unknown).await.unwrap();
+    });
+    let differs = reconcile(&[]);
+    assert_eq!(differs.status.code(), Some(5), "{}", stderr(&differs));
+    assert!(stdout(&differs).starts_with("unknown_but_paid P-2: "), "{}", stdout(&differs));
+    let first = console.page("/");
+    assert!(first.contains("november.csv: 1 row is unclear"), "{first}");
+    let other = "/payouts/job?database=0&project=1&gate=x&job=november.csv";
+    assert!(console.answer(other).starts_with("HTTP/1.1 404 "));
 }

@@ -10,6 +10,8 @@ use axum::middleware;
 use axum::routing::{get, post};
 use ecp_core::{Clock, SystemClock};
 use ecp_inbox::{Confirm, Inbox};
+#[cfg(feature = "postgres")]
+use ecp_payouts::postgres::PostgresJournalReader;
 
 use crate::action::{ActionLog, Event};
 use crate::guard::{fenced, same_origin};
@@ -29,6 +31,8 @@ const BODY_LIMIT: usize = 64 << 10;
 pub struct Console {
     inbox: Option<Arc<dyn Inbox>>,
     journals: Vec<PathBuf>,
+    #[cfg(feature = "postgres")]
+    shared: Vec<PostgresJournalReader>,
     reports: Vec<PathBuf>,
     gate: Option<Arc<dyn Confirm>>,
     changes: bool,
@@ -43,6 +47,8 @@ impl Console {
         Self {
             inbox: None,
             journals: Vec::new(),
+            #[cfg(feature = "postgres")]
+            shared: Vec::new(),
             reports: Vec::new(),
             gate: None,
             changes: false,
@@ -65,6 +71,16 @@ impl Console {
     /// of 100,000 rows takes a moment.
     pub fn journals(mut self, path: impl Into<PathBuf>) -> Self {
         self.journals.push(path.into());
+        self
+    }
+
+    /// Adds the pages of the payout jobs in a Postgres database, which payers share (feature
+    /// `postgres`). May be called again, and with [`journals`](Self::journals). Jobs that begin later
+    /// are shown too, and they are shown while payers work on them. All rows of a job are read anew for
+    /// each page.
+    #[cfg(feature = "postgres")]
+    pub fn shared_journals(mut self, reader: PostgresJournalReader) -> Self {
+        self.shared.push(reader);
         self
     }
 
@@ -136,8 +152,19 @@ impl Console {
             .route(&at("/payouts/job"), get(payouts::show))
             .route(&at("/reconciliation"), get(reconciliation::list))
             .route(&at("/reconciliation/report"), get(reconciliation::show));
-        let Self { inbox, journals, reports, gate, changes, flags, log, clock } = self;
-        let parts = Parts { base, inbox, journals, reports, gate, changes, flags, log, clock };
+        let parts = Parts {
+            base,
+            inbox: self.inbox,
+            journals: self.journals,
+            #[cfg(feature = "postgres")]
+            shared: self.shared,
+            reports: self.reports,
+            gate: self.gate,
+            changes: self.changes,
+            flags: self.flags,
+            log: self.log,
+            clock: self.clock,
+        };
         router
             .with_state(Shared::new(parts))
             .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -39,7 +39,7 @@ impl Shell {
     pub(crate) fn new(parts: &Parts, section: &'static str) -> Self {
         let sections = [
             (parts.inbox.is_some(), ("callbacks", "Callbacks")),
-            (!parts.journals.is_empty(), ("payouts", "Payouts")),
+            (parts.has_jobs(), ("payouts", "Payouts")),
             (!parts.reports.is_empty(), ("reconciliation", "Reconciliation")),
         ];
         let there = sections.into_iter().filter(|(is_there, _)| *is_there);

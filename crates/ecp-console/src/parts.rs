@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use ecp_core::{Clock, Timestamp};
 use ecp_inbox::{Confirm, Inbox};
+#[cfg(feature = "postgres")]
+use ecp_payouts::postgres::PostgresJournalReader;
 
 use crate::action::{Action, ActionLog, Event, Operator};
 
@@ -18,6 +20,8 @@ pub(crate) struct Parts {
     pub(crate) base: String,
     pub(crate) inbox: Option<Arc<dyn Inbox>>,
     pub(crate) journals: Vec<PathBuf>,
+    #[cfg(feature = "postgres")]
+    pub(crate) shared: Vec<PostgresJournalReader>,
     pub(crate) reports: Vec<PathBuf>,
     pub(crate) gate: Option<Arc<dyn Confirm>>,
     pub(crate) changes: bool,
@@ -42,6 +46,15 @@ impl Deref for Shared {
 }
 
 impl Parts {
+    /// Whether there are pages of payout jobs.
+    pub(crate) fn has_jobs(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        if !self.shared.is_empty() {
+            return true;
+        }
+        !self.journals.is_empty()
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.timestamp()
     }

@@ -1,6 +1,8 @@
 //! The pages of payout jobs, by their journals.
 
 mod job;
+#[cfg(feature = "postgres")]
+mod shared;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -11,7 +13,7 @@ use http::StatusCode;
 pub(crate) use self::job::{Content, Job, Unreadable, jobs};
 use self::job::{Rows, journals, rows};
 use crate::page::{Parameters, Shell, html, problem, when};
-use crate::parts::Shared;
+use crate::parts::{Parts, Shared};
 use crate::{advice, files};
 
 const SECTION: &str = "payouts";
@@ -76,7 +78,7 @@ impl Show {
 
 pub(crate) async fn list(State(parts): State<Shared>) -> Response {
     let shell = Shell::new(&parts, SECTION);
-    if parts.journals.is_empty() {
+    if !parts.has_jobs() {
         return no_journals(shell);
     }
     html(StatusCode::OK, &List { shell, jobs: jobs(&parts).await })
@@ -85,16 +87,30 @@ pub(crate) async fn list(State(parts): State<Shared>) -> Response {
 pub(crate) async fn show(State(parts): State<Shared>, RawQuery(query): RawQuery) -> Response {
     let query = Parameters::read(query.as_deref().map(str::as_bytes));
     let shell = Shell::new(&parts, SECTION);
-    let journals = journals(&parts).await;
-    let named = query.get("file").and_then(|name| files::named(&journals, name));
-    let Some(path) = named else {
+    let show = Show::read(query.get("show"));
+    let number = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(0_usize);
+    let found = find(&parts, &query, move |state| show.takes(state), number).await;
+    let Some((job, rows)) = found else {
         let text = "This console has no journal under this name. A journal may have been moved.";
         return problem(StatusCode::NOT_FOUND, shell, "No such payout job", text);
     };
-    let show = Show::read(query.get("show"));
-    let number = query.get("page").and_then(|page| page.parse().ok()).unwrap_or(0_usize);
-    let (job, rows) = rows(path, move |state| show.takes(state), number).await;
     html(StatusCode::OK, &Page { shell, job, show, rows, number })
+}
+
+/// The job that an address names, of those that are shown: an address leads to no other one.
+async fn find(
+    parts: &Parts,
+    query: &Parameters,
+    takes: impl Fn(payouts::State) -> bool + Send + 'static,
+    number: usize,
+) -> Option<(Job, Rows)> {
+    #[cfg(feature = "postgres")]
+    if let Some(database) = query.get("database") {
+        return shared::find(parts, database, query, takes, number).await;
+    }
+    let journals = journals(parts).await;
+    let path = query.get("file").and_then(|name| files::named(&journals, name))?;
+    Some(rows(path, takes, number).await)
 }
 
 fn no_journals(shell: Shell) -> Response {

@@ -61,6 +61,9 @@ pub enum ReconcileError {
         /// The error of reading the journal.
         error: JournalError,
     },
+    /// A journal in Postgres could not be read, or has no payouts of the project.
+    #[error("cannot read the journal in Postgres: {0}")]
+    SharedJournal(JournalError),
     /// The temporary file could not be written or read.
     #[error(
         "cannot write or read SQLite's temporary file, in the system's folder for temporary files: {0}; check the folder's space and rights, or name another one in `SQLITE_TMPDIR`, and run the comparison again"

@@ -74,6 +74,8 @@ mod json;
 mod names;
 mod odd;
 mod reconcile;
+#[cfg(feature = "postgres")]
+mod shared;
 mod sides;
 mod spool;
 

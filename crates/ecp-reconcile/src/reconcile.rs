@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ecp_core::{PaymentId, Timestamp};
 use ecp_inbox::{Entry, EntryState, Inbox, Query};
-use ecp_payouts::{JournalError, JournalReader, Owner};
+#[cfg(feature = "postgres")]
+use ecp_payouts::postgres::PostgresJournalReader;
+use ecp_payouts::{Entry as JournalEntry, JournalError, JournalReader, OddEntry, Owner};
 use ecp_transport::{DataApi, DataOperation, OperationsQuery, Sender};
 
 use crate::blocking::blocking;
@@ -31,6 +33,8 @@ pub struct Reconcile {
     interval: Interval,
     inbox: Option<Arc<dyn Inbox>>,
     journals: Vec<PathBuf>,
+    #[cfg(feature = "postgres")]
+    pub(crate) shared: Vec<PostgresJournalReader>,
     names: OperationNames,
 }
 
@@ -91,7 +95,7 @@ impl Counts {
 const PAGE: usize = 1000;
 
 /// Data read from the sides so far.
-struct Read {
+pub(crate) struct Read {
     spool: Spool,
     counts: Counts,
     odd: Oddities,
@@ -103,7 +107,15 @@ impl Reconcile {
     /// owner is refused.
     pub fn new(owner: Owner, interval: Interval) -> Self {
         let names = OperationNames::new();
-        Self { owner, interval, inbox: None, journals: Vec::new(), names }
+        Self {
+            owner,
+            interval,
+            inbox: None,
+            journals: Vec::new(),
+            #[cfg(feature = "postgres")]
+            shared: Vec::new(),
+            names,
+        }
     }
 
     /// Sets the inbox whose callbacks are compared with the operations on the platform; a second
@@ -141,6 +153,10 @@ impl Reconcile {
         // The sides that others may be writing to are read before the platform: anything that
         // happens in between is then at least on the platform.
         let mut read = plan.read_journals().await?;
+        #[cfg(feature = "postgres")]
+        for (place, reader) in plan.shared.iter().enumerate() {
+            read = plan.read_shared(plan.journals.len() + place, reader, read).await?;
+        }
         if let Some(inbox) = &plan.inbox {
             read = plan.read_inbox(&**inbox, read).await?;
         }
@@ -148,7 +164,7 @@ impl Reconcile {
         Ok(Reconciliation {
             owner: plan.owner.clone(),
             inbox: plan.inbox.clone(),
-            has_journals: !plan.journals.is_empty(),
+            has_journals: plan.has_journals(),
             sender,
             spool: Arc::new(Mutex::new(spool)),
             last: None,
@@ -156,6 +172,18 @@ impl Reconcile {
             counts,
             odd,
         })
+    }
+
+    fn has_journals(&self) -> bool {
+        #[cfg(feature = "postgres")]
+        if !self.shared.is_empty() {
+            return true;
+        }
+        !self.journals.is_empty()
+    }
+
+    pub(crate) const fn owner(&self) -> &Owner {
+        &self.owner
     }
 
     async fn read_journals(self: &Arc<Self>) -> Result<Read, ReconcileError> {
@@ -297,7 +325,7 @@ impl Reconcile {
         &self,
         place: usize,
         path: &Path,
-        Read { spool, counts, odd }: &mut Read,
+        read: &mut Read,
     ) -> Result<(), ReconcileError> {
         let failed = |error| ReconcileError::Journal { path: path.to_owned(), error };
         let mut reader = JournalReader::open(path).map_err(failed)?.tolerant();
@@ -308,31 +336,44 @@ impl Reconcile {
         loop {
             let page = reader.next_page().map_err(failed)?;
             if page.is_empty() {
-                for entry in reader.odd() {
-                    let record =
-                        format!("{} in {}", entry.payment_id.escape_debug(), path.display());
-                    odd.add(record, entry.problem.to_owned(), counts);
-                }
+                Self::odd_entries(reader.odd(), &path.display().to_string(), read);
                 return Ok(());
             }
-            counts.payouts += page.len() as u64;
-            spool.together(|spool| {
-                for (payment, entry) in page {
-                    let sent_at = entry.sent_at.and_then(|time| Timestamp::try_from(time).ok());
-                    let payout = Payout {
-                        state: entry.state,
-                        status: entry.status,
-                        request_id: entry.request_id,
-                        sum: entry.amount.map(Sum::from),
-                    };
-                    spool.payout(place, &payment, &payout)?;
-                    if payout.was_sent() && sent_at.is_some_and(|at| self.interval.contains(at)) {
-                        spool.payment(&payment)?;
-                    }
-                }
-                Ok(())
-            })?;
+            self.payouts(place, page, read)?;
         }
+    }
+
+    pub(crate) fn odd_entries(entries: &[OddEntry], journal: &str, read: &mut Read) {
+        for entry in entries {
+            let record = format!("{} in {journal}", entry.payment_id.escape_debug());
+            read.odd.add(record, entry.problem.to_owned(), &mut read.counts);
+        }
+    }
+
+    /// Adds payouts of the journal with that index.
+    pub(crate) fn payouts(
+        &self,
+        place: usize,
+        page: Vec<(PaymentId, JournalEntry)>,
+        Read { spool, counts, .. }: &mut Read,
+    ) -> Result<(), ReconcileError> {
+        counts.payouts += page.len() as u64;
+        spool.together(|spool| {
+            for (payment, entry) in page {
+                let sent_at = entry.sent_at.and_then(|time| Timestamp::try_from(time).ok());
+                let payout = Payout {
+                    state: entry.state,
+                    status: entry.status,
+                    request_id: entry.request_id,
+                    sum: entry.amount.map(Sum::from),
+                };
+                spool.payout(place, &payment, &payout)?;
+                if payout.was_sent() && sent_at.is_some_and(|at| self.interval.contains(at)) {
+                    spool.payment(&payment)?;
+                }
+            }
+            Ok(())
+        })
     }
 }
 

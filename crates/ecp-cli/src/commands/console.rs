@@ -17,6 +17,7 @@ use serde_json::json;
 
 use self::login::Login;
 use crate::connection::status_failure;
+use crate::database;
 use crate::next::next;
 use crate::output::is_json;
 use crate::profile::{Profile, ProfileOptions};
@@ -48,6 +49,11 @@ pub(crate) struct Console {
     #[arg(long, value_name = "PATH")]
     journal: Vec<PathBuf>,
 
+    /// The database of a journal that payers share (`ecp payouts --postgres`), as --postgres takes it.
+    /// May be repeated
+    #[arg(long, value_name = "URL")]
+    postgres_journal: Vec<String>,
+
     /// The output of `ecp reconcile --json`, or a folder with such files that end in .json or .jsonl.
     /// May be repeated
     #[arg(long, value_name = "PATH")]
@@ -72,9 +78,10 @@ pub(crate) struct Console {
 
 impl Console {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        if self.inbox.is_none() && self.journal.is_empty() && self.report.is_empty() {
+        let has_journal = !self.journal.is_empty() || !self.postgres_journal.is_empty();
+        if self.inbox.is_none() && !has_journal && self.report.is_empty() {
             let why = "nothing to show is given: add an inbox with --db or --postgres, journals with \
-                       --journal, or reports with --report";
+                       --journal or --postgres-journal, or reports with --report";
             return Err(Usage(why).into());
         }
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
@@ -112,6 +119,9 @@ impl Console {
         }
         for journal in &self.journal {
             pages = pages.journals(journal);
+        }
+        for text in &self.postgres_journal {
+            pages = pages.shared_journals(database::journals(text)?);
         }
         for report in &self.report {
             pages = pages.reports(report);

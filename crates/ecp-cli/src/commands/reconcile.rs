@@ -13,6 +13,7 @@ use ecp_core::model::OperationType;
 use ecp_payouts::{AmountUnit, Owner};
 use ecp_reconcile::{Counts, Difference, OperationNames, Reconcile as Sides, Reconciliation};
 
+use crate::database;
 use crate::fields::pair;
 use crate::interval::IntervalOptions;
 use crate::profile::{Profile, ProfileOptions};
@@ -42,6 +43,11 @@ pub(crate) struct Reconcile {
     #[arg(long, value_name = "FILE")]
     journal: Vec<PathBuf>,
 
+    /// The database of a journal that payers share (`ecp payouts --postgres`), as --postgres takes it:
+    /// all jobs of the project. May be repeated
+    #[arg(long, value_name = "URL")]
+    postgres_journal: Vec<String>,
+
     #[command(flatten)]
     profile: ProfileOptions,
 
@@ -64,9 +70,10 @@ const DIFFERENCES: u8 = 5;
 
 impl Reconcile {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        if self.inbox.is_none() && self.journal.is_empty() {
+        if self.inbox.is_none() && self.journal.is_empty() && self.postgres_journal.is_empty() {
             let why = "nothing to compare with the platform is given: add an inbox with --db or \
-                       --postgres, or a journal with --journal";
+                       --postgres, or a journal with --journal or \
+                       --postgres-journal";
             return Err(Usage(why).into());
         }
         let interval = self.interval.read()?;
@@ -81,7 +88,10 @@ impl Reconcile {
         let mut seen = BTreeSet::new();
         let is_new =
             |path: &&PathBuf| seen.insert(path.canonicalize().unwrap_or_else(|_| (*path).clone()));
-        let sides = self.journal.iter().filter(is_new).fold(sides, Sides::journal);
+        let mut sides = self.journal.iter().filter(is_new).fold(sides, Sides::journal);
+        for text in self.postgres_journal.iter().collect::<BTreeSet<_>>() {
+            sides = sides.shared_journal(database::journals(text)?);
+        }
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let compared = runtime.block_on(self.compare(sides, &profile));
         let compared = compared.map_err(|error| profile.with_address(error))?;

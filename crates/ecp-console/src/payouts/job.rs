@@ -27,6 +27,8 @@ pub(crate) struct Content {
     /// Entries that this version cannot read in full.
     pub(crate) odd: usize,
     pub(crate) last_sent: Option<Timestamp>,
+    /// Payers that work on it now, if payers share it.
+    pub(crate) payers: u64,
 }
 
 /// Part of a job's money.
@@ -62,7 +64,7 @@ pub(crate) struct Rows {
 const AT_ONCE: usize = 8;
 
 /// Rows on a page.
-const PAGE: usize = 100;
+pub(super) const PAGE: usize = 100;
 
 /// Whether money may have moved, and nothing proves whether it has.
 pub(crate) const fn is_unclear(state: State) -> bool {
@@ -83,6 +85,8 @@ pub(crate) async fn jobs(parts: &Parts) -> Vec<Job> {
             jobs.push(read.await.0);
         }
     }
+    #[cfg(feature = "postgres")]
+    super::shared::jobs(parts, &mut jobs).await;
     jobs
 }
 
@@ -120,24 +124,12 @@ fn read_content(
     rows: &mut Rows,
 ) -> Result<Content, JournalError> {
     let mut reader = JournalReader::open(path)?.tolerant();
-    let mut content = Content {
-        owner: reader.owner()?,
-        rows: 0,
-        counts: BTreeMap::new(),
-        sums: BTreeMap::new(),
-        odd: 0,
-        last_sent: None,
-    };
+    let mut content = Content::new(reader.owner()?);
     let mut before = page.saturating_mul(PAGE);
     let mut take = |id: RowId, entry: Entry| {
         content.add(&entry);
-        if !takes(entry.state) {
-        } else if before > 0 {
-            before -= 1;
-        } else if rows.rows.len() < PAGE {
-            rows.rows.push(Row { id, entry });
-        } else {
-            rows.has_more = true;
+        if takes(entry.state) {
+            rows.add(id, entry, &mut before);
         }
     };
     loop {
@@ -156,8 +148,33 @@ fn read_content(
     Ok(content)
 }
 
+impl Rows {
+    /// Adds a row that the page shows, after those of the pages before it.
+    pub(super) fn add(&mut self, id: RowId, entry: Entry, before: &mut usize) {
+        if *before > 0 {
+            *before -= 1;
+        } else if self.rows.len() < PAGE {
+            self.rows.push(Row { id, entry });
+        } else {
+            self.has_more = true;
+        }
+    }
+}
+
 impl Content {
-    fn add(&mut self, entry: &Entry) {
+    pub(super) fn new(owner: Owner) -> Self {
+        Self {
+            owner,
+            rows: 0,
+            counts: BTreeMap::new(),
+            sums: BTreeMap::new(),
+            odd: 0,
+            last_sent: None,
+            payers: 0,
+        }
+    }
+
+    pub(super) fn add(&mut self, entry: &Entry) {
         self.rows += 1;
         *self.counts.entry(entry.state.as_str()).or_default() += 1;
         let part = match entry.state {
