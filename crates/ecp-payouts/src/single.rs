@@ -21,7 +21,13 @@ use crate::row::{RowId, RowRequest};
 pub struct Ongoing {
     id: RowId,
     state: State,
-    work: JoinHandle<Result<Entry, JournalError>>,
+    work: Work,
+}
+
+/// The rest of the work on a row.
+enum Work {
+    Ended(Box<Entry>),
+    Running(JoinHandle<Result<Entry, JournalError>>),
 }
 
 /// Why a single payout or refund was not begun: nothing was sent by this call.
@@ -54,7 +60,12 @@ impl Ongoing {
     /// [`Settings::patience`](crate::Settings::patience). A service need not wait: a callback reports
     /// the result, and [`Payer::entry`] has what the journal knows.
     pub async fn end(self) -> Result<Entry, JournalError> {
-        self.work.await.map_err(|error| JournalError::Storage(error.into()))?
+        match self.work {
+            Work::Ended(entry) => Ok(*entry),
+            Work::Running(work) => {
+                work.await.map_err(|error| JournalError::Storage(error.into()))?
+            }
+        }
     }
 }
 
@@ -130,11 +141,11 @@ impl Payer {
             ended = &mut work => {
                 let entry = ended.map_err(|error| JournalError::Storage(error.into()))??;
                 let state = entry.state;
-                return Ok(Ongoing { id, state, work: tokio::spawn(async { Ok(entry) }) });
+                return Ok(Ongoing { id, state, work: Work::Ended(Box::new(entry)) });
             }
             state = first(&mut states) => state,
         };
-        Ok(Ongoing { id, state, work })
+        Ok(Ongoing { id, state, work: Work::Running(work) })
     }
 
     /// What the journal knows of a payout or refund; `None` if it has none under this id.

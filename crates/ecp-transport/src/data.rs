@@ -302,7 +302,7 @@ impl DataApi {
             let Some(wanted) = wanted.filter(|_| attempt < self.retry.attempts) else {
                 return asked;
             };
-            if !self.retry.budget.withdraw().await {
+            if !self.retry.budget.withdraw(deadline).await {
                 tracing::warn!("the retry budget is empty: the call makes no further request");
                 self.meter.count(&BUDGET_EMPTY, 1, REQUEST);
                 return asked;

@@ -370,7 +370,7 @@ impl Sender {
             if !passing || attempt >= self.policy.retry.attempts {
                 return (answer, attempt);
             }
-            if !self.policy.retry.budget.withdraw().await {
+            if !self.policy.retry.budget.withdraw(deadline).await {
                 let id = payment_id.as_str();
                 tracing::warn!(
                     "ecp.payment_id" = id,
@@ -435,7 +435,7 @@ impl Sender {
     /// Takes a status request from the budget, if there is one in time.
     async fn question_paid(&self, deadline: Instant) -> bool {
         const PAUSE: Duration = Duration::from_millis(50);
-        while !self.policy.retry.budget.withdraw().await {
+        while !self.policy.retry.budget.withdraw(deadline).await {
             if !self.policy.waits_for_budget || Instant::now() + PAUSE >= deadline {
                 return false;
             }

@@ -124,16 +124,20 @@ impl SharedLimits for Limits {
 
     async fn withdraw(&self, booking: &Booking) -> Result<bool, Box<dyn Error + Send + Sync>> {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let values = [
+        let mut values = [
             number(booking.deposits),
             number(booking.given_back),
             number(booking.reserve),
             number(Booking::REQUEST),
         ];
-        let mut parameters = vec![(&self.inner.owner as _, Type::INT8)];
-        parameters.extend(values.iter().map(|value| (value as _, Type::INT8)));
-        let rows =
-            again!(self.inner.pool, |session| { self.run(session, WITHDRAW, &parameters).await? });
+        let rows = again!(self.inner.pool, |session| {
+            let now = values;
+            // A try whose answer was lost may have booked them.
+            [values[0], values[1]] = [0, 0];
+            let mut parameters = vec![(&self.inner.owner as _, Type::INT8)];
+            parameters.extend(now.iter().map(|value| (value as _, Type::INT8)));
+            self.run(session, WITHDRAW, &parameters).await?
+        });
         let rows = rows.map_err(JournalError::from)?;
         Ok(rows.first().is_some_and(|row| row.try_get(0).unwrap_or_default()))
     }

@@ -265,3 +265,32 @@ async fn payers_share_one_budget_that_counts_as_the_budget_of_one() -> Done {
     }
     Ok(())
 }
+
+/// As it is while a commit waits for a standby that hangs.
+#[tokio::test]
+async fn an_intent_that_took_long_to_store_is_not_carried_out() -> Done {
+    let Some(server) = &*SERVER else { return Ok(()) };
+    let database = server.database()?;
+    let owner = Owner::new(ProjectId::new(1)?, "http://localhost");
+    let journal = PostgresJournalOptions::new().open(database.parse()?, &owner, "job").await?;
+    let id = row("P-1")?;
+    let Held { token, .. } = held(take(&journal, &id).await?)?;
+    let config: tokio_postgres::Config = database.parse()?;
+    let (client, connection) = config.connect(tokio_postgres::NoTls).await?;
+    tokio::spawn(connection);
+    client.batch_execute("BEGIN; SELECT FROM ecp_payouts.rows FOR UPDATE").await?;
+    let intent = entry(State::Intended)?;
+    let kept = async { journal.keep(&id, token, &intent).await };
+    let unlock = async {
+        sleep(Duration::from_millis(3500)).await;
+        client.batch_execute("COMMIT").await
+    };
+    let (kept, unlocked) = tokio::join!(kept, unlock);
+    unlocked?;
+    let error = kept.err().ok_or("it is carried out")?.to_string();
+    assert!(error.contains("its request was not sent"), "{error}");
+    // It is in the journal, and this payer may say what became of it.
+    assert_eq!(journal.entry(&id).await?.ok_or("no entry")?.state, State::Intended);
+    journal.keep(&id, token, &entry(State::NotSent)?).await?;
+    Ok(())
+}

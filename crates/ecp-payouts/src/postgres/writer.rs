@@ -76,11 +76,14 @@ pub(super) async fn write(inner: Arc<Inner>, mut queue: mpsc::UnboundedReceiver<
 }
 
 async fn store(inner: &Inner, batch: Vec<Write>) {
+    /// The longest time in which an intent is stored. Later, its request would be much younger than
+    /// the intent says, and the next payer might take the platform's answer for evidence too early.
+    const LONGEST: Duration = Duration::from_secs(3);
     let result = update(inner, &batch).await;
-    // The lease may have ended while the server was away.
+    // The lease may have ended while the server was away, or while a standby was waited for.
     let holds_lease = inner.lease_until() > Instant::now();
-    let stored = match result {
-        Ok(stored) => stored,
+    let (is_young, stored) = match result {
+        Ok((begun, stored)) => (begun.elapsed() < LONGEST, stored),
         Err(failure) => {
             let error = JournalError::from(failure).to_string();
             for write in batch {
@@ -90,16 +93,24 @@ async fn store(inner: &Inner, batch: Vec<Write>) {
         }
     };
     for (number, write) in (0..).zip(batch) {
-        let may_go_on =
-            stored.contains(&number) && (holds_lease || write.entry.state != State::Intended);
-        let lost = || JournalError::Lost { row: write.id.clone() };
+        let is_intent = write.entry.state == State::Intended;
+        let result = if !stored.contains(&number) || is_intent && !holds_lease {
+            Err(JournalError::Lost { row: write.id })
+        } else if is_intent && !is_young {
+            let text = "the intent took longer than 3 seconds to store, so that its request was not \
+                        sent; look after the server and its standby";
+            Err(JournalError::Storage(text.into()))
+        } else {
+            Ok(())
+        };
         // A caller that no longer waits needs no result.
-        let _ = write.done.send(if may_go_on { Ok(()) } else { Err(lost()) });
+        let _ = write.done.send(result);
     }
 }
 
-/// Returns the numbers of the entries that were stored: those whose rows this payer still has.
-async fn update(inner: &Inner, batch: &[Write]) -> Result<HashSet<i32>, Failure> {
+/// Returns the numbers of the entries that were stored: those whose rows this payer still has; and when
+/// the try that stored them began.
+async fn update(inner: &Inner, batch: &[Write]) -> Result<(Instant, HashSet<i32>), Failure> {
     let keys = Keys::of(batch.iter().map(|write| &write.id));
     let values = Values::of(batch.iter().map(|write| &write.entry));
     let tokens: Vec<i64> = batch.iter().map(|write| write.token).collect();
@@ -109,8 +120,12 @@ async fn update(inner: &Inner, batch: &[Write]) -> Result<HashSet<i32>, Failure>
     parameters.push((&tokens, Type::INT8_ARRAY));
     parameters.push((&numbers, Type::INT4_ARRAY));
     parameters.extend(values.parameters());
-    let stored = again!(inner.pool, |session| session.alone(UPDATE, &parameters).await?)?;
-    stored.iter().map(|row| Ok(row.try_get(0)?)).collect()
+    let (begun, stored) = again!(inner.pool, |session| {
+        let begun = Instant::now();
+        (begun, session.alone(UPDATE, &parameters).await?)
+    })?;
+    let numbers: Result<_, Failure> = stored.iter().map(|row| Ok(row.try_get(0)?)).collect();
+    Ok((begun, numbers?))
 }
 
 const UPDATE: &str = "

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use super::shared::{Booking, SharedLimits};
 
@@ -96,10 +96,11 @@ impl RetryBudget {
         });
     }
 
-    /// Takes a request out, if there is one.
-    pub(crate) async fn withdraw(&self) -> bool {
+    /// Takes a request out, if there is one and shared limits answer before the deadline. What was to
+    /// be booked by a call that was given up is lost, which makes the budget smaller.
+    pub(crate) async fn withdraw(&self, deadline: Instant) -> bool {
         if let Some(shared) = &self.0.shared {
-            return shared.withdraw().await;
+            return timeout_at(deadline, shared.withdraw()).await.unwrap_or(false);
         }
         self.with(|account| match account.balance.checked_sub(REQUEST) {
             Some(rest) => {
@@ -173,12 +174,16 @@ const REQUEST: u64 = Booking::REQUEST;
 mod tests {
     use super::*;
 
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(1)
+    }
+
     /// Number of requests that can be taken out over a number of calls.
     async fn spent(budget: &RetryBudget, calls: u32) -> u32 {
         let mut spent = 0;
         for _ in 0..calls {
             budget.deposit();
-            while budget.withdraw().await {
+            while budget.withdraw(soon()).await {
                 spent += 1;
             }
         }
@@ -201,6 +206,33 @@ mod tests {
             budget.deposit();
         }
         assert_eq!(spent(&budget, 1).await, 10);
+    }
+
+    /// A store that does not answer.
+    #[derive(Debug)]
+    struct Away;
+
+    #[async_trait::async_trait]
+    impl SharedLimits for Away {
+        async fn turn(&self, _: Duration) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+            std::future::pending().await
+        }
+
+        async fn withdraw(
+            &self,
+            _: &Booking,
+        ) -> Result<bool, Box<dyn std::error::Error + Send + Sync>> {
+            std::future::pending().await
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_does_not_answer_is_waited_for_until_the_deadline_of_the_call() {
+        let budget = RetryBudget::default().shared(Arc::new(Away));
+        let begun = Instant::now();
+        let call = tokio::time::timeout(Duration::from_hours(1), budget.withdraw(soon()));
+        assert_eq!(call.await, Ok(false));
+        assert_eq!(begun.elapsed().as_secs(), 1);
     }
 
     /// Books in memory, as a store does, and fails once in a while.
@@ -240,7 +272,7 @@ mod tests {
         for call in 0..1000 {
             let budget = &budgets[call % 3];
             budget.deposit();
-            if budget.withdraw().await {
+            if budget.withdraw(soon()).await {
                 spent += 1;
             }
             // An account that was empty, or could not be reached, is asked again later.

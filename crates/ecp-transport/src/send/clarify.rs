@@ -75,7 +75,7 @@ impl Sender {
             if !goes_again {
                 return (Err(error), sends);
             }
-            if !retry.budget.withdraw().await {
+            if !retry.budget.withdraw(deadline).await {
                 let id = payment_id.as_str();
                 tracing::warn!(
                     "ecp.payment_id" = id,

@@ -211,7 +211,7 @@ impl<'s> Call<'s> {
         if self.sends >= self.sender.policy.retry.attempts {
             return false;
         }
-        if !self.sender.policy.retry.budget.withdraw().await {
+        if !self.sender.policy.retry.budget.withdraw(self.deadline).await {
             self.budget_empty();
             return false;
         }
