@@ -33,6 +33,7 @@ pub(crate) async fn simulate(rows: u64, seed: u64, payers: usize) -> anyhow::Res
         running.push(Some(spawn()?));
     }
     let (mut runs, mut kills, mut state) = (payers, 0_u32, seed);
+    let (mut stops, mut stopped) = (0_u32, None::<Stopped>);
     // In a run without kills, a row needs some 3.3 requests.
     let most = (rows * 5 / u64::from(KILLS)).max(1);
     let mut next_kill = random(&mut state) % most;
@@ -54,6 +55,21 @@ pub(crate) async fn simulate(rows: u64, seed: u64, payers: usize) -> anyhow::Res
                     runs += 1;
                     *place = Some(spawn()?);
                 }
+            }
+        }
+        if stopped.as_ref().is_some_and(|stopped| stopped.since.elapsed() >= STOPPED) {
+            // Dropping it lets the process go on.
+            stopped = None;
+        }
+        // Halfway between two kills.
+        let is_due = stops < STOPS && kills * STOPS > stops * KILLS && stopped.is_none();
+        if is_due && reached + most / 4 >= next_kill {
+            let victim = usize::try_from(random(&mut state))? % payers;
+            let process = running.get(victim).and_then(Option::as_ref).and_then(Child::id);
+            if let Some(process) = process {
+                stopped = Some(Stopped::new(process)?);
+                stops += 1;
+                println!("stopped payer {victim} past its lease after {reached} requests");
             }
         }
         if kills < KILLS && reached >= next_kill {
@@ -86,8 +102,48 @@ pub(crate) async fn simulate(rows: u64, seed: u64, payers: usize) -> anyhow::Res
     let right = report::compare(rows, &platform, &entries)?;
     drop(standby);
     let seconds = start.elapsed().as_secs_f64();
-    println!("{payers} payers at a time, {runs} runs, {kills} of them killed, {seconds:.1} s");
+    println!(
+        "{payers} payers at a time, {runs} runs, {kills} of them killed, {stops} stopped past a lease, \
+         {seconds:.1} s"
+    );
     Ok(if right { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// How often a payer is stopped.
+const STOPS: u32 = 10;
+
+/// How long: past the lease, so that its rows are taken over while it still has what it was about to
+/// send. Together with the slowest request it is less than what the next payer takes for evidence:
+/// a payer that is stopped for longer between its last look at its lease and its request is beyond
+/// what any journal can hold back.
+const STOPPED: Duration = Duration::from_millis(1500);
+
+/// A process that is stopped (SIGSTOP), until this is dropped.
+struct Stopped {
+    process: u32,
+    since: Instant,
+}
+
+impl Stopped {
+    fn new(process: u32) -> anyhow::Result<Self> {
+        if !signal("-STOP", process)? {
+            bail!("cannot stop a payer");
+        }
+        Ok(Self { process, since: Instant::now() })
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // It may have been killed since.
+        let _ = signal("-CONT", self.process);
+    }
+}
+
+fn signal(name: &str, process: u32) -> std::io::Result<bool> {
+    let mut kill = std::process::Command::new("kill");
+    let kill = kill.args([name, &process.to_string()]).stderr(std::process::Stdio::null());
+    Ok(kill.status()?.success())
 }
 
 fn spawn(folder: &Path, url: &str, database: &str) -> anyhow::Result<Child> {
