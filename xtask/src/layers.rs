@@ -124,7 +124,7 @@ pub(crate) const LAYERS: &[Layer] = &[
     },
     Layer {
         name: "ecp-sandbox",
-        ours: &["ecp-core", "ecp-methods", "ecp-reports", "ecp-table"],
+        ours: &["ecp-core", "ecp-files", "ecp-methods", "ecp-reports", "ecp-table"],
         others: &[
             "askama",
             "axum",
@@ -140,6 +140,7 @@ pub(crate) const LAYERS: &[Layer] = &[
             "jiff",
             "percent-encoding",
             "qrcode",
+            "rusqlite",
             "serde",
             "serde_json",
             "sha2",

@@ -41,7 +41,10 @@ const CONFINED: &[(&str, &[&str])] = &[
         "reqwest",
         &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-testkit", "ecp-console", "ecp-cli"],
     ),
-    ("rusqlite", &["ecp-inbox", "ecp-payouts", "ecp-reconcile", "ecp-console", "ecp-cli"]),
+    (
+        "rusqlite",
+        &["ecp-inbox", "ecp-sandbox", "ecp-payouts", "ecp-reconcile", "ecp-console", "ecp-cli"],
+    ),
     (
         "rustls",
         &["ecp-transport", "ecp-payouts", "ecp-reconcile", "ecp-testkit", "ecp-console", "ecp-cli"],

@@ -228,7 +228,7 @@ enum Command {
     Report(commands::report::Report),
     Reports(commands::reports::Reports),
     Sale(commands::send::SaleCommand),
-    Sandbox(commands::sandbox::SandboxCommand),
+    Sandbox(Box<commands::sandbox::SandboxCommand>),
     Sign(commands::sign::Sign),
     Status(commands::status::Status),
     Trigger(commands::trigger::Trigger),

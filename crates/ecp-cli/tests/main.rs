@@ -31,6 +31,7 @@ mod shared_payouts;
 mod signatures;
 #[path = "../../ecp-reports/tests/support/smtp.rs"]
 mod smtp;
+mod state;
 mod steps;
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod support;

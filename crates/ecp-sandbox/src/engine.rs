@@ -7,6 +7,10 @@ pub(crate) mod confirmation;
 pub(crate) mod delivery;
 pub(crate) mod events;
 pub(crate) mod faults;
+#[cfg(feature = "state")]
+pub(crate) mod keep;
+#[cfg(not(feature = "state"))]
+mod keep_nothing;
 pub(crate) mod merchant;
 pub(crate) mod outgoing;
 #[cfg(feature = "pages")]
@@ -22,6 +26,7 @@ pub(crate) mod view;
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -58,6 +63,9 @@ struct Core {
     faults: Mutex<Book>,
     log: Arc<EventLog>,
     outgoing: Outgoing,
+    /// The state file; `None` if there is none.
+    #[cfg(feature = "state")]
+    keeper: Option<keep::keeper::Keeper>,
     /// Permits for deliveries of pages of operations at the same time.
     pages: Arc<Semaphore>,
     /// The base URL of the first socket on which the sandbox listens.
@@ -67,22 +75,30 @@ struct Core {
     stop: watch::Sender<bool>,
 }
 
-impl Engine {
-    /// Returns an engine with this configuration, without payments and events.
-    pub(crate) fn new(config: Config) -> Self {
-        Self(Arc::new(Core {
+impl Core {
+    fn new(config: Config) -> Self {
+        Self {
             ids: Ids::new(config.seed),
             time: Time::of(&config.clock, config.virtual_from),
             state: Mutex::default(),
             faults: Mutex::new(Book::of(&config.faults)),
             log: EventLog::new(config.event_history, config.event_bytes),
             outgoing: Outgoing::to(config.merchant.as_ref()),
+            #[cfg(feature = "state")]
+            keeper: None,
             pages: pushed::places(),
             url: OnceLock::new(),
             sockets: Mutex::default(),
             stop: watch::Sender::new(false),
             config,
-        }))
+        }
+    }
+}
+
+impl Engine {
+    /// Returns an engine with this configuration, without payments and events.
+    pub(crate) fn new(config: Config) -> Self {
+        Self(Arc::new(Core::new(config)))
     }
 
     /// Stops the sandbox: it serves no more requests, sends no more callbacks, and ends its event
@@ -121,7 +137,9 @@ impl Engine {
     /// task after the other; work that the last task starts may still be in progress, see
     /// [`Engine::settled`]. Returns `false`, and does nothing, if time is not virtual.
     pub(crate) async fn advance(&self, by: Duration) -> bool {
-        self.0.time.advance(by).await
+        let is_moved = self.0.time.advance(by).await;
+        self.mark();
+        is_moved
     }
 
     /// Waits until the sandbox has no work left: it waits only for a later time, a request or a
@@ -132,7 +150,9 @@ impl Engine {
 
     /// Adds a fault rule, which is active from now on, and returns the number of the rule.
     pub(crate) fn add_fault(&self, rule: FaultRule) -> u64 {
-        self.book().add(rule)
+        let id = self.book().add(rule);
+        self.mark();
+        id
     }
 
     /// Returns the active fault rules with their numbers. Each rule has its remaining number of
@@ -143,12 +163,15 @@ impl Engine {
 
     /// Removes a fault rule. Returns `false` if no rule has this number.
     pub(crate) fn remove_fault(&self, rule: u64) -> bool {
-        self.book().remove(rule)
+        let is_removed = self.book().remove(rule);
+        self.mark();
+        is_removed
     }
 
     /// Removes all fault rules.
     pub(crate) fn clear_faults(&self) {
         self.book().clear();
+        self.mark();
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -178,6 +201,7 @@ impl Engine {
     /// Returns the faults that strike at this point, and records each as an event.
     pub(crate) fn strike(&self, about: &About, point: Point<'_>) -> Vec<Fault> {
         let struck = self.book().strike(self.0.ids, point, about);
+        self.mark();
         let reported = struck.into_iter().map(|(rule, fault)| {
             let kind = EventKind::FaultStruck { rule, fault: fault.name() };
             self.record(about.clone(), kind);
@@ -210,22 +234,45 @@ impl Engine {
         let millis = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.subsec_millis());
         let at = Timestamp::try_from(now).unwrap_or_else(|_| self.now());
         self.0.log.record(at, u16::try_from(millis).unwrap_or(0), about, kind);
+        self.mark();
     }
 
-    /// Sets the state of a payment's callback, as its last attempt has left it.
-    fn set_callback_state(&self, about: &About, callback: u32, to: CallbackState) {
-        let (Some(project), Some(payment_id)) = about else { return };
-        let mut state = self.state();
-        let State { entries, by_id, .. } = &mut *state;
-        let number = by_id.get(&(*project, payment_id.clone()));
-        if let Some(entry) = number.and_then(|number| entries.get_mut(number)) {
-            entry.callback_states.set(callback, to);
+    /// Records an attempt of a delivery, or that it is refused, with the state in which that leaves
+    /// its callback. Without another attempt the delivery has ended.
+    pub(crate) fn report_delivery(
+        &self,
+        id: u64,
+        about: &About,
+        callback: Option<CallbackState>,
+        event: EventKind,
+        retry_in: Option<Duration>,
+    ) {
+        let mut state = self.changing();
+        if let EventKind::CallbackAttempted { callback: number, .. }
+        | EventKind::CallbackRefused { callback: number, .. } = &event
+            && let Some(to) = callback
+        {
+            state.set_callback_state(about, *number, to);
         }
+        self.record(about.clone(), event);
+        match retry_in {
+            None => state.pendings.end(id),
+            Some(pause) => {
+                state.pendings.change(id, |pending| pending.tried += 1);
+                state.pendings.wait(id, self.time().moment_in(pause));
+            }
+        }
+    }
+
+    /// Records that a delivery waits this long before its first attempt.
+    pub(crate) fn postpone_delivery(&self, id: u64, by: Duration) {
+        let due = self.time().moment_in(by);
+        self.changing().pendings.wait(id, due);
     }
 
     /// Returns the request id for the next answer that carries one.
     pub(crate) fn next_request_id(&self) -> String {
-        let mut state = self.state();
+        let mut state = self.changing();
         state.requests += 1;
         self.0.ids.request(state.requests)
     }
@@ -315,6 +362,11 @@ impl Engine {
         self.record(payment.about(), kind);
     }
 
+    /// Returns the state, to be changed: the state file is written again afterwards.
+    fn changing(&self) -> Changing<'_> {
+        Changing { state: self.state(), engine: self }
+    }
+
     fn book(&self) -> MutexGuard<'_, Book> {
         self.0.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -326,8 +378,36 @@ impl Engine {
     }
 }
 
+/// The state of an engine while it is changed.
+struct Changing<'e> {
+    state: MutexGuard<'e, State>,
+    engine: &'e Engine,
+}
+
+impl Deref for Changing<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Changing<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Changing<'_> {
+    fn drop(&mut self) {
+        self.engine.mark();
+    }
+}
+
 impl Drop for Core {
     fn drop(&mut self) {
         self.log.close();
+        #[cfg(feature = "state")]
+        let _ = self.close_file();
     }
 }

@@ -15,6 +15,9 @@
 //!   confirmations, the Data API in UTC and `/sandbox` remain: the addresses of pages answer 404,
 //!   and [`Sandbox::choose`] or `/sandbox` decides payments.
 //!
+//! - `state`: [`Sandbox::open`], which keeps payments and their history in a file over a restart.
+//!   It compiles SQLite, so it needs a C compiler.
+//!
 //! # One payment
 //!
 //! ```
@@ -259,6 +262,8 @@ pub use self::engine::events::{
     CallbackRefusal, Confirmation, Event, EventKind, EventStream, RawBody,
 };
 pub use self::engine::faults::{Fault, FaultRule, InvalidFault};
+#[cfg(feature = "state")]
+pub use self::engine::keep::StateError;
 #[cfg(feature = "pages")]
 pub use self::engine::place::PlaceError;
 pub use self::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};

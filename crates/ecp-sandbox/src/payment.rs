@@ -26,6 +26,8 @@ pub(crate) mod clarification;
 mod decision;
 mod follow_up;
 pub(crate) mod ids;
+#[cfg(feature = "state")]
+pub(crate) mod kept;
 mod order;
 #[cfg(feature = "pages")]
 mod page;
@@ -318,6 +320,19 @@ impl Payment {
             | Stage::AwaitingMerchant
             | Stage::Held => None,
         }
+    }
+
+    /// Whether the first step after the registration is still to be taken.
+    #[cfg(feature = "state")]
+    pub(crate) fn is_unprocessed(&self) -> bool {
+        self.stage == Stage::Processing && !self.held
+    }
+
+    /// Returns the amount that the merchant is asked to confirm; `None` if it is not asked.
+    #[cfg(feature = "state")]
+    pub(crate) fn asked_amount(&self) -> Option<Money> {
+        let amount = self.chosen.unwrap_or(self.order.amount);
+        (self.stage == Stage::AwaitingMerchant).then_some(amount)
     }
 
     pub(crate) fn awaits_customer(&self) -> bool {

@@ -21,6 +21,8 @@ use crate::engine::Engine;
 use crate::engine::actions::InvalidBody;
 use crate::engine::events::{CallbackRefusal, Event, EventStream, RawBody};
 use crate::engine::faults::FaultRule;
+#[cfg(feature = "state")]
+use crate::engine::keep::StateError;
 use crate::engine::view::{Filter, Listed, OperationView, Paging, PaymentView, SignatureNote};
 use crate::payment::Decision;
 use crate::surface::server::Deadlines;
@@ -98,12 +100,74 @@ impl Sandbox {
         Self { engine, pages }
     }
 
+    /// Returns a sandbox with this configuration that keeps its payments and events in a file: those
+    /// of the last sandbox with this file are there again, and what is new is written to it. The
+    /// file is an SQLite database, created if there is none, which only its owner may read, because
+    /// it holds customers' data.
+    ///
+    /// The file keeps payments with their operations, callbacks and deliveries, the history of
+    /// events, faults, balances, virtual time, and the counters of ids. Deliveries and time limits
+    /// that were under way go on when [`Sandbox::router`], [`Sandbox::listen`] or [`Sandbox::serve`]
+    /// is called, so call one of them before anything else; those whose time has passed go on at once. Visits of the Payment Page, and links,
+    /// files of payouts and reports of the Dashboard are not in the file. The rules of
+    /// [`Config::fault`] are added once: they come anew only if they differ from those of the last
+    /// start.
+    ///
+    /// A process may end at any moment. What an answer or a callback has told is then in the file. A
+    /// callback whose answer was not recorded yet is sent again, with the same bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the file is of another program or of another version of the form of state files, is in use
+    /// by another process, or cannot be read or written; if its payments are by methods that the
+    /// configuration does not have; or if its time is virtual and the configuration's is not, or the
+    /// other way round. Nothing is then changed in it.
+    ///
+    /// ```
+    /// use ecp_sandbox::{Config, Sandbox};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let folder = std::env::temp_dir().join(format!("ecp-sandbox-{}", std::process::id()));
+    /// # std::fs::create_dir_all(&folder)?;
+    /// # let path = folder.join("sandbox.db");
+    /// let sandbox = Sandbox::open(Config::demo(), &path)?;
+    /// let url = sandbox.listen().await?;
+    /// // .. send requests to `url` ..
+    /// sandbox.close()?;
+    /// # std::fs::remove_dir_all(&folder)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "state")]
+    pub fn open(config: Config, path: impl AsRef<std::path::Path>) -> Result<Self, StateError> {
+        let engine = Engine::open(config, path.as_ref())?;
+        let pages = Pages::new(&engine);
+        Ok(Self { engine, pages })
+    }
+
+    /// Stops the sandbox as [`Sandbox::shutdown`] does, writes what is new to the file of
+    /// [`Sandbox::open`], and closes it, so that another process can open it. What happens later is
+    /// not kept, so wait first until [`Sandbox::serve`] has ended. Blocks for as long as the write
+    /// takes.
+    ///
+    /// # Errors
+    ///
+    /// If the file could not be written, now or before: the sandbox has then stopped by itself.
+    #[cfg(feature = "state")]
+    pub fn close(&self) -> Result<(), StateError> {
+        self.engine.shutdown();
+        self.engine.close_file()
+    }
+
     /// Returns the sandbox's whole HTTP server (Gate, Data API, `/sandbox` and the pages) as one
     /// tower service, which needs no socket. Call it inside a tokio runtime.
     ///
     /// Where an injected fault closes the connection in the middle of an answer, reading the body
     /// of the answer ends in an error.
     pub fn router(&self) -> Router {
+        #[cfg(feature = "state")]
+        self.engine.resume();
         let engine = || self.engine.clone();
         gate::routes()
             .with_state(engine())

@@ -15,7 +15,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use ecp_core::{ProjectId, Sensitive, Timestamp};
 use ecp_methods::Registry;
-use ecp_sandbox::{Config, Fault, FaultRule, Sandbox};
+use ecp_sandbox::{Config, Fault, FaultRule, Filter, Paging, Sandbox};
 use tokio::net::TcpListener;
 
 use self::control::Control;
@@ -36,7 +36,7 @@ use crate::signals::Signals;
 #[derive(Args)]
 #[command(
     args_conflicts_with_subcommands = true,
-    after_help = "Examples:\n  ecp sandbox\n  ecp sandbox --callback-url http://127.0.0.1:3000/callbacks\n  ecp sandbox --config sandbox.toml --clock virtual\n  ecp sandbox --fault wrong_signature --fault '{\"fault\": \"drop_answer\", \"registered\": true, \"percent\": 10}'\n  ecp sandbox tail\n\nPoint your client at the printed address, with the printed project and key:\n  Gate::new(project, &key, transport).base_url(\"http://127.0.0.1:8080\")?"
+    after_help = "Examples:\n  ecp sandbox\n  ecp sandbox --callback-url http://127.0.0.1:3000/callbacks\n  ecp sandbox --config sandbox.toml --clock virtual\n  ecp sandbox --state sandbox.db\n  ecp sandbox --fault wrong_signature --fault '{\"fault\": \"drop_answer\", \"registered\": true, \"percent\": 10}'\n  ecp sandbox tail\n\nPoint your client at the printed address, with the printed project and key:\n  Gate::new(project, &key, transport).base_url(\"http://127.0.0.1:8080\")?"
 )]
 pub(crate) struct SandboxCommand {
     #[command(subcommand)]
@@ -94,6 +94,11 @@ pub(crate) struct SandboxCommand {
     #[arg(long)]
     clock: Option<ClockKind>,
 
+    /// Keep payments, callbacks under way, faults and the clock in this file over a restart. It will
+    /// hold customers' data
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+
     /// Append every event to this file, one line of JSON each. It will hold customers' data. `-` is
     /// standard output, and messages then go to standard error
     #[arg(long, value_name = "FILE")]
@@ -125,7 +130,11 @@ impl SandboxCommand {
             );
         }
         let url = file.public_url.clone().unwrap_or(url);
-        let sandbox = Sandbox::new(config.public_url(&url));
+        let config = config.public_url(&url);
+        let sandbox = match &self.state {
+            Some(path) => Sandbox::open(config, path)?,
+            None => Sandbox::new(config),
+        };
         let server = sandbox.serve(listener);
         if let Some((project, url, reason)) = sandbox.refused_addresses().into_iter().next() {
             bail!(
@@ -165,6 +174,9 @@ impl SandboxCommand {
         server
             .await
             .context("the sandbox has stopped because of an internal error: please report it")??;
+        if self.state.is_some() {
+            sandbox.close()?;
+        }
         Ok(ExitCode::SUCCESS)
     }
 
@@ -257,6 +269,10 @@ impl SandboxCommand {
                 self.say(format_args!("key:       {} where the file names none", Config::DEMO_KEY));
             }
             Some(name) => self.say(format_args!("key:       from {name}")),
+        }
+        if let Some(path) = &self.state {
+            let kept = sandbox.payments(&Filter::new(), Paging::default()).total;
+            self.say(format_args!("state:     {}, payments so far: {kept}", path.display()));
         }
         if sandbox.is_virtual() {
             self.say(format_args!("clock:     {}, moved by `ecp sandbox clock`", sandbox.now()));

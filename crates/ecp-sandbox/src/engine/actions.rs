@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::Engine;
 use super::progress::callback_url;
+use super::state::State;
 use crate::engine::callbacks::CallbackState;
 use crate::engine::delivery::{Message, Parcel};
 use crate::engine::events::EventKind;
@@ -88,8 +89,10 @@ impl Engine {
             }
         });
         let Some((about, url, body)) = sent else { return false };
-        self.set_callback_state(&about, callback, CallbackState::Waiting { callback });
-        self.deliver(Parcel {
+        let mut state = self.changing();
+        state.set_callback_state(&about, callback, CallbackState::Waiting { callback });
+        let parcel = Parcel {
+            id: state.pendings.next(),
             about,
             message: Message::Callback(callback),
             place: None,
@@ -98,9 +101,13 @@ impl Engine {
             previous: None,
             next: None,
             delay: std::time::Duration::ZERO,
+            attempts: 0,
+            due: None,
             lost: false,
             tried: Vec::new(),
-        });
+        };
+        state.pendings.begin(parcel.id, parcel.pending(None, None));
+        self.deliver(parcel);
         true
     }
 
@@ -126,10 +133,12 @@ impl Engine {
             body = signed_again(document, &project.key);
         }
         let number = self.number_of(project.id, payment_id).ok_or(InvalidBody)?;
-        let mut state = self.state();
-        let entry = state.entries.get_mut(&number).ok_or(InvalidBody)?;
+        let mut state = self.changing();
+        state.touch(number);
+        let State { entries, pendings, .. } = &mut *state;
+        let entry = entries.get_mut(&number).ok_or(InvalidBody)?;
         let url = callback_url(&entry.payment, None, project);
-        self.send(entry, project, url.as_deref(), body);
+        self.send(entry, pendings, project, url.as_deref(), body);
         Ok(())
     }
 }

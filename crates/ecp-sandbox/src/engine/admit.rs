@@ -84,7 +84,7 @@ impl Engine {
     /// Registers a change of data, which moves no money. A payment with its id need not exist: the
     /// documents do not say which id such requests have.
     fn register_change(&self, project: ProjectId, payment_id: &PaymentId) -> Registration {
-        let mut state = self.state();
+        let mut state = self.changing();
         let number = state.by_id.get(&(project, payment_id.clone())).copied();
         let request_id = state.count_request(self.0.ids, number);
         Registration { work: None, request_id }
@@ -98,7 +98,7 @@ impl Engine {
     /// Registers a payment unless its id is taken. Nothing more happens to it before
     /// [`Engine::process`].
     fn register(&self, order: Order, questions: Questions) -> Result<Registration, Refusal> {
-        let mut state = self.state();
+        let mut state = self.changing();
         let id = (order.project, order.payment_id.clone());
         let is_taken = state.taken.has(Kind::Payment, id.0, id.1.as_str());
         if is_taken || state.by_id.contains_key(&id) {
@@ -128,6 +128,7 @@ impl Engine {
             }
         }
         state.entries.insert(number, Entry::new(payment, first_event));
+        state.touch(number);
         state.forget_beyond(self.0.config.payment_history);
         Ok(Registration { work: Some(Work { number, follow_up: None }), request_id })
     }
@@ -139,7 +140,7 @@ impl Engine {
         spec: &'static MethodSpec,
         order: FollowUpOrder,
     ) -> Result<Registration, Refusal> {
-        let mut state = self.state();
+        let mut state = self.changing();
         let State { requests, follow_ups, entries, by_id, by_request, refund_ids, taken, .. } =
             &mut *state;
         let (number, entry) = by_id
@@ -169,6 +170,7 @@ impl Engine {
         if self.strike(&entry.payment.about(), Point::FollowUp).contains(&Fault::EndInError) {
             entry.payment.end_follow_up_in_error(place);
         }
+        state.touch(number);
         let work = Some(Work { number, follow_up: Some(place) });
         Ok(Registration { work, request_id })
     }

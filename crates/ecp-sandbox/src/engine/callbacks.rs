@@ -80,6 +80,12 @@ impl CallbackStates {
         self.0.insert(callback, state);
     }
 
+    /// Returns the states by the numbers of their callbacks.
+    #[cfg(feature = "state")]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &CallbackState)> {
+        self.0.iter().map(|(&number, state)| (number, state))
+    }
+
     /// Returns the worst state; of several equally bad ones the latest.
     pub(super) fn worst(&self) -> CallbackState {
         self.0.values().max_by_key(|state| state.weight()).cloned().unwrap_or_default()

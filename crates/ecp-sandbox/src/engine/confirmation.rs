@@ -41,6 +41,9 @@ pub(crate) async fn ask(engine: &Engine, question: Question) -> Option<Confirmat
     };
     let question = body.bytes().clone();
     engine.record(about.clone(), EventKind::ConfirmationAsked { url, body });
+    if !engine.is_kept().await {
+        return None;
+    }
     let answer = tokio::select! {
         () = engine.stopped() => return None,
         answer = send(engine, &uri, question) => answer,

@@ -1,5 +1,7 @@
 //! Callbacks and pages of operations on their way to the merchant.
 
+mod message;
+mod pending;
 mod schedule;
 mod turn;
 
@@ -7,6 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
+pub(crate) use self::message::Message;
+pub(crate) use self::pending::{Pending, Pendings};
 pub use self::schedule::Schedule;
 pub(crate) use self::turn::{Ticket, Turn, turn};
 use crate::engine::Engine;
@@ -20,40 +24,16 @@ use crate::payment::ids::About;
 const REPLY_LIMIT: usize = 4 << 10;
 
 /// How long a callback that is kept back waits for the next one.
-const KEPT_BACK: Duration = Duration::from_mins(1);
+pub(crate) const KEPT_BACK: Duration = Duration::from_mins(1);
 
 /// Maximum number of deliveries of operations at the same time. Each keeps its page in memory until
 /// its last attempt.
 pub(crate) const MOST_PAGES: usize = 100;
 
-/// Kind of a delivered message, with its number.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Message {
-    /// The callback with this number among the payment's callbacks.
-    Callback(u32),
-    /// The page of operations with this delivery number.
-    Operations(u64),
-}
-
-impl Message {
-    /// Returns the event of a message that is refused and never sent.
-    pub(crate) const fn refused(
-        self,
-        url: Option<String>,
-        body: RawBody,
-        reason: CallbackRefusal,
-    ) -> EventKind {
-        match self {
-            Self::Callback(callback) => EventKind::CallbackRefused { callback, url, body, reason },
-            Self::Operations(delivery) => {
-                EventKind::OperationsRefused { delivery, url, body, reason }
-            }
-        }
-    }
-}
-
 /// A callback or a page of operations that is ready to be sent. Every attempt sends the same bytes.
 pub(crate) struct Parcel {
+    /// Number of the delivery among all.
+    pub(crate) id: u64,
     pub(crate) about: About,
     pub(crate) message: Message,
     /// The permit of a page of operations, which limits deliveries at the same time; `None` for a
@@ -65,15 +45,40 @@ pub(crate) struct Parcel {
     /// for.
     pub(crate) previous: Option<Turn>,
     /// For a callback that is kept back: receives its place behind the next callback once that one
-    /// has been tried.
-    pub(crate) next: Option<oneshot::Receiver<(Turn, Busy)>>,
+    /// has been tried, or goes on after this time.
+    pub(crate) next: Option<(oneshot::Receiver<(Turn, Busy)>, Duration)>,
     /// Time to wait before the first attempt, after the previous callback.
     pub(crate) delay: Duration,
+    /// Number of attempts before the sandbox was started.
+    pub(crate) attempts: u32,
+    /// The moment of the next attempt, in milliseconds since 1970, if that was set before the
+    /// sandbox was started.
+    pub(crate) due: Option<i64>,
     /// Whether a fault loses the message, so that it is never sent.
     pub(crate) lost: bool,
     /// Tickets that are dropped when this message has been tried, so that later callbacks may be
     /// sent.
     pub(crate) tried: Vec<Ticket>,
+}
+
+impl Parcel {
+    /// Returns the delivery as it begins, for the state file. `after` is the delivery that it waits
+    /// for.
+    pub(crate) fn pending(&self, after: Option<u64>, kept_until: Option<i64>) -> Pending {
+        Pending {
+            about: self.about.clone(),
+            message: self.message,
+            url: self.url.clone(),
+            body: self.body.clone(),
+            lost: self.lost,
+            delay: self.delay,
+            tried: 0,
+            after,
+            kept_until,
+            due: None,
+            place: 0,
+        }
+    }
 }
 
 /// Delivers a callback or a page of operations, with all its retries.
@@ -88,13 +93,17 @@ pub(crate) async fn deliver(engine: Engine, parcel: Parcel, busy: Busy) {
 }
 
 async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
-    let Parcel { about, message, place: _place, url, body, previous, next, delay, lost, tried } =
-        parcel;
+    let Parcel { id, about, message, place: _place, url, body, .. } = parcel;
+    let Parcel { previous, next, delay, attempts, due, lost, tried, .. } = parcel;
     let mut busy = wait(engine, previous, next, busy).await;
     // However this ends, the next delivery takes over before this one is idle: variables are dropped
     // in reverse order of their declaration.
     let mut tried = tried;
-    if !delay.is_zero() {
+    if let Some(due) = due {
+        let left = engine.time().left_until(due);
+        busy = engine.time().pause(left, busy).await;
+    } else if !delay.is_zero() {
+        engine.postpone_delivery(id, delay);
         busy = engine.time().pause(delay, busy).await;
     }
     let target = engine.target(url.as_deref());
@@ -108,16 +117,20 @@ async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
                 "did not send a message to the merchant: GET /sandbox/events shows it with its \
                  payment"
             );
-            if let Message::Callback(callback) = message {
-                let state = CallbackState::Refused { callback, reason };
-                engine.set_callback_state(&about, callback, state);
-            }
-            engine.record(about, message.refused(url, body, reason));
+            let state = match message {
+                Message::Callback(callback) => Some(CallbackState::Refused { callback, reason }),
+                Message::Operations(_) => None,
+            };
+            engine.report_delivery(id, &about, state, message.refused(url, body, reason), None);
             return;
         }
     };
     let schedule = engine.config().schedule;
-    for attempt in 1.. {
+    for attempt in attempts.saturating_add(1).. {
+        // A restart must not take back what the merchant learns now.
+        if !engine.is_kept().await {
+            return;
+        }
         let reply = outgoing::within(
             engine.config().callback_timeout,
             engine.outgoing().post(&uri, body.bytes().clone(), REPLY_LIMIT),
@@ -131,10 +144,12 @@ async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
         let is_over = answer == Ok(200) || came_back;
         let retry_in = if is_over { None } else { schedule.pause_after(attempt) };
         tracing::debug!(?message, attempt, ?answer, ?retry_in, "tried to deliver a message");
-        if let Message::Callback(callback) = message {
-            let state = state_after(callback, attempt, &answer, retry_in.is_some());
-            engine.set_callback_state(&about, callback, state);
-        }
+        let state = match message {
+            Message::Callback(callback) => {
+                Some(state_after(callback, attempt, &answer, retry_in.is_some()))
+            }
+            Message::Operations(_) => None,
+        };
         let (url, body) = (url.clone(), body.clone());
         let kind = match message {
             Message::Callback(callback) => EventKind::CallbackAttempted {
@@ -156,7 +171,7 @@ async fn attempt_until_delivered(engine: &Engine, parcel: Parcel, busy: Busy) {
                 retry_in,
             },
         };
-        engine.record(about.clone(), kind);
+        engine.report_delivery(id, &about, state, kind, retry_in);
         tried.clear();
         let Some(pause) = retry_in else { return };
         busy = engine.time().pause(pause, busy).await;
@@ -186,13 +201,13 @@ fn state_after(
 async fn wait(
     engine: &Engine,
     previous: Option<Turn>,
-    next: Option<oneshot::Receiver<(Turn, Busy)>>,
+    next: Option<(oneshot::Receiver<(Turn, Busy)>, Duration)>,
     mut busy: Busy,
 ) -> Busy {
     if let Some(previous) = previous {
         busy = previous.wait(engine.time(), busy).await;
     }
-    let Some(next) = next else { return busy };
+    let Some((next, longest)) = next else { return busy };
     let after_next = async move {
         match next.await {
             Ok((turn, busy)) => turn.wait(engine.time(), busy).await,
@@ -202,6 +217,6 @@ async fn wait(
     };
     tokio::select! {
         busy = after_next => busy,
-        busy = engine.time().pause(KEPT_BACK, busy) => busy,
+        busy = engine.time().pause(longest, busy) => busy,
     }
 }

@@ -24,6 +24,8 @@ mod rule;
 use std::time::Duration;
 
 pub(crate) use self::active::{Book, Point};
+#[cfg(feature = "state")]
+pub(crate) use self::active::{BookChanges, KeptRule};
 pub use self::rule::{FaultRule, InvalidFault};
 use crate::wire::tamper::Tampering;
 

@@ -1,6 +1,5 @@
 //! Steps of a payment, and their effects.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +10,12 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Engine;
-use super::state::{Entry, State};
-use crate::config::{Config, Project};
+use super::state::{Entry, State, Watch};
+use crate::config::Project;
 use crate::engine::admit::Registration;
 use crate::engine::callbacks::CallbackState;
 use crate::engine::confirmation::{self, Question};
-use crate::engine::delivery::{self, Message, Parcel};
+use crate::engine::delivery::{self, KEPT_BACK, Message, Parcel, Pendings};
 use crate::engine::events::{EventKind, RawBody};
 use crate::engine::faults::{Fault, Point};
 use crate::payment::{Decision, FollowUp, Order, Outcome, Payment, Step};
@@ -49,7 +48,7 @@ impl Engine {
         payment_id: &PaymentId,
     ) -> Result<Clarification, Refusal> {
         let number = self.number_of(project, payment_id).ok_or_else(Refusal::unknown_payment)?;
-        let mut state = self.state();
+        let mut state = self.changing();
         let entry = state.entries.get(&number).ok_or_else(Refusal::unknown_payment)?;
         if !entry.payment.awaits_clarification() {
             return Err(Refusal::wrong_status());
@@ -61,7 +60,19 @@ impl Engine {
     /// Applies the merchant's answer to a clarification in a task of its own, because the platform
     /// does it after its answer to the request.
     pub(crate) fn clarify(&self, clarification: &Clarification, data: Value) {
-        let (engine, number) = (self.clone(), clarification.number);
+        self.clarify_number(clarification.number, data);
+    }
+
+    /// Applies an answer to the clarification of the payment with this number.
+    pub(super) fn clarify_number(&self, number: u64, data: Value) {
+        {
+            let mut state = self.changing();
+            if let Some(entry) = state.entries.get_mut(&number) {
+                entry.answer = Some(data.clone());
+                state.touch(number);
+            }
+        }
+        let engine = self.clone();
         let busy = self.time().begin();
         tokio::spawn(async move {
             let now = engine.now();
@@ -116,7 +127,7 @@ impl Engine {
 
     /// Sends the confirmation request and applies the answer, in a task of its own: the payment
     /// continues even if the customer's browser does not.
-    fn confirm(&self, number: u64, question: Question) -> JoinHandle<()> {
+    pub(super) fn confirm(&self, number: u64, question: Question) -> JoinHandle<()> {
         let engine = self.clone();
         let mut busy = self.time().begin();
         let mut delay = Duration::ZERO;
@@ -147,19 +158,24 @@ impl Engine {
         number: u64,
         step: impl FnOnce(&mut Payment, i64) -> Step,
     ) -> Option<Question> {
-        let mut state = self.state();
+        let mut state = self.changing();
         let order = &state.entries.get(&number)?.payment.order;
         let project = self.config().projects.get(&order.project)?;
         let currency = order.amount.currency();
         let funds = *state.funds(project, currency);
-        let State { entries, ended, .. } = &mut *state;
+        state.touch(number);
+        let State { entries, ended, endings, pendings, .. } = &mut *state;
         let entry = entries.get_mut(&number)?;
+        // It is applied now, or comes too late.
+        entry.answer = None;
         let before = (entry.payment.status(), entry.payment.outcome());
         let step = step(&mut entry.payment, funds);
         let payment = &entry.payment;
         let mut moved = 0;
         if before.1.is_none() && payment.outcome().is_some() {
             ended.push_back(number);
+            *endings += 1;
+            entry.ending = Some(*endings);
             moved = moved_by(payment);
         }
         if payment.has_cut_off() {
@@ -184,6 +200,7 @@ impl Engine {
             Step::Stay | Step::Note => None,
             Step::Ask(amount) => return Some(question(payment, amount, project)),
             Step::Later(by) => {
+                entry.later = Some(self.time().moment_in(by));
                 self.process_later(number, by);
                 None
             }
@@ -196,7 +213,7 @@ impl Engine {
             let page = payment.awaits_customer().then(|| self.page_url(&payment.ids.token));
             let url = callback_url(payment, follow_up, project);
             let body = callback::callback(payment, follow_up, page, &project.key);
-            self.send(entry, project, url.as_deref(), body);
+            self.send(entry, pendings, project, url.as_deref(), body);
         }
         let funds = state.funds(project, currency);
         *funds = funds.saturating_add(moved);
@@ -207,6 +224,7 @@ impl Engine {
     pub(super) fn send(
         &self,
         entry: &mut Entry,
+        pendings: &mut Pendings,
         project: &Project,
         url: Option<&str>,
         mut body: String,
@@ -234,7 +252,8 @@ impl Engine {
         }
         let body = RawBody::new(body);
         let (tried, latest) = delivery::turn(self.time());
-        let parcel = |tried| Parcel {
+        let parcel = |id, tried| Parcel {
+            id,
             about: about.clone(),
             message: Message::Callback(callback),
             place: None,
@@ -243,27 +262,35 @@ impl Engine {
             previous: None,
             next: None,
             delay,
+            attempts: 0,
+            due: None,
             lost,
             tried,
         };
-        let mut first = parcel(vec![tried]);
+        let id = pendings.next();
+        let mut first = parcel(id, vec![tried]);
         // Whatever waits long does not hold up the next one.
         let holds_up = delay.is_zero() && !kept_back;
         let previous = entry.latest.take();
-        if let Some(earlier) = entry.kept_back.take() {
+        if let Some((kept_back, earlier)) = entry.kept_back.take() {
             let (tried, turn) = delivery::turn(self.time());
             first.tried.push(tried);
+            pendings.change(kept_back, |pending| {
+                (pending.after, pending.kept_until) = (Some(id), None);
+            });
             // It may have gone meanwhile.
             let _ = earlier.send((turn, self.time().begin()));
         }
         if kept_back {
             let (next, place) = oneshot::channel();
-            entry.kept_back = Some(next);
-            first.next = Some(place);
+            entry.kept_back = Some((id, next));
+            first.next = Some((place, KEPT_BACK));
         }
+        let mut after = None;
         if holds_up {
-            first.previous = previous;
-            entry.latest = Some(latest);
+            after = previous.as_ref().map(|(id, _)| *id);
+            first.previous = previous.map(|(_, turn)| turn);
+            entry.latest = Some((id, latest));
         } else {
             entry.latest = previous;
         }
@@ -273,9 +300,14 @@ impl Engine {
             first.tried.push(tried);
             turns.push(turn);
         }
+        let kept_until = kept_back.then(|| self.time().moment_in(KEPT_BACK));
+        pendings.begin(id, first.pending(after, kept_until));
         self.deliver(first);
         for turn in turns {
-            self.deliver(Parcel { previous: Some(turn), delay: Duration::ZERO, ..parcel(vec![]) });
+            let copy = parcel(pendings.next(), vec![]);
+            let copy = Parcel { previous: Some(turn), delay: Duration::ZERO, ..copy };
+            pendings.begin(copy.id, copy.pending(Some(id), None));
+            self.deliver(copy);
         }
     }
 
@@ -284,7 +316,7 @@ impl Engine {
     }
 
     /// Takes the first step of a payout again after a while.
-    fn process_later(&self, number: u64, by: Duration) {
+    pub(super) fn process_later(&self, number: u64, by: Duration) {
         let (time, busy) = (self.time().clone(), self.time().begin());
         let mut stop = self.0.stop.subscribe();
         // It does not keep the sandbox alive.
@@ -304,18 +336,31 @@ impl Engine {
     }
 
     /// Declines a payment that has not ended in time, unless what this returns is dropped before.
-    fn watch_cut_off(&self, number: u64, order: &Order) -> oneshot::Sender<Infallible> {
-        let Config { cut_off, cut_off_code, .. } = *self.config();
+    fn watch_cut_off(&self, number: u64, order: &Order) -> Watch {
+        let cut_off = self.config().cut_off;
         let rule = order.spec.rule(order.operation);
         let longest = rule.and_then(ecp_methods::Rule::longest_time).unwrap_or(cut_off);
-        self.watch(number, longest, move |payment, now| payment.cut_off(cut_off_code, now))
+        self.watch_cut_off_in(number, longest)
+    }
+
+    /// Declines a payment that has not ended after this time, unless what this returns is dropped
+    /// before.
+    pub(super) fn watch_cut_off_in(&self, number: u64, longest: Duration) -> Watch {
+        let code = self.config().cut_off_code;
+        self.watch(number, longest, move |payment, now| payment.cut_off(code, now))
     }
 
     /// Declines a payment whose merchant does not answer a clarification in time, unless what this
     /// returns is dropped before.
-    fn watch_answer(&self, number: u64, round: u32) -> oneshot::Sender<Infallible> {
-        let Config { clarification_window, cut_off_code: code, .. } = *self.config();
-        self.watch(number, clarification_window, move |payment, now| {
+    fn watch_answer(&self, number: u64, round: u32) -> Watch {
+        self.watch_answer_in(number, round, self.config().clarification_window)
+    }
+
+    /// Declines a payment whose clarification is not answered after this time, unless what this
+    /// returns is dropped before.
+    pub(super) fn watch_answer_in(&self, number: u64, round: u32, longest: Duration) -> Watch {
+        let code = self.config().cut_off_code;
+        self.watch(number, longest, move |payment, now| {
             payment.clarification_missed(round, code, now)
         })
     }
@@ -326,7 +371,7 @@ impl Engine {
         number: u64,
         longest: Duration,
         then: impl FnOnce(&mut Payment, Timestamp) -> Step + Send + 'static,
-    ) -> oneshot::Sender<Infallible> {
+    ) -> Watch {
         let (needed, not_needed) = oneshot::channel();
         let (time, busy) = (self.time().clone(), self.time().begin());
         let mut stop = self.0.stop.subscribe();
@@ -345,7 +390,7 @@ impl Engine {
             }
             drop(busy);
         });
-        needed
+        Watch { until: self.time().moment_in(longest), _needed: needed }
     }
 
     /// Returns the URL of the provider's page with this token.
@@ -375,7 +420,7 @@ pub(super) fn callback_url(
     own.or(payment.order.callback_url.as_ref()).or(project.callback_url.as_ref()).cloned()
 }
 
-fn question(payment: &Payment, amount: Money, project: &Project) -> Question {
+pub(super) fn question(payment: &Payment, amount: Money, project: &Project) -> Question {
     let url = project.confirmation_url.clone().or_else(|| callback_url(payment, None, project));
     Question {
         about: payment.about(),

@@ -31,7 +31,7 @@ impl Engine {
     pub(crate) fn push(&self, page: Page) {
         let Page { about, path, url, mut body, key } = page;
         let delivery = {
-            let mut state = self.state();
+            let mut state = self.changing();
             state.deliveries += 1;
             state.deliveries
         };
@@ -57,7 +57,9 @@ impl Engine {
                 self.record(about.clone(), refused);
                 continue;
             };
-            self.deliver(Parcel {
+            let mut state = self.changing();
+            let parcel = Parcel {
+                id: state.pendings.next(),
                 about: about.clone(),
                 message,
                 place: Some(place),
@@ -66,9 +68,14 @@ impl Engine {
                 previous: None,
                 next: None,
                 delay: if copy == 0 { delay } else { Duration::ZERO },
+                attempts: 0,
+                due: None,
                 lost,
                 tried: Vec::new(),
-            });
+            };
+            state.pendings.begin(parcel.id, parcel.pending(None, None));
+            drop(state);
+            self.deliver(parcel);
         }
     }
 }

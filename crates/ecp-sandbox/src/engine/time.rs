@@ -57,6 +57,35 @@ impl Time {
         Self { kind, work: Arc::new(watch::Sender::new(0)) }
     }
 
+    /// Returns virtual time that goes on where another one ended.
+    #[cfg(feature = "state")]
+    pub(crate) fn resumed(start: Timestamp, elapsed: Duration) -> Self {
+        let state = Mutex::new(AgendaState { elapsed, ..AgendaState::default() });
+        let kind = Kind::Virtual(Arc::new(Agenda { start, state }));
+        Self { kind, work: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// Returns the start of virtual time, and what has passed since; `None` if time is not virtual.
+    #[cfg(feature = "state")]
+    pub(crate) fn virtual_time(&self) -> Option<(Timestamp, Duration)> {
+        match &self.kind {
+            Kind::Clock(_) => None,
+            Kind::Virtual(agenda) => Some((agenda.start, agenda.state().elapsed)),
+        }
+    }
+
+    /// Returns the moment after this time, in milliseconds since 1970.
+    pub(crate) fn moment_in(&self, by: Duration) -> i64 {
+        let since = self.now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.saturating_add(by).as_millis()).unwrap_or(i64::MAX)
+    }
+
+    /// Returns the time until a moment in milliseconds since 1970; zero if it is past.
+    pub(crate) fn left_until(&self, moment: i64) -> Duration {
+        let left = moment.saturating_sub(self.moment_in(Duration::ZERO));
+        Duration::from_millis(u64::try_from(left).unwrap_or_default())
+    }
+
     pub(crate) const fn is_virtual(&self) -> bool {
         matches!(self.kind, Kind::Virtual(_))
     }

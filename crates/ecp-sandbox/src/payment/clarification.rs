@@ -15,15 +15,15 @@ use super::{Outcome, Payment, Stage, Step};
 /// The questions of a sale that its request does not answer, for clarifications.
 #[derive(Default)]
 pub(crate) struct Questions {
-    open: Vec<Open>,
+    pub(super) open: Vec<Open>,
     /// Number of answers so far, complete or not.
-    rounds: u32,
+    pub(super) rounds: u32,
 }
 
-struct Open {
-    question: TestQuestion,
+pub(super) struct Open {
+    pub(super) question: TestQuestion,
     /// Whether a value in the last answer had a wrong type.
-    refused: bool,
+    pub(super) refused: bool,
 }
 
 impl Questions {

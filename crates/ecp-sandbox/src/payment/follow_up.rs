@@ -38,14 +38,14 @@ pub(crate) struct FollowUp {
     pub(crate) order: FollowUpOrder,
     pub(crate) ids: OperationIds,
     /// The platform's word for refunds.
-    refunds_as: RefundOperation,
+    pub(super) refunds_as: RefundOperation,
     pub(crate) created: Timestamp,
     pub(crate) changed: Timestamp,
     /// The requested amount of the follow-up.
     pub(crate) sum: Money,
-    outcome: Option<Outcome>,
+    pub(super) outcome: Option<Outcome>,
     /// A fault lets it end in an error.
-    ends_in_error: bool,
+    pub(super) ends_in_error: bool,
 }
 
 impl FollowUp {
@@ -68,6 +68,12 @@ impl FollowUp {
 
     pub(crate) const fn effect(&self) -> Effect {
         self.order.operation.effect()
+    }
+
+    /// Whether the follow-up is still to be carried out.
+    #[cfg(feature = "state")]
+    pub(crate) const fn is_unprocessed(&self) -> bool {
+        self.outcome.is_none()
     }
 
     pub(crate) fn code(&self) -> Code {

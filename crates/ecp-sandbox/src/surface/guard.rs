@@ -42,7 +42,13 @@ pub(crate) async fn guard(State(engine): State<Engine>, request: Request, next: 
                      its own pages and from clients that are not browsers";
         return refused(&request, words);
     }
-    next.run(request).await
+    let response = next.run(request).await;
+    // A restart must not take back what this answer says.
+    if !engine.is_kept().await {
+        let words = "the sandbox stops: it could not write its state file";
+        return (StatusCode::INTERNAL_SERVER_ERROR, words).into_response();
+    }
+    response
 }
 
 fn refused(request: &Request, words: &'static str) -> Response {

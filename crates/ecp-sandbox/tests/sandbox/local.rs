@@ -28,6 +28,11 @@ impl Local {
     }
 
     pub(crate) fn with(adjust: impl FnOnce(Config) -> Config) -> Self {
+        Self::made(|config| Sandbox::new(adjust(config)))
+    }
+
+    /// A sandbox that is made of a configuration with the merchant.
+    pub(crate) fn made(make: impl FnOnce(Config) -> Sandbox) -> Self {
         let received: Arc<Mutex<Vec<Bytes>>> = Arc::default();
         let status = Arc::new(Mutex::new(StatusCode::OK));
         let (to, answer) = (Arc::clone(&received), Arc::clone(&status));
@@ -47,7 +52,7 @@ impl Local {
                 *response.status_mut() = *answer.lock().unwrap();
                 async move { response }
             });
-        Self { sandbox: Sandbox::new(adjust(config)), received, status }
+        Self { sandbox: make(config), received, status }
     }
 
     /// How the merchant answers from now on.

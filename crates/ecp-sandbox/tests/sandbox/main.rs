@@ -36,6 +36,7 @@ mod sdks;
 mod slow;
 #[path = "../../../ecp-reports/tests/support/smtp.rs"]
 mod smtp;
+mod state;
 mod status;
 mod steps;
 mod support;

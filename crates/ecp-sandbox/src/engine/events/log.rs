@@ -50,20 +50,32 @@ impl EventLog {
             let mut entries = self.lock();
             entries.sequence += 1;
             let sequence = entries.sequence;
-            entries.bytes += bytes_of(&kind);
-            if let (Some(project), Some(payment)) = (project_id, &payment_id) {
-                let key = (project, payment.clone());
-                entries.by_payment.entry(key).or_default().push_back(sequence);
-            }
-            entries.events.push_back(Event { sequence, at, millis, project_id, payment_id, kind });
-            while entries.events.len() > self.limit
-                || (entries.bytes > self.byte_limit && entries.events.len() > 1)
-            {
-                entries.forget_oldest();
-            }
+            entries.push(Event { sequence, at, millis, project_id, payment_id, kind });
+            entries.trim(self.limit, self.byte_limit);
             sequence
         };
         self.state.send_modify(|state| state.sequence = state.sequence.max(sequence));
+    }
+
+    /// Returns a log with these events, oldest first, of which the last one ever had this number.
+    #[cfg(feature = "state")]
+    pub(crate) fn resumed(
+        limit: usize,
+        byte_limit: usize,
+        latest: u64,
+        kept: Vec<Event>,
+    ) -> Arc<Self> {
+        let log = Self::new(limit, byte_limit);
+        {
+            let mut entries = log.lock();
+            for event in kept {
+                entries.push(event);
+                entries.trim(limit, byte_limit);
+            }
+            entries.sequence = latest;
+        }
+        log.state.send_modify(|state| state.sequence = latest);
+        log
     }
 
     pub(crate) fn snapshot(&self) -> Vec<Event> {
@@ -90,7 +102,7 @@ impl EventLog {
     }
 
     /// Returns the number of the oldest event in the history; 0 if there is none.
-    #[cfg(feature = "pages")]
+    #[cfg(any(feature = "pages", feature = "state"))]
     pub(crate) fn oldest(&self) -> u64 {
         self.lock().events.front().map_or(0, |event| event.sequence)
     }
@@ -122,6 +134,22 @@ impl Entries {
         let first = self.events.front()?.sequence;
         let place = usize::try_from(sequence.checked_sub(first)?).ok()?;
         self.events.get(place).cloned()
+    }
+
+    fn push(&mut self, event: Event) {
+        self.bytes += bytes_of(&event.kind);
+        if let (Some(project), Some(payment)) = (event.project_id, &event.payment_id) {
+            let key = (project, payment.clone());
+            self.by_payment.entry(key).or_default().push_back(event.sequence);
+        }
+        self.events.push_back(event);
+    }
+
+    /// Forgets the oldest events beyond the limits, but never the latest one for its bytes.
+    fn trim(&mut self, limit: usize, byte_limit: usize) {
+        while self.events.len() > limit || (self.bytes > byte_limit && self.events.len() > 1) {
+            self.forget_oldest();
+        }
     }
 
     fn forget_oldest(&mut self) {

@@ -1,6 +1,6 @@
 //! The active rules, and the choice of faults.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use ecp_core::{PaymentId, ProjectId};
 
@@ -38,6 +38,42 @@ pub(crate) struct Book {
     entries: VecDeque<Entry>,
     /// How often each rule drew a lot about each payment.
     draws: HashMap<(u64, About), u64>,
+    /// What has changed since the state file was written.
+    touched: Touched,
+}
+
+/// Changes since the state file was written.
+#[derive(Debug, Default)]
+struct Touched {
+    is_kept: bool,
+    rules: bool,
+    /// Whether all draws were forgotten, before those below.
+    no_draws: bool,
+    draws: HashSet<(u64, About)>,
+}
+
+/// The rules and draws that have changed, for the state file.
+#[cfg(feature = "state")]
+pub(crate) struct BookChanges {
+    /// Number of rules so far.
+    pub(crate) added: u64,
+    /// All rules; `None` if none has changed.
+    pub(crate) rules: Option<Vec<KeptRule>>,
+    /// Whether all draws were forgotten, before those below.
+    pub(crate) no_draws: bool,
+    /// How often a rule drew a lot about a payment.
+    pub(crate) draws: Vec<((u64, About), u64)>,
+}
+
+/// A rule as the state file keeps it.
+#[cfg(feature = "state")]
+pub(crate) struct KeptRule {
+    pub(crate) id: u64,
+    /// The rule as JSON.
+    pub(crate) rule: String,
+    pub(crate) struck: u32,
+    /// Whether the sandbox's configuration has the rule.
+    pub(crate) configured: bool,
 }
 
 #[derive(Debug)]
@@ -46,33 +82,98 @@ struct Entry {
     rule: FaultRule,
     /// How often it struck.
     struck: u32,
+    /// Whether the sandbox's configuration has the rule.
+    #[cfg_attr(not(feature = "state"), expect(dead_code, reason = "the state file has it"))]
+    configured: bool,
 }
 
 impl Book {
     pub(crate) fn of(rules: &[FaultRule]) -> Self {
         let mut book = Self::default();
         for rule in rules {
-            book.add(rule.clone());
+            book.enter(rule.clone(), true);
         }
         book
     }
 
+    /// Returns the rules of the state file with those of the configuration, which take the place of
+    /// those of an earlier configuration.
+    #[cfg(feature = "state")]
+    pub(crate) fn resumed(
+        configured: &[FaultRule],
+        was_configured: bool,
+        added: u64,
+        kept: Vec<KeptRule>,
+        draws: HashMap<(u64, About), u64>,
+    ) -> Result<Self, String> {
+        let mut book = Self { added, draws, ..Self::default() };
+        for KeptRule { id, rule, struck, configured } in kept {
+            if configured && !was_configured {
+                continue;
+            }
+            let rule = FaultRule::from_json(&rule).map_err(|error| error.to_string())?;
+            book.entries.push_back(Entry { id, rule, struck, configured });
+        }
+        if !was_configured {
+            for rule in configured {
+                book.enter(rule.clone(), true);
+            }
+        }
+        Ok(book)
+    }
+
+    /// Records changes from now on, beginning with all that there is.
+    #[cfg(feature = "state")]
+    pub(crate) fn keep(&mut self) {
+        self.touched = Touched { is_kept: true, rules: true, ..Touched::default() };
+    }
+
+    /// Returns what has changed since the last call.
+    #[cfg(feature = "state")]
+    pub(crate) fn changes(&mut self) -> BookChanges {
+        let Touched { rules, no_draws, draws, .. } =
+            std::mem::replace(&mut self.touched, Touched { is_kept: true, ..Touched::default() });
+        let kept = |entry: &Entry| KeptRule {
+            id: entry.id,
+            rule: entry.rule.to_json(),
+            struck: entry.struck,
+            configured: entry.configured,
+        };
+        let times = |key: (u64, About)| {
+            let times = *self.draws.get(&key)?;
+            Some((key, times))
+        };
+        BookChanges {
+            added: self.added,
+            rules: rules.then(|| self.entries.iter().map(kept).collect()),
+            no_draws,
+            draws: draws.into_iter().filter_map(times).collect(),
+        }
+    }
+
     pub(crate) fn add(&mut self, rule: FaultRule) -> u64 {
+        self.enter(rule, false)
+    }
+
+    fn enter(&mut self, rule: FaultRule, configured: bool) -> u64 {
         self.added += 1;
+        self.touched.rules = true;
         if self.entries.len() >= MOST_RULES {
             self.entries.pop_front();
         }
-        self.entries.push_back(Entry { id: self.added, rule, struck: 0 });
+        self.entries.push_back(Entry { id: self.added, rule, struck: 0, configured });
         self.added
     }
 
     pub(crate) fn remove(&mut self, id: u64) -> bool {
         let before = self.entries.len();
         self.entries.retain(|entry| entry.id != id);
+        self.touched.rules = true;
         self.entries.len() < before
     }
 
     pub(crate) fn clear(&mut self) {
+        self.touched.rules = true;
         self.entries.clear();
     }
 
@@ -97,12 +198,13 @@ impl Book {
             if !entry.rule.fits(point, about) {
                 continue;
             }
-            if is_drawn(&mut self.draws, ids, entry, about) {
+            if is_drawn(&mut self.draws, &mut self.touched, ids, entry, about) {
                 entry.struck += 1;
                 struck.push((entry.id, entry.rule.fault));
             }
         }
         if !struck.is_empty() {
+            self.touched.rules = true;
             self.entries.retain(|entry| entry.rule.times.is_none_or(|times| entry.struck < times));
         }
         struck
@@ -113,6 +215,7 @@ impl Book {
 /// in which order payments that have nothing to do with one another come.
 fn is_drawn(
     draws: &mut HashMap<(u64, About), u64>,
+    touched: &mut Touched,
     ids: Ids,
     entry: &Entry,
     about: &About,
@@ -122,9 +225,13 @@ fn is_drawn(
     }
     if draws.len() >= MOST_DRAWS {
         draws.clear();
+        (touched.no_draws, touched.draws) = (true, HashSet::new());
     }
     let time = draws.entry((entry.id, about.clone())).or_default();
     *time += 1;
+    if touched.is_kept {
+        touched.draws.insert((entry.id, about.clone()));
+    }
     let (project, payment) = about;
     let project = project.map(ProjectId::get).unwrap_or_default();
     let payment = payment.as_ref().map(PaymentId::as_str).unwrap_or_default();
