@@ -8,7 +8,10 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use ecp_files::{Found, OpenFiles, Replacement, append, create, prepare_database, tighten};
+use ecp_files::{
+    Found, OpenFiles, Replacement, append, create, prepare_database, refuse_rollback, rewrite,
+    sync_names, tighten,
+};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -51,6 +54,51 @@ fn what_exists_loses_the_rights_of_others_only() {
     assert_eq!(mode(&file), 0o640);
     tighten(&folder.path().join("none")).unwrap_err();
     assert!(!tighten(Path::new("/dev/null")).unwrap());
+}
+
+#[test]
+fn a_file_that_is_written_once_more_keeps_its_bytes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    for length in [0_usize, 1, 65_535, 65_536, 65_537, 200_001] {
+        let bytes: Vec<u8> = (0..length).map(|at| u8::try_from(at % 251).unwrap()).collect();
+        fs::write(&file, &bytes).unwrap();
+        rewrite(&file).unwrap();
+        assert_eq!(fs::read(&file).unwrap(), bytes);
+    }
+    let error = rewrite(&folder.path().join("none")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn names_are_synced_in_the_folder_that_a_link_leads_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    sync_names(&file).unwrap();
+    let link = folder.path().join("link");
+    symlink(&file, &link).unwrap();
+    sync_names(&link).unwrap();
+    let error = sync_names(&folder.path().join("none")).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+}
+
+#[test]
+fn a_rollback_journal_beside_a_database_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+    fs::write(&file, "").unwrap();
+    symlink(&file, &link).unwrap();
+    refuse_rollback(&link).unwrap();
+    for over in ["", "\0\0"] {
+        fs::write(folder.path().join("file-journal"), over).unwrap();
+        refuse_rollback(&link).unwrap();
+    }
+    fs::write(folder.path().join("file-journal"), b"\xd9\xd5\x05\xf9").unwrap();
+    for path in [&file, &link] {
+        let error = refuse_rollback(path).unwrap_err().to_string();
+        assert!(error.contains("file-journal"), "{error}");
+    }
 }
 
 const LOG: &str = "ECP_TEST_LOG";
