@@ -7,6 +7,7 @@ use std::collections::hash_map::RandomState;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::hash::BuildHasher;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, SystemTime};
@@ -15,7 +16,8 @@ use async_trait::async_trait;
 use ecp_core::{Money, ProjectId};
 use ecp_files::OpenFiles;
 use ecp_transport::{SharedLimits, normal_base_url};
-use rusqlite::{Connection, OpenFlags, Statement, ToSql, params};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, MAIN_DB, OpenFlags, Statement, ToSql, params};
 use tokio::sync::oneshot;
 
 pub use self::reader::{JournalReader, OddEntry};
@@ -376,12 +378,15 @@ impl Journal {
         // Another process finds it locked until this one ends, even by a crash.
         connection.busy_timeout(Duration::from_secs(1))?;
         connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+        copy_at_end(&connection, false)?;
         if !is_new {
             // Checked before any write: it may be another application's database.
             check_tables(&connection)?;
             prepare()?;
+            store_log(&connection, path)?;
         }
-        connection.pragma_update(None, "journal_mode", "WAL")?;
+        enter_wal(&connection)?;
+        ecp_files::refuse_rollback(path).map_err(storage)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
         connection.execute_batch(
             "BEGIN IMMEDIATE;
@@ -425,6 +430,10 @@ impl Journal {
             )?;
         }
         own(&connection, owner)?;
+        // SQLite syncs the folder too, and takes no notice if that fails. Without its name the log
+        // is lost with all intents in it.
+        ecp_files::sync_names(path).map_err(storage)?;
+        copy_at_end(&connection, true)?;
         let files = OpenFiles::note_database(path, &["-wal"]).map_err(storage)?;
         if !opened.are_same() {
             return Err(JournalError::Removed.into());
@@ -458,6 +467,56 @@ impl Journal {
     fn send(&self, job: Job) -> Result<(), JournalError> {
         self.jobs.send(job).map_err(|_| thread_ended())
     }
+}
+
+/// Enters the mode in which a commit is one sync.
+fn enter_wal(connection: &Connection) -> Result<(), Failure> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = wal")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    // To the end: the change is committed after the row. If that fails, the file stays empty, and
+    // SQLite removes the log of an empty file.
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    if mode == "wal" {
+        return Ok(());
+    }
+    let text = format!(
+        "SQLite stays in the journal mode `{mode}`; put the journal on a local disk of this machine"
+    );
+    Err(JournalError::Storage(text.into()).into())
+}
+
+/// Puts on disk what can be read from the log. The log may hold an entry whose sync failed: its call
+/// failed, it is not on disk, and the system counts it as written. SQLite reads it as a commit after
+/// its process has ended, and continues behind it; a loss of power would then end the log there, and
+/// take later intents with it.
+fn store_log(connection: &Connection, path: &Path) -> Result<(), Failure> {
+    // Who may only read the file commits nothing.
+    if connection.is_readonly(MAIN_DB)? {
+        return Ok(());
+    }
+    let storage = |error: std::io::Error| JournalError::Storage(error.into());
+    let mut log = std::fs::canonicalize(path).map_err(storage)?.into_os_string();
+    log.push("-wal");
+    match std::fs::metadata(&log) {
+        Ok(there) if there.len() > 0 => {}
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(storage(error).into()),
+        _ => return Ok(()),
+    }
+    // Others must not write to the log meanwhile.
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    ecp_files::rewrite(Path::new(&log)).map_err(storage)?;
+    connection.execute_batch("ROLLBACK")?;
+    Ok(())
+}
+
+/// Whether closing the connection copies the log to the file. It must not while the log or its name
+/// may not be on disk: a loss of power meanwhile would leave a part of it in the file.
+fn copy_at_end(connection: &Connection, copy: bool) -> Result<(), Failure> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !copy)?;
+    Ok(())
 }
 
 fn thread_ended() -> JournalError {

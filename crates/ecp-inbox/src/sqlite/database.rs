@@ -377,6 +377,12 @@ fn connect(
     let connection = options.connect(path)?;
     // SQLite creates the log and its index at the first read.
     connection.query_row("SELECT 1 FROM sqlite_schema LIMIT 1", [], |_| Ok(()))?;
+    // SQLite syncs the folder too, and takes no notice if that fails. Without its name the log is
+    // lost with all commits in it.
+    ecp_files::sync_names(path).map_err(|error| {
+        InboxError::new(InboxErrorKind::Unavailable, "writing the log's name to disk", error)
+    })?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
     let files = note(path).map_err(there)?;
     if !before.are_same() {
         keep_log(&connection);

@@ -1,11 +1,14 @@
 //! Options for opening an inbox, and its connections.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ecp_core::{Clock, SystemClock};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, MAIN_DB, OpenFlags};
 
 use super::error::Error;
 use super::schema::{self, Change};
@@ -79,14 +82,16 @@ impl SqliteOptions {
         Self { change, ..self }
     }
 
-    /// A writing connection. It creates no file: a removed one must be noticed.
+    /// A writing connection. It creates no file: a removed one must be noticed. Closing it does not
+    /// copy the log to the file: the log's name may not be on disk.
     pub(super) fn connect(&self, path: &Path) -> Result<Connection, Error> {
         let mut connection = open(path, self.busy)?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        store_log(&connection, path)?;
         // Removed bodies are overwritten, those of a table that a migration makes anew too.
         connection.pragma_update(None, "secure_delete", true)?;
         schema::prepare(&mut connection, self.change)?;
-        let mode: String =
-            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+        let mode = enter_wal(&connection)?;
         if mode != "wal" {
             let cause = format!(
                 "SQLite stays in the journal mode `{mode}`: put the file on a local disk of this machine"
@@ -95,6 +100,9 @@ impl SqliteOptions {
                 InboxError::new(InboxErrorKind::Unavailable, "entering WAL mode", cause).into()
             );
         }
+        ecp_files::refuse_rollback(path).map_err(|error| {
+            InboxError::new(InboxErrorKind::Unavailable, "entering WAL mode", error)
+        })?;
         connection.pragma_update(None, "synchronous", "full")?;
         if let Some(bytes) = self.largest {
             let page: u32 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
@@ -103,6 +111,48 @@ impl SqliteOptions {
         }
         Ok(connection)
     }
+}
+
+/// Returns the mode in which SQLite is then.
+fn enter_wal(connection: &Connection) -> Result<String, Error> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = wal")?;
+    let mut rows = statement.query([])?;
+    let mut mode = String::new();
+    // To the end: the change is committed after the row, and can fail.
+    while let Some(row) = rows.next()? {
+        mode = row.get(0)?;
+    }
+    Ok(mode)
+}
+
+/// Puts on disk what can be read from the log. The log may hold a commit whose sync failed: it was
+/// answered with an error, it is not on disk, and the system counts it as written. SQLite reads it
+/// as a commit after its process has ended, and continues behind it; a loss of power would then end
+/// the log there, and take later commits with it.
+fn store_log(connection: &Connection, path: &Path) -> Result<(), Error> {
+    // Who may only read the file commits nothing.
+    if connection.is_readonly(MAIN_DB)? {
+        return Ok(());
+    }
+    let failed = |error| {
+        InboxError::new(InboxErrorKind::Unavailable, "writing the log to disk once more", error)
+    };
+    let file = fs::canonicalize(path).map_err(failed)?;
+    let mut log = file.into_os_string();
+    log.push("-wal");
+    match fs::metadata(&log) {
+        Ok(there) if there.len() > 0 => {}
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error).into()),
+        _ => return Ok(()),
+    }
+    // Others must not write to the log meanwhile.
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    match ecp_files::rewrite(Path::new(&log)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error).into()),
+        _ => {}
+    }
+    connection.execute_batch("ROLLBACK")?;
+    Ok(())
 }
 
 /// Opens an existing file.

@@ -9,7 +9,7 @@ use ecp_core::model::{About, Code};
 use ecp_core::{Money, PaymentId, ProjectId};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 
-use super::{Entry, Failure, JournalError, Owner, State};
+use super::{Entry, Failure, JournalError, Owner, State, copy_at_end, store_log};
 use crate::row::RowId;
 
 /// Reads the payouts of a journal page by page, in the order of the payment ids, whichever
@@ -65,7 +65,10 @@ impl JournalReader {
         let connection = Connection::open_with_flags(path, flags)?;
         // A run has it locked to its end, another reader for a moment.
         connection.busy_timeout(Duration::from_secs(1))?;
+        copy_at_end(&connection, false)?;
         check_tables(&connection)?;
+        store_log(&connection, path)?;
+        copy_at_end(&connection, ecp_files::sync_names(path).is_ok())?;
         Self::of(connection)
     }
 
