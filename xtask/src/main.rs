@@ -47,6 +47,9 @@ Commands:
   crash [--rounds N] [--store sqlite|postgres] [--seed N]
                            kill processes that have an inbox, and look whether anything was lost
                            or done twice; 50 rounds on each store by default
+  disks [--seeds N] [--seed FIRST] [--beside N]
+                           run an inbox over disks that fail and lose power, with clocks that jump, and
+                           look whether anything was lost or done twice; 100 seeds by default; needs FUSE
   failover [--rounds N] [--seed N] [--commit on|local] [--histories FOLDER]
                            kill primaries of Postgres and promote their standbys behind receivers,
                            and look whether anything was lost or done twice; 10 rounds by default;
@@ -86,6 +89,7 @@ fn main() -> ExitCode {
         ["docs", "--check"] => report(&docs::docs(&root(), true)),
         ["new-method", name] => report(&new_method::new_method(&root(), name)),
         ["crash", options @ ..] => crash::crash(options),
+        ["disks", options @ ..] => crash::disks(options),
         ["failover", options @ ..] => crash::fail_over(options),
         ["fuzz"] => fuzz::fuzz(None, "30"),
         ["fuzz", target] => fuzz::fuzz(Some(target), "30"),

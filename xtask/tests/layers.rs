@@ -85,6 +85,7 @@ const OUTSIDE: &[&str] = &[
     "ecp-browser-tests",
     "ecp-compile-fail",
     "ecp-crash",
+    "ecp-disks",
     "ecp-example-acme-wallet",
     "ecp-example-shop",
     "ecp-examples",

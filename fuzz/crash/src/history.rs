@@ -8,25 +8,30 @@ use ecp_inbox::{PaymentState, StatusUpdate};
 use ecp_notify::Verifier;
 use fastrand::Rng;
 
-pub(crate) const PROJECT: u64 = 1236;
+/// The project of all callbacks.
+pub const PROJECT: u64 = 1236;
 const KEY: &str = "a key for crashes";
 
 /// An effect that must have happened once: the reported status of each operation.
-pub(crate) type Effect = (String, u64, String);
+pub type Effect = (String, u64, String);
 
 /// The callbacks of one round.
-pub(crate) struct Histories {
+#[derive(Debug)]
+pub struct Histories {
     /// The bodies to send, in this order, without line breaks. Some come twice, and some repeat
     /// another one in other words.
-    pub(crate) sent: Vec<String>,
+    pub sent: Vec<String>,
     /// The expected final state of each payment.
-    pub(crate) states: BTreeMap<String, PaymentState>,
-    pub(crate) effects: BTreeSet<Effect>,
+    pub states: BTreeMap<String, PaymentState>,
+    /// The expected effects.
+    pub effects: BTreeSet<Effect>,
     /// The expected credit of each successful operation, in minor units.
-    pub(crate) credits: BTreeMap<(String, u64), i64>,
+    pub credits: BTreeMap<(String, u64), i64>,
 }
 
-pub(crate) fn verifier() -> Verifier {
+/// A verifier with the key that signs the callbacks.
+#[expect(clippy::missing_panics_doc, reason = "the number is an id")]
+pub fn verifier() -> Verifier {
     let project = ProjectId::new(PROJECT).expect("a small number is an id");
     Verifier::new().key(project, &secret())
 }
@@ -36,13 +41,14 @@ fn secret() -> SecretKey {
 }
 
 impl Histories {
-    pub(crate) fn new(round: u32, rng: &mut Rng) -> Self {
+    /// Histories of some payments.
+    pub fn new(round: u32, rng: &mut Rng) -> Self {
         let payments = rng.u64(6..=12);
         Self::of(round, payments, rng)
     }
 
     /// Histories of so many payments, at most 1000.
-    pub(crate) fn of(round: u32, payments: u64, rng: &mut Rng) -> Self {
+    pub fn of(round: u32, payments: u64, rng: &mut Rng) -> Self {
         let mut histories = Self {
             sent: Vec::new(),
             states: BTreeMap::new(),
@@ -61,7 +67,7 @@ impl Histories {
     }
 
     /// The callbacks whose bodies are not among those that are stored.
-    pub(crate) fn missing(&self, stored: &BTreeSet<String>) -> BTreeSet<usize> {
+    pub fn missing(&self, stored: &BTreeSet<String>) -> BTreeSet<usize> {
         (0..self.sent.len()).filter(|number| !stored.contains(&self.sent[*number])).collect()
     }
 
@@ -115,10 +121,12 @@ impl Histories {
     }
 }
 
+/// The key that signs the callbacks.
 pub(crate) fn signing_key() -> SigningKey {
     SigningKey::new(&secret())
 }
 
+/// Signs a callback.
 pub(crate) fn sign(json: &str) -> String {
     let body =
         signature::sign_document(&signing_key(), json.as_bytes(), Place::Root, Rules::private());

@@ -8,9 +8,9 @@
 
 pub mod child;
 pub mod failover;
-mod history;
+pub mod history;
 mod judge;
-mod process;
+pub mod process;
 mod rounds;
 
 pub use self::rounds::{Fault, Plan, Store, Summary, run};

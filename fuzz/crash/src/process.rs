@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 /// Time limit for any answer of a child.
 const PATIENCE: Duration = Duration::from_mins(1);
 
+/// A child process that is told commands, a line each.
 #[derive(Debug)]
-pub(crate) struct Process {
+pub struct Process {
     child: Child,
     commands: ChildStdin,
     said: Receiver<String>,
@@ -22,7 +23,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts a child.
-    pub(crate) fn start(program: &Path, arguments: &[String]) -> io::Result<Self> {
+    pub fn start(program: &Path, arguments: &[String]) -> io::Result<Self> {
         let mut child = Command::new(program)
             .arg("child")
             .args(arguments)
@@ -42,12 +43,13 @@ impl Process {
         Ok(Self { child, commands, said, aside: VecDeque::new() })
     }
 
-    pub(crate) fn say(&mut self, command: &str) -> io::Result<()> {
+    /// Sends a command.
+    pub fn say(&mut self, command: &str) -> io::Result<()> {
         writeln!(self.commands, "{command}")
     }
 
     /// The child's next line; `None` if there is none in that time, or the child has ended.
-    pub(crate) fn hear(&mut self, at_most: Duration) -> Option<String> {
+    pub fn hear(&mut self, at_most: Duration) -> Option<String> {
         self.aside.pop_front().or_else(|| self.next(at_most))
     }
 
@@ -63,7 +65,7 @@ impl Process {
     }
 
     /// Sends a command, and collects lines until `end`.
-    pub(crate) fn ask(&mut self, command: &str) -> Result<Vec<String>, String> {
+    pub fn ask(&mut self, command: &str) -> Result<Vec<String>, String> {
         self.say(command).map_err(|error| error.to_string())?;
         let word = command.split(' ').next().unwrap_or_default();
         let patience = Instant::now() + PATIENCE;
@@ -79,15 +81,27 @@ impl Process {
         Err(format!("no answer to {command:?}"))
     }
 
-    pub(crate) fn wait_until_ready(&mut self) -> Result<(), String> {
+    /// Waits until the child answers to `hello`.
+    pub fn wait_until_ready(&mut self) -> Result<(), String> {
         self.ask("hello").map(drop)
     }
 
     /// Sends SIGKILL, and returns all lines from before.
-    pub(crate) fn kill(mut self) -> Vec<String> {
+    pub fn kill(mut self) -> Vec<String> {
+        self.end();
+        std::mem::take(&mut self.aside).into_iter().chain(self.said.iter()).collect()
+    }
+
+    fn end(&mut self) {
         // An error means that it has ended by itself, which the next rounds will detect.
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.aside.into_iter().chain(self.said.iter()).collect()
+    }
+}
+
+/// A run that fails leaves no child.
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.end();
     }
 }
