@@ -17,7 +17,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     // The address of a shared journal's database, and TLS.
     ("ecp_payouts", &["rustls", "tokio_postgres"]),
     // What its two users build on.
-    ("ecp_postgres", &["deadpool_postgres", "rustls", "tokio_postgres"]),
+    (
+        "ecp_postgres",
+        &["deadpool", "deadpool_postgres", "postgres_types", "rustls", "tokio_postgres"],
+    ),
     // The connection to NATS, whose settings are many.
     ("ecp_stream", &["async_nats"]),
     // The router and its socket; documents to sign in tests.
