@@ -8,7 +8,8 @@
 //! journal.
 //!
 //! With `--payers N`, N processes share the file through a journal in Postgres, a primary with a
-//! synchronous standby. Halfway the primary is killed and its standby promoted.
+//! synchronous standby. Some are stopped (SIGSTOP) past their leases, and go on while others have their
+//! rows. Halfway the primary is killed and its standby promoted.
 //!
 //! The platform here pays and refunds at every request: it does not refuse a known id, as the real
 //! one does. So only the payer's own rules protect a row from a second payment or refund.
