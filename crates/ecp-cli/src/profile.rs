@@ -383,11 +383,11 @@ impl Profile {
     pub(crate) fn page(&self) -> anyhow::Result<PaymentPage> {
         let Some(page_url) = &self.page_url else {
             return Err(anyhow!(
-                "profile `{}` sends to {} and has no address of a Payment Page: add `page_url` to a profile \
-                 for that address: the same address if it is a sandbox, otherwise {PAYMENT_PAGE_URL} or \
-                 your own domain that leads to it",
+                "profile `{}` sends to {gate}, and no Payment Page is known for that Gate: add `page_url` \
+                 to the profile whose `gate_url` is {gate}: the same address if it is a sandbox, otherwise \
+                 {PAYMENT_PAGE_URL} or your own domain that leads to it",
                 self.name,
-                self.gate_url
+                gate = self.gate_url
             ));
         };
         PaymentPage::new(self.project, &self.key)

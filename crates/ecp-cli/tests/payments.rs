@@ -372,13 +372,13 @@ fn the_page_is_that_of_the_profiles_gate() {
         (&["--gate-url", "http://127.0.0.1:9090"], "http://127.0.0.1:9090/payment?"),
         (
             &["--profile", "local"],
-            "error: profile `local` sends to http://127.0.0.1:1 and has no address of a Payment Page: \
-             add `page_url` to a profile for that address: the same address if it is a sandbox, otherwise \
-             https://paymentpage.ecommpay.com or your own domain that leads to it\n",
+            "error: profile `local` sends to http://127.0.0.1:1, and no Payment Page is known for that \
+             Gate: add `page_url` to the profile whose `gate_url` is http://127.0.0.1:1: the same address \
+             if it is a sandbox, otherwise https://paymentpage.ecommpay.com or your own domain that leads to it\n",
         ),
         (
             &["--profile", "shop", "--gate-url", "http://127.0.0.1:1"],
-            "error: profile `shop` sends to http://127.0.0.1:1 and has no address of a Payment Page",
+            "error: profile `shop` sends to http://127.0.0.1:1, and no Payment Page is known for that Gate",
         ),
     ] {
         let printed = run(arguments);

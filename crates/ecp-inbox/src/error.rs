@@ -83,7 +83,7 @@ pub enum InboxErrorKind {
     Removed,
     /// The database cannot be reached, opened, read or written now.
     #[error(
-        "the database cannot be reached, opened, read or written: check its address or path, its server and its disk"
+        "the database cannot be reached, opened, read or written: `ecp inbox doctor` shows its own message; check its address or path, the user's password and rights, its connections, its server and its disk"
     )]
     Unavailable,
 }

@@ -147,11 +147,11 @@ impl<H: DepositHandler> Confirmations<H> {
             Ok(check) => check,
             Err(error) => {
                 let (reply, reason) = (refusal(&error), Reason(&error));
-                if let VerifyError::Unreadable(_) = error {
+                if let VerifyError::Unreadable(error) = &error {
                     tracing::error!(
-                        "error.message" = %reason,
+                        "error.message" = %Reason(error),
                         "a genuine confirmation (`check_deposit` request) does not match the documented \
-                         format; its payment is declined"
+                         format; its payment is declined, and its body is not stored"
                     );
                 } else {
                     tracing::warn!(

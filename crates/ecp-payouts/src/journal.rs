@@ -254,9 +254,7 @@ pub enum JournalError {
     /// The journal's file was removed, moved or replaced during a run. It holds the only record of
     /// that run's sends.
     #[error(
-        "the journal's file was removed or replaced during this run, and nothing more is sent; \
-         put the file back under its name before the next run, or that run will not know what \
-         was sent"
+        "the journal's file or its `-wal` was removed or replaced during this run, and nothing more is sent; put them back under their names before the next run, which would otherwise not know what was sent; if they are gone, check the status of each payout (`ecp status`) before you pay anything"
     )]
     Removed,
     /// The file is not a journal. It was not changed.

@@ -137,7 +137,7 @@ async fn no_row_goes_out_whose_intent_has_no_file() {
             "{payment} went out unseen"
         );
     }
-    assert!(error.to_string().contains("put the file back"));
+    assert!(error.to_string().contains("put them back"));
 }
 
 #[test]

@@ -128,7 +128,8 @@ fn a_payout_of_a_process_that_ended_is_asked_about_and_not_sent_again() {
     Runtime::new().unwrap().block_on(async {
         let payer = payer(&sandbox, open(&path), &[]);
         let payout = payer.pay(&Jeton, &request("30.00 EUR")).await.unwrap();
-        assert_eq!(payout.state(), State::Intended);
+        // Or a later state, if the platform has answered the question already.
+        assert_ne!(payout.state(), State::NotSent);
         let end = payout.end().await.unwrap();
         assert_eq!((end.state, end.sends, begun(&sandbox)), (State::Success, 1, 1), "{end:?}");
     });

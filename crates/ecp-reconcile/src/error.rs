@@ -66,7 +66,7 @@ pub enum ReconcileError {
     SharedJournal(JournalError),
     /// The temporary file could not be written or read.
     #[error(
-        "cannot write or read SQLite's temporary file, in the system's folder for temporary files: {0}; check the folder's space and rights, or name another one in `SQLITE_TMPDIR`, and run the comparison again"
+        "cannot write or read SQLite's temporary file: {0}; check the space and rights of its folder, which is the first writable one of `SQLITE_TMPDIR`, `TMPDIR`, /var/tmp, /usr/tmp and /tmp, or set `SQLITE_TMPDIR` to another folder, and run the comparison again"
     )]
     Storage(Box<dyn Error + Send + Sync>),
 }

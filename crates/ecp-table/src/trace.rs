@@ -74,8 +74,10 @@ impl Trace {
         })
     }
 
-    /// Finds the first sign that a spreadsheet has changed a free text, such as a name, an address
-    /// or a description; `None` if there is none.
+    /// Finds a sign that a spreadsheet has changed a free text, such as a name, an address or a
+    /// description: an error value ([`Trace::Error`]) or a formula that begins with `="`
+    /// ([`Trace::Formula`]); `None` if there is none. The other signs do not count here, because a
+    /// free text may really have a date, a truth value or an apostrophe.
     pub fn in_text(text: &str) -> Option<Self> {
         let text = text.trim();
         let is_formula = || text.starts_with("=\"").then_some(Self::Formula);

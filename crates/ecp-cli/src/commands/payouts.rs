@@ -292,12 +292,14 @@ impl Payouts {
                     written(results.write(&plan, entries()).0, &results_path);
                 }
                 note!("error: journal {place}: {error}");
-                if matches!(error, JournalError::Differs { .. }) {
-                    note!(
+                match error {
+                    JournalError::Differs { .. } => note!(
                         "other rows may have been sent: correct that one, and run the command again"
-                    );
-                } else {
-                    note!("some rows may have been sent: run the same command again");
+                    ),
+                    JournalError::Removed => note!(
+                        "some rows may have been sent: run the same command again when the journal is back"
+                    ),
+                    _ => note!("some rows may have been sent: run the same command again"),
                 }
                 Ok(ExitCode::from(UNKNOWN))
             }

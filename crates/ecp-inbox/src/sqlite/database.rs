@@ -163,7 +163,8 @@ struct Open {
     is_readable: bool,
     /// The path that the inbox's name led to.
     file: PathBuf,
-    /// Whether the loss of the file has been logged.
+    /// Whether the last attempt to reopen the file failed. The failure is logged when this becomes
+    /// true, and the file's return when it becomes false again.
     is_lost: bool,
     /// Incremented whenever other files are opened.
     generation: u64,

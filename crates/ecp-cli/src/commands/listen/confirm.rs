@@ -110,11 +110,14 @@ impl Answers {
 
 /// Formats the error of a question that is not genuine, or not as documented, as one line.
 pub(super) fn refused(error: &ecp_notify::VerifyError, as_json: bool) -> String {
+    let is_genuine = matches!(error, ecp_notify::VerifyError::Unreadable(_));
     if as_json {
-        let line: Value = json!({"genuine": false, "error": error.to_string()});
+        let line: Value = json!({"genuine": is_genuine, "error": error.to_string()});
         return line.to_string();
     }
     match error {
+        // Its text says that it is genuine.
+        error if is_genuine => error.to_string(),
         ecp_notify::VerifyError::UnknownProject(id) => super::other_project(*id),
         error => format!("not genuine: {error}"),
     }
