@@ -245,7 +245,8 @@ fn a_question_is_forwarded_with_the_answer_of_the_receiver_behind() {
     let shown = front.wait_with_output().unwrap();
     let lines: Vec<&str> = stdout(&shown).lines().collect();
     assert_eq!(lines[0], "[V-1] is 25.00 EUR by eco-voucher accepted?: accepted, code 0");
-    assert_eq!(lines[1], "[V-2] not forwarded: connection refused");
+    // Refused, or reset if another program was given the port meanwhile.
+    assert!(lines[1].starts_with("[V-2] not forwarded: connection re"), "{lines:?}");
     behind.wait().unwrap();
 }
 
