@@ -128,9 +128,10 @@ impl fmt::Display for Signature {
 /// place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
-    /// `signature` at the top level: callbacks, Payment Page, Data API.
+    /// `signature` at the top level: most callbacks, Payment Page, Data API, and Gate's request for
+    /// the status of a request (`/v2/payment/status/request`).
     Root,
-    /// `general.signature`: Gate requests.
+    /// `general.signature`: all other Gate requests, and some formats of callbacks.
     General,
 }
 

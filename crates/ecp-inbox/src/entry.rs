@@ -111,8 +111,8 @@ impl Claim {
 }
 
 /// Why a callback is dead without a result of its handler.
-pub(crate) const NO_RESULT: &str = "no attempt stored a result: each time its process ended, or it \
-                                    took longer than its lease (`Worker::lease`)";
+pub(crate) const NO_RESULT: &str = "the last attempt stored no result: its process ended, or it took \
+                                    longer than its lease (`Worker::lease`)";
 
 /// Result of [`Inbox::claim`](crate::Inbox::claim): the claimed callbacks, and those that became
 /// dead instead, for example after the maximum number of attempts.
@@ -121,8 +121,9 @@ pub(crate) const NO_RESULT: &str = "no attempt stored a result: each time its pr
 pub struct Claimed {
     /// Callbacks to handle. Empty if none is due.
     pub deliveries: Vec<Delivery>,
-    /// Callbacks that became dead instead of being claimed: no attempt stored a result, or the
-    /// stored body can no longer be read.
+    /// Callbacks that became dead instead of being claimed: they have had all their attempts
+    /// ([`Claim::attempts`]) and the last one stored no result, or the stored body can no longer be
+    /// read.
     pub dead: Vec<EntryId>,
 }
 

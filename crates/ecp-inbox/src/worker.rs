@@ -225,7 +225,7 @@ impl Worker {
         for id in claimed.dead {
             tracing::error!(
                 "ecp.entry_id" = id.get(),
-                "callback is dead: no attempt stored a result; replay it when the cause is removed"
+                "callback is dead: the last attempt stored no result; replay it when the cause is removed"
             );
         }
         for delivery in claimed.deliveries {

@@ -398,7 +398,8 @@ setters! { text(impl Into<String>):
     payment_extra_param,
     /// Sets options of payment methods, as JSON text.
     payment_methods_options,
-    /// Registers a recurring payment, described as JSON text.
+    /// Sets the recurring payment that the page registers, as JSON text. The documents do not list its
+    /// members for the page, and this library does not check them.
     recurring,
     /// Sets how the redirect after a decline opens, such as `parent_page` or `iframe`.
     redirect_fail_mode,

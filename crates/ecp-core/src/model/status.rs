@@ -164,7 +164,7 @@ open_enum! {
         Incremental = "incremental",
         /// Creates a payment link.
         Invoice = "invoice",
-        /// A change made by hand.
+        /// A change made by hand; the documents do not say of what or by whom.
         ManualChange = "manual change",
         /// Confirms a payment.
         PaymentConfirmation = "payment confirmation",
