@@ -35,8 +35,10 @@ pub(crate) struct NamedKey {
 impl KeyOptions {
     /// Reads all keys: first from environment variables, then from files.
     pub(crate) fn load(&self) -> anyhow::Result<Vec<NamedKey>> {
-        let from_environment =
-            self.key_env.iter().map(|name| named(name.clone(), from_environment(name)?));
+        let from_environment = self
+            .key_env
+            .iter()
+            .map(|name| named(name.clone(), from_environment(name, "--key-env")?));
         let from_files = self
             .key_file
             .iter()
@@ -60,9 +62,9 @@ impl KeyOptions {
     }
 }
 
-/// Reads a key from an environment variable.
-pub(crate) fn secret_from_environment(name: &str) -> anyhow::Result<SecretKey> {
-    SecretKey::new(from_environment(name)?)
+/// Reads a key from an environment variable that `setting` names.
+pub(crate) fn secret_from_environment(name: &str, setting: &str) -> anyhow::Result<SecretKey> {
+    SecretKey::new(from_environment(name, setting)?)
         .with_context(|| format!("there is no key in the environment variable {name}"))
 }
 
@@ -94,19 +96,25 @@ fn from_file(path: &Path, what: &str) -> anyhow::Result<String> {
     Ok(as_meant(text, &path.display().to_string(), what))
 }
 
-/// Reads a key from an environment variable. No error contains its value.
-pub(crate) fn from_environment(name: &str) -> anyhow::Result<String> {
-    from_variable(name, "key")
+/// Reads a key from an environment variable that `setting` names. No error contains its
+/// value.
+pub(crate) fn from_environment(name: &str, setting: &str) -> anyhow::Result<String> {
+    from_variable(name, "key", setting)
 }
 
-/// Reads a token of the Data API from an environment variable. No error contains its value.
-pub(crate) fn token_from_environment(name: &str) -> anyhow::Result<String> {
-    from_variable(name, "token")
+/// Reads a token of the Data API from an environment variable that `setting` names. No error contains its
+/// value.
+pub(crate) fn token_from_environment(name: &str, setting: &str) -> anyhow::Result<String> {
+    from_variable(name, "token", setting)
 }
 
-/// Reads a password from an environment variable. No error contains its value.
-pub(crate) fn password_from_environment(name: &str) -> anyhow::Result<Sensitive<String>> {
-    from_variable(name, "password").map(Sensitive::new)
+/// Reads a password from an environment variable that `setting` names. No error contains its
+/// value.
+pub(crate) fn password_from_environment(
+    name: &str,
+    setting: &str,
+) -> anyhow::Result<Sensitive<String>> {
+    from_variable(name, "password", setting).map(Sensitive::new)
 }
 
 /// Reads a password from a file.
@@ -114,11 +122,12 @@ pub(crate) fn password_from_file(path: &Path) -> anyhow::Result<Sensitive<String
     from_file(path, "password").map(Sensitive::new)
 }
 
-fn from_variable(name: &str, what: &str) -> anyhow::Result<String> {
+fn from_variable(name: &str, what: &str, setting: &str) -> anyhow::Result<String> {
     let value = std::env::var_os(name).with_context(|| match shown(name) {
         Some(name) => format!("the environment variable {name} is missing: set it to the {what}"),
         None => format!(
-            "there is no environment variable of that name (not shown: it may be the {what} \
+            "cannot use {setting}: there is no environment variable of that name (not shown: it \
+             may be the {what} \
              itself); give the name of a variable that holds the {what}"
         ),
     })?;

@@ -244,7 +244,7 @@ impl Command {
             Self::Console(command) => command.run(),
             Self::Demo(command) => command.run(registry),
             Self::Explain(command) => command.run(),
-            Self::Inbox(command) => command.run(),
+            Self::Inbox(command) => command.run(registry),
             Self::Listen(command) => command.run(registry),
             Self::Man(command) => command.run(ecp),
             Self::Methods(command) => command.run(registry),

@@ -40,9 +40,11 @@ impl std::fmt::Debug for From {
 }
 
 impl MailSection {
-    /// Checks the settings and returns the mail server. Sends nothing.
-    pub(crate) fn smtp(&self) -> anyhow::Result<Smtp> {
-        self.settings().and_then(smtp).context("cannot use the section [mail] of the settings file")
+    /// Checks the settings and returns the mail server. Sends nothing. An error calls the file that
+    /// has the section `file`.
+    pub(crate) fn smtp(&self, file: &str) -> anyhow::Result<Smtp> {
+        let server = self.settings().and_then(smtp);
+        server.with_context(|| format!("cannot use the section [mail] of {file}"))
     }
 
     fn settings(&self) -> anyhow::Result<SmtpSettings> {
@@ -66,7 +68,7 @@ impl MailSection {
             settings = settings.root_certificates(pem);
         }
         let password = match (&self.password_env, &self.password_file) {
-            (Some(name), None) => Some(password_from_environment(name)?),
+            (Some(name), None) => Some(password_from_environment(name, "`password_env`")?),
             (None, Some(path)) => Some(password_from_file(path)?),
             (None, None) => None,
             (Some(_), Some(_)) => {
@@ -113,7 +115,7 @@ mod tests {
     fn problem(text: &str) -> String {
         let section: MailSection = toml::from_str(text).unwrap();
         assert!(!format!("{section:?}").contains("mary"));
-        format!("{:#}", section.smtp().unwrap_err())
+        format!("{:#}", section.smtp("the settings file").unwrap_err())
     }
 
     #[test]

@@ -197,11 +197,7 @@ fn write_summary(report: &PaymentReport, output: &mut String) -> std::fmt::Resul
         write!(output, ", status `{status}`")?;
     }
     if let (Some(amount), Some(currency)) = (report.amount, &report.currency) {
-        let money = currency.parse().map(|known| ecp_core::Money::from_minor(amount, known));
-        match money {
-            Ok(money) => write!(output, ", {money}")?,
-            Err(_) => write!(output, ", {amount} minor units of {currency}")?,
-        }
+        write!(output, ", {}", shown_amount(amount, currency))?;
     }
     let code = report.code.as_deref().map(|code| format!("code {code}"));
     let words: Vec<String> = code.into_iter().chain(report.message.clone()).collect();
@@ -211,8 +207,17 @@ fn write_summary(report: &PaymentReport, output: &mut String) -> std::fmt::Resul
     writeln!(output)
 }
 
+/// Returns an amount of minor units as text, such as `25.00 EUR`. A currency that is not known has no
+/// known decimals.
+pub(crate) fn shown_amount(minor: i64, currency: &str) -> String {
+    match currency.parse() {
+        Ok(known) => Money::from_minor(minor, known).to_string(),
+        Err(_) => format!("{minor} minor units of {currency}"),
+    }
+}
+
 /// Returns an amount in a message of the platform in minor units.
-fn minor_units(spec: Option<&MethodSpec>, sum: &Sum) -> i64 {
+pub(crate) fn minor_units(spec: Option<&MethodSpec>, sum: &Sum) -> i64 {
     let money = spec.and_then(|spec| spec.received_amount(sum.amount, sum.currency.parse().ok()?));
     money.map_or(sum.amount, Money::minor)
 }

@@ -214,8 +214,9 @@ impl ProfileOptions {
                 return Err(anyhow!("`{member}` of profile `{name}`: {problem}"));
             }
         }
+        let setting = |member: &str| format!("`{member}` of profile `{name}`");
         let key = match (&section.key_env, &section.key_file) {
-            (Some(variable), None) => secret_from_environment(variable)?,
+            (Some(variable), None) => secret_from_environment(variable, &setting("key_env"))?,
             (None, Some(path)) => secret_from_file(path)
                 .with_context(|| format!("cannot use `key_file` of profile `{name}`"))?,
             _ => {
@@ -227,8 +228,9 @@ impl ProfileOptions {
         let data = match (&section.data_token_env, &section.data_key_env) {
             (Some(token), Some(key)) => {
                 let url = section.data_url.unwrap_or_else(|| DATA_API_URL.to_owned());
-                let token = Sensitive::new(token_from_environment(token)?);
-                Some((token, secret_from_environment(key)?, url))
+                let token =
+                    Sensitive::new(token_from_environment(token, &setting("data_token_env"))?);
+                Some((token, secret_from_environment(key, &setting("data_key_env"))?, url))
             }
             (None, None) => None,
             _ => {

@@ -115,7 +115,14 @@ fn callbacks_are_listed_newest_first() {
     assert_eq!(numbers(&["--payment", "P1"]), [2, 1]);
     assert_eq!(numbers(&["--project", "1"]), [0_i64; 0]);
     assert_eq!(numbers(&["--before", "4", "--limit", "2"]), [3, 2]);
-    assert_eq!(ok(&["list", "--db", db, "--project", "1"]), "");
+    let nothing = ecp(&["list", "--db", db, "--project", "1"]);
+    assert!(nothing.status.success());
+    assert_eq!(
+        (stdout(&nothing), stderr(&nothing)),
+        (String::new(), "no callbacks match\n".into())
+    );
+    let nothing = ecp(&["list", "--db", db, "--project", "1", "--json"]);
+    assert_eq!((stdout(&nothing), stderr(&nothing)), ("[]\n".into(), String::new()));
 }
 
 #[test]
@@ -151,10 +158,10 @@ fn a_callback_is_shown_without_its_body_unless_that_is_asked_for() {
     assert_eq!(
         text,
         "number          1\nstate           done\nproject         1236\n\
-         payment         P1\nstatus          success\n\
+         payment         P1\nstatus          success\nsum             100.00 EUR\n\
          received        2023-11-14T22:13:20+0000\ntimes           1\nattempts        1\n\
          change          the payment is `success`\npayment is now  success\n\
-         paid (minor)    10000 EUR\n"
+         paid            100.00 EUR\n"
     );
     assert!(!ok(&["show", "--db", db, "1", "--json"]).contains("sentinel"));
 
@@ -206,6 +213,65 @@ fn what_is_done_or_dead_is_replayed_and_nothing_else() {
     assert_eq!(ok(&["replay", "--db", db, "--dead"]), "0 dead callbacks will be handled again\n");
     let stats = place.runtime.block_on(place.open().stats()).unwrap();
     assert_eq!((stats.waiting, stats.dead, stats.done), (3, 0, 0));
+}
+
+#[test]
+fn a_callback_says_what_it_waits_for_and_what_it_contradicts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("inbox.sqlite");
+    let db = path.to_str().unwrap();
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let inbox = SqliteOptions::new().clock(clock()).open(&path).await.unwrap();
+        let claim = Claim::new(1, Duration::from_secs(9)).attempts(20);
+        let broken = |after| Finish::Retry { after, error: "the handler is broken".to_owned() };
+        let attempt = async |finish| {
+            let delivery = inbox.claim(&claim).await.unwrap().deliveries.pop().unwrap();
+            assert!(inbox.finish(&delivery, finish).await.unwrap());
+        };
+        inbox.accept(&Body::new("P1", 1, "success").verified()).await.unwrap();
+        attempt(broken(Duration::ZERO)).await;
+        attempt(Finish::Done).await;
+        let other = Body { amount: 2500, ..Body::new("P1", 1, "success") };
+        inbox.accept(&other.verified()).await.unwrap();
+        attempt(Finish::Done).await;
+        // The next attempt is in a hundred years.
+        inbox.accept(&Body::new("P2", 2, "processing").verified()).await.unwrap();
+        attempt(broken(Duration::from_hours(24 * 36_525))).await;
+        inbox.accept(&Body::new("P2", 2, "success").verified()).await.unwrap();
+    });
+    assert_eq!(
+        ok(&["list", "--db", db]),
+        "     4  waiting   2023-11-14T22:13:20+0000  1236/P2  success  waits for 3\n\
+        \x20    3  waiting   2023-11-14T22:13:20+0000  1236/P2  processing  \
+        after 1 attempts: the handler is broken\n\
+        \x20    2  done      2023-11-14T22:13:20+0000  1236/P1  success  \
+        contradicts an earlier message\n\
+        \x20    1  done      2023-11-14T22:13:20+0000  1236/P1  success  \
+        done at attempt 2, earlier error: the handler is broken\n"
+    );
+    let second = ecp(&["show", "--db", db, "4"]);
+    assert!(stdout(&second).contains("\nwaits for       3\n"), "{}", stdout(&second));
+    assert_eq!(stderr(&second), format!("next: ecp inbox show --db {db} 3\n"));
+    let first = ok(&["show", "--db", db, "3"]);
+    assert!(!first.contains("waits for"), "{first}");
+    let contradicts = ecp(&["show", "--db", db, "2"]);
+    let lines = "sum             25.00 EUR\n";
+    assert!(stdout(&contradicts).contains(lines), "{}", stdout(&contradicts));
+    let lines = "reports         the sum of the payment differs from the sum in an earlier message, \
+                 and counts as unknown; the sum of operation 1 differs from the sum in an earlier \
+                 message, and counts as unknown\n\
+                 advice          deliver and book nothing before the status is requested from Gate\n";
+    assert!(stdout(&contradicts).contains(lines), "{}", stdout(&contradicts));
+    assert_eq!(stderr(&contradicts), "next: ecp status --profile NAME P1\n");
+
+    let output = ecp(&["replay", "--db", db, "3", "4"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(
+        stdout(&output),
+        "3: not replayed: it already waits to be handled: unless an attempt runs now, the next one \
+         is at 2123-11-15T22:13:20+0000, and restarting the service does not hurry it\n\
+         4: not replayed: it already waits to be handled, after callback 3 of the same payment\n"
+    );
 }
 
 /// A document with the signature of the project, even if it was signed before.

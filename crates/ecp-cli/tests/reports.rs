@@ -283,7 +283,7 @@ fn a_wrong_file_or_command_line_is_refused_before_anything_is_asked() {
         mail,
         &run,
         1,
-        "cannot use the section [mail] of the settings file: the environment variable \
+        "cannot use the section [mail] of the file of templates: the environment variable \
          NO_SUCH_PASSWORD is missing: set it to the password",
     );
     assert!(shop.api.queries().is_empty() && !shop.path().join("reports").exists());

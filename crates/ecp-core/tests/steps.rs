@@ -184,15 +184,18 @@ fn answers_have_the_types_that_were_asked_for() {
         ),
         (
             data().text("customer.phone", "x"),
-            "`customer.phone` is given twice, or is both a value and an object: give each field once",
+            "`customer.phone` cannot be added: the same field, or one that contains it or lies in it (as \
+             `customer` contains `customer.phone`), is given already: keep only one of them",
         ),
         (
             data().text("customer", "x"),
-            "`customer` is given twice, or is both a value and an object: give each field once",
+            "`customer` cannot be added: the same field, or one that contains it or lies in it (as \
+             `customer` contains `customer.phone`), is given already: keep only one of them",
         ),
         (
             data().flag("customer.phone.x", true),
-            "`customer.phone.x` is given twice, or is both a value and an object: give each field once",
+            "`customer.phone.x` cannot be added: the same field, or one that contains it or lies in it (as \
+             `customer` contains `customer.phone`), is given already: keep only one of them",
         ),
         (
             data().number("a..b", 1),

@@ -60,7 +60,7 @@ pub enum InboxErrorKind {
     /// or ended otherwise. The operation took effect, and is lost if the standby takes over without
     /// it. Try again: this is safe, because nothing is stored twice.
     #[error(
-        "the database committed the change without waiting for its synchronous standby, so a failover may lose it: check the standby (`ecp inbox doctor`), and try again"
+        "the database committed the change without waiting for its synchronous standby, so a failover may lose it: check the standby (`ecp inbox doctor`), and try again, which stores nothing twice"
     )]
     NotReplicated,
     /// The operating system refused to start the thread that writes to the database.

@@ -9,6 +9,8 @@ use ecp_inbox::InboxError;
 use ecp_payouts::JournalError;
 use ecp_transport::{DataError, GateError, InvalidQuery};
 
+use crate::names::NOT_AN_AMOUNT;
+
 /// Why the platform, the inbox and the journals could not be compared. None of them was changed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -25,9 +27,9 @@ pub enum ReconcileError {
     /// Nearly all operations of the Data API lack a member that is set in
     /// [`OperationNames`](crate::OperationNames), or its values cannot be used.
     #[error(
-        "cannot read the Data API's operations: `{path}` {problem}; their members are: {}; set the \
-         right name (`OperationNames`, `--name`)",
-        .there.join(", ")
+        "cannot read the Data API's operations: `{path}` {problem}; their members are: {}; {}",
+        .there.join(", "),
+        advice(.problem)
     )]
     Member {
         /// The dotted path of the member that was looked for.
@@ -69,6 +71,16 @@ pub enum ReconcileError {
         "cannot write or read SQLite's temporary file: {0}; check the space and rights of its folder, which is the first writable one of `SQLITE_TMPDIR`, `TMPDIR`, /var/tmp, /usr/tmp and /tmp, or set `SQLITE_TMPDIR` to another folder, and run the comparison again"
     )]
     Storage(Box<dyn Error + Send + Sync>),
+}
+
+/// What to do about a member whose problem this is.
+fn advice(problem: &str) -> &'static str {
+    if problem == NOT_AN_AMOUNT {
+        "set the unit in which the Data API counts (`AmountUnit`, `--major-units`) or, if this is \
+         another member, its right name (`OperationNames`, `--name`)"
+    } else {
+        "set the right name (`OperationNames`, `--name`)"
+    }
 }
 
 /// The cause of a failed status request, without the advice not to send a request of unknown outcome

@@ -112,13 +112,7 @@ impl OperationNames {
         let (sum, odd_sum) = match (operation.get(&self.amount), operation.get(&self.currency)) {
             (Some(amount), Some(currency)) => match self.sum(amount, currency) {
                 Some(sum) => (Some(sum), None),
-                None => (
-                    None,
-                    Some(unusable(
-                        &self.amount,
-                        "is not an amount in the configured unit (`AmountUnit`, `--major-units`)",
-                    )),
-                ),
+                None => (None, Some(unusable(&self.amount, NOT_AN_AMOUNT))),
             },
             _ => (None, None),
         };
@@ -167,6 +161,9 @@ pub(crate) struct Read {
     /// Why there is no sum, if there should be one.
     pub(crate) odd_sum: Option<Unusable>,
 }
+
+/// The problem of an amount that is no number in the configured unit.
+pub(crate) const NOT_AN_AMOUNT: &str = "is not an amount in the configured unit";
 
 /// A member of an operation that is missing, or whose value cannot be used.
 pub(crate) struct Unusable {

@@ -53,8 +53,11 @@ impl Wake {
 #[non_exhaustive]
 pub enum WaitError {
     /// The deadline passed before the payment or the operation had a final status.
-    #[error("the payment had not ended by the deadline, and may end later{details}", details = last_words(.last.as_deref(), .error.as_deref()))]
+    #[error("{}", deadline_text(.operation.as_ref(), .last.as_deref(), .error.as_deref()))]
     Deadline {
+        /// The request that began the operation that was waited for; `None` if the end of the
+        /// payment was waited for.
+        operation: Option<RequestId>,
         /// The last answer to a status request; `None` if there was none.
         last: Option<Box<StatusResponse>>,
         /// Error of the last status request; `None` if it succeeded.
@@ -71,12 +74,34 @@ pub(crate) struct Asked<A = StatusResponse> {
     pub(crate) retry_after: Option<Duration>,
 }
 
-fn last_words(last: Option<&StatusResponse>, error: Option<&GateError>) -> String {
-    let status = last.and_then(StatusResponse::payment_status);
-    let status = status.map(|status| format!("; its last status was `{status}`"));
+fn deadline_text(
+    operation: Option<&RequestId>,
+    last: Option<&StatusResponse>,
+    error: Option<&GateError>,
+) -> String {
+    let what = if operation.is_some() {
+        "the operation had not ended by the deadline, and may end later"
+    } else {
+        "the payment had not ended by the deadline, and may end later"
+    };
+    let last = last.and_then(|last| {
+        if last.is_unknown_payment() {
+            return Some("; the platform did not know the payment yet".to_owned());
+        }
+        let Some(request_id) = operation else {
+            let status = last.payment_status()?;
+            return Some(format!("; its last status was `{status}`"));
+        };
+        let Some(operation) = last.operation(request_id) else {
+            return Some("; the payment did not have it yet".to_owned());
+        };
+        let status = operation.status.as_ref()?;
+        Some(format!("; its last status was `{status}`"))
+    });
     let error =
         error.map(|error| format!("; the last status request failed: {}", error.in_short()));
-    [status, error].into_iter().flatten().collect()
+    let advice = "; request the status again, and do not send the request again";
+    format!("{what}{}{}{advice}", last.unwrap_or_default(), error.unwrap_or_default())
 }
 
 impl Wait {
@@ -176,7 +201,7 @@ impl Gate {
             wait.until_held && status.payment_status() == Some(&PaymentStatus::AwaitingCapture)
         };
         let ended = |status: &StatusResponse| is_final(status) || is_held(status);
-        self.wait(payment_id, wait, ended).await
+        self.wait(payment_id, None, wait, ended).await
     }
 
     /// Requests a payment's status until one of its operations, such as a refund, has ended.
@@ -195,12 +220,13 @@ impl Gate {
                 .and_then(|operation| operation.status.as_ref())
                 .is_some_and(OperationStatus::is_final)
         };
-        self.wait(payment_id, wait, ended).await
+        self.wait(payment_id, Some(request_id), wait, ended).await
     }
 
     async fn wait(
         &self,
         payment_id: &PaymentId,
+        operation: Option<&RequestId>,
         wait: &Wait,
         ended: impl Fn(&StatusResponse) -> bool,
     ) -> Result<StatusResponse, WaitError> {
@@ -209,6 +235,7 @@ impl Gate {
         let mut pause = wait.first;
         let mut varied = longer(pause);
         let (mut last, mut error) = (None, None);
+        let operation = operation.cloned();
         loop {
             let next = (Instant::now() + varied).min(deadline);
             tokio::select! {
@@ -221,10 +248,10 @@ impl Gate {
                 Ok(Ok(status)) => (last, error) = (Some(Box::new(status)), None),
                 Ok(Err(failure)) if is_passing(&failure) => error = Some(Box::new(failure)),
                 Ok(Err(failure)) => return Err(failure.into()),
-                Err(_) => return Err(WaitError::Deadline { last, error }),
+                Err(_) => return Err(WaitError::Deadline { operation, last, error }),
             }
             if Instant::now() >= deadline {
-                return Err(WaitError::Deadline { last, error });
+                return Err(WaitError::Deadline { operation, last, error });
             }
             pause = (pause + pause / 2).min(longest).max(Wait::SHORTEST);
             varied = spread(pause);

@@ -151,7 +151,7 @@ async fn the_deadline_asks_once_more_and_tells_the_last_status() {
     let error = gate.wait_until_final(&id(), &wait(120, 600)).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the payment had not ended by the deadline, and may end later; its last status was `processing`"
+        "the payment had not ended by the deadline, and may end later; its last status was `processing`; request the status again, and do not send the request again"
     );
     let WaitError::Deadline { last: Some(last), .. } = error else { panic!("{error:?}") };
     assert_eq!(last.payment_status(), Some(&PaymentStatus::Processing));
@@ -171,7 +171,7 @@ async fn an_end_at_the_deadline_still_counts() {
 
     let (gate, times) = processing();
     let result = gate.wait_until_final(&id(), &wait(120, 0)).await;
-    let text = "the payment had not ended by the deadline, and may end later; its last status was `processing`";
+    let text = "the payment had not ended by the deadline, and may end later; its last status was `processing`; request the status again, and do not send the request again";
     assert_eq!((end(&result).as_str(), times.lock().unwrap().len()), (text, 1));
 }
 
@@ -181,9 +181,9 @@ async fn a_deadline_without_any_answer_tells_no_status() {
     let result = gate.wait_until_final(&id(), &wait(30, 120)).await;
     assert_eq!(
         end(&result),
-        "the payment had not ended by the deadline, and may end later; the last status request failed: the answer has the unexpected HTTP status 503"
+        "the payment had not ended by the deadline, and may end later; the last status request failed: the answer has the unexpected HTTP status 503; request the status again, and do not send the request again"
     );
-    assert!(matches!(result, Err(WaitError::Deadline { last: None, error: Some(_) })));
+    assert!(matches!(result, Err(WaitError::Deadline { last: None, error: Some(_), .. })));
     assert!(times.lock().unwrap().len() >= 3);
 }
 
@@ -196,7 +196,7 @@ async fn the_last_status_outlives_later_failures() {
     assert_eq!(
         end(&result),
         "the payment had not ended by the deadline, and may end later; its last status was `awaiting customer`; the \
-         last status request failed: no response: connection reset"
+         last status request failed: no response: connection reset; request the status again, and do not send the request again"
     );
 }
 
@@ -217,6 +217,22 @@ async fn a_refund_is_waited_for_by_its_request() {
     let outcome = status.refund(&request_id).unwrap().outcome;
     assert!(matches!(outcome, RefundOutcome::Decline { .. }), "{outcome:?}");
     assert_eq!(times.lock().unwrap().len(), 2);
+
+    // The payment has ended already: the text is about the refund.
+    let (gate, _) = asked(vec![|| Ok(refund("processing"))]);
+    for (request_id, state) in
+        [("r2", "its last status was `processing`"), ("r3", "the payment did not have it yet")]
+    {
+        let request_id = RequestId::new(request_id).unwrap();
+        let error = gate.wait_for_operation(&id(), &request_id, &wait(30, 60)).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the operation had not ended by the deadline, and may end later; {state}; request \
+                 the status again, and do not send the request again"
+            )
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -235,7 +251,10 @@ async fn a_transport_that_hangs_does_not_hang_the_wait() {
     }
     let start = tokio::time::Instant::now();
     let result = gate(Hanging).wait_until_final(&id(), &wait(30, 60)).await;
-    assert_eq!(end(&result), "the payment had not ended by the deadline, and may end later");
+    assert_eq!(
+        end(&result),
+        "the payment had not ended by the deadline, and may end later; request the status again, and do not send the request again"
+    );
     assert!(start.elapsed() <= Duration::from_secs(91));
 }
 

@@ -3,15 +3,18 @@
 mod doctor;
 mod print;
 
+use std::collections::HashMap;
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 use ecp_core::json::Document;
 use ecp_core::model::{StatusError, VerifiedStatus};
 use ecp_core::signature::{Doubts, SigningKey};
-use ecp_core::{PaymentId, ProjectId};
+use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_inbox::{Entry, EntryId, EntryState, Inbox, Query, Release};
+use ecp_methods::Registry;
 use ecp_sandbox::Config;
 use serde_json::json;
 
@@ -19,8 +22,8 @@ use crate::connection::status_failure;
 use crate::documents;
 use crate::key::KeyOptions;
 use crate::nearest::did_you_mean;
-use crate::next::{is_wanted, next};
-use crate::output::print_result;
+use crate::next::{argument, is_wanted, next};
+use crate::output::{is_json, print_result};
 use crate::profile::ProfileOptions;
 use crate::store::Store;
 
@@ -157,12 +160,12 @@ struct Stats {
 }
 
 impl InboxCommand {
-    pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             match &self.job {
                 Job::List(job) => job.run().await,
-                Job::Show(job) => job.run().await,
+                Job::Show(job) => job.run(registry).await,
                 Job::Replay(job) => job.run().await,
                 Job::Release(job) => job.run().await,
                 Job::Stats(job) => job.run().await,
@@ -180,8 +183,15 @@ impl List {
         query.payment.clone_from(&self.payment);
         query.before = self.before.map(EntryId::new);
         query.limit = Some(self.limit);
-        let entries = self.store.open().await?.entries(&query).await?;
-        print::list(&entries, self.json)?;
+        let inbox = self.store.open().await?;
+        let entries = inbox.entries(&query).await?;
+        // JSON says nothing of it, so the other callbacks need not be read.
+        let before =
+            if self.json { Before::default() } else { Before::of(&*inbox, &entries).await? };
+        print::list(&entries, &before, self.json)?;
+        if entries.is_empty() && !self.json && !is_json() {
+            note!("no callbacks match");
+        }
         if is_wanted(self.json) {
             let of = |state| entries.iter().find(|entry| entry.state == state);
             let found = of(EntryState::Held).or_else(|| of(EntryState::Dead)).or(entries.first());
@@ -194,7 +204,7 @@ impl List {
 }
 
 impl Show {
-    async fn run(&self) -> anyhow::Result<ExitCode> {
+    async fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let inbox = self.store.open().await?;
         let Some(entry) = inbox.entry(EntryId::new(self.id)).await? else {
             bail!("there is no callback with the number {}: see `ecp inbox list`", self.id);
@@ -203,7 +213,15 @@ impl Show {
             Some(payment) => inbox.payment(entry.project, payment).await?,
             None => None,
         };
-        print::one(&entry, state.as_ref(), self.json, self.body)?;
+        let before = Before::of(&*inbox, std::slice::from_ref(&entry)).await?;
+        print::one(
+            &entry,
+            state.as_ref(),
+            before.of_entry(&entry),
+            registry,
+            self.json,
+            self.body,
+        )?;
         if self.body {
             note!("note: the body holds personal data");
         }
@@ -215,7 +233,15 @@ impl Show {
                     next(format_args!("ecp inbox release{store}{profile} {}", self.id));
                 }
                 EntryState::Dead => next(format_args!("ecp inbox replay{store} {}", self.id)),
-                _ => {}
+                _ => {
+                    if let Some(first) = before.of_entry(&entry) {
+                        next(format_args!("ecp inbox show{store} {first}"));
+                    }
+                }
+            }
+            if let Some(payment) = entry.payment.as_ref().filter(|_| print::has_reports(&entry)) {
+                let profile = profile_of(entry.project);
+                next(format_args!("ecp status{profile} {}", argument(payment.as_str())));
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -240,9 +266,9 @@ impl Replay {
             }
             code = ExitCode::FAILURE;
             let why = match inbox.entry(EntryId::new(id)).await? {
-                None => "there is no callback with this number: see `ecp inbox list`",
+                None => "there is no callback with this number: see `ecp inbox list`".to_owned(),
+                Some(entry) if entry.state == EntryState::Waiting => waits(&*inbox, &entry).await?,
                 Some(entry) => match entry.state {
-                    EntryState::Waiting => "it already waits to be handled",
                     EntryState::Held => {
                         "it is held until Gate confirms it: see `ecp inbox release --help`"
                     }
@@ -251,7 +277,8 @@ impl Replay {
                         "its body was removed, so it cannot be handled again: request its \
                          payment's status (`ecp status`)"
                     }
-                },
+                }
+                .to_owned(),
             };
             if self.json {
                 print_result(&format!("{}\n", json!({"id": id, "replayed": false, "why": why})));
@@ -295,6 +322,58 @@ impl Replay {
         }
         Ok(if others > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
+}
+
+/// The oldest waiting callback of each payment that has one: the later callbacks of the payment are
+/// not handled before it.
+#[derive(Default)]
+struct Before(HashMap<(ProjectId, PaymentId), EntryId>);
+
+impl Before {
+    /// Reads the oldest waiting callbacks of the payments of the waiting entries.
+    async fn of(inbox: &dyn Inbox, entries: &[Entry]) -> anyhow::Result<Self> {
+        let mut oldest = HashMap::new();
+        for entry in entries.iter().filter(|entry| entry.state == EntryState::Waiting) {
+            let Some(payment) = &entry.payment else { continue };
+            let key = (entry.project, payment.clone());
+            if oldest.contains_key(&key) {
+                continue;
+            }
+            let mut query = Query::default();
+            query.state = Some(EntryState::Waiting);
+            query.project = Some(entry.project);
+            query.payment = Some(payment.clone());
+            query.limit = Some(usize::MAX);
+            if let Some(first) = inbox.entries(&query).await?.last() {
+                oldest.insert(key, first.id);
+            }
+        }
+        Ok(Self(oldest))
+    }
+
+    /// The callback that the entry waits for; `None` if the entry does not wait, or is the first.
+    fn of_entry(&self, entry: &Entry) -> Option<EntryId> {
+        let payment = entry.payment.clone().filter(|_| entry.state == EntryState::Waiting)?;
+        self.0.get(&(entry.project, payment)).copied().filter(|&first| first < entry.id)
+    }
+}
+
+/// Why a waiting callback is not replayed, and when it is handled.
+async fn waits(inbox: &dyn Inbox, entry: &Entry) -> anyhow::Result<String> {
+    let before = Before::of(inbox, std::slice::from_ref(entry)).await?;
+    if let Some(first) = before.of_entry(entry) {
+        return Ok(format!(
+            "it already waits to be handled, after callback {first} of the same payment"
+        ));
+    }
+    let is_later = |due: &Timestamp| SystemTime::from(*due) > SystemTime::now();
+    Ok(match entry.due.filter(is_later) {
+        Some(due) => format!(
+            "it already waits to be handled: unless an attempt runs now, the next one is at {due}, \
+             and restarting the service does not hurry it"
+        ),
+        None => "it already waits to be handled".to_owned(),
+    })
 }
 
 /// The option that names the profile of a project, for a suggested command. The sandbox's project and

@@ -43,7 +43,10 @@ pub enum AdditionalDataError {
         path: String,
     },
     /// The path has a value or an object already, or the beginning of the path has a value.
-    #[error("`{path}` is given twice, or is both a value and an object: give each field once")]
+    #[error(
+        "`{path}` cannot be added: the same field, or one that contains it or lies in it (as \
+         `customer` contains `customer.phone`), is given already: keep only one of them"
+    )]
     Taken {
         /// The path that was given.
         path: String,

@@ -53,13 +53,20 @@ impl Failure {
 
 impl From<Failure> for JournalError {
     fn from(failure: Failure) -> Self {
-        let text = match failure {
-            Failure::Pool(text) => format!("no connection to its Postgres server: {text}"),
-            Failure::Other(text) => text,
-            Failure::NotReplicated => "a commit did not wait for the synchronous standby, because \
+        Self::Storage(failure.into_text().into())
+    }
+}
+
+impl Failure {
+    /// The failure in words, for one or several errors of the journal.
+    pub(super) fn into_text(self) -> String {
+        match self {
+            Self::Pool(text) => format!("no connection to its Postgres server: {text}"),
+            Self::Other(text) => text,
+            Self::NotReplicated => "a commit did not wait for the synchronous standby, because \
                                        that wait was cancelled; look after the standby"
                 .to_owned(),
-            Failure::Postgres(error) => match error.as_db_error() {
+            Self::Postgres(error) => match error.as_db_error() {
                 None => {
                     let mut text = format!("the connection to its Postgres server: {error}");
                     let mut cause = std::error::Error::source(&error);
@@ -77,8 +84,7 @@ impl From<Failure> for JournalError {
                     format!("its Postgres server reports: {message} (SQLSTATE {code})")
                 }
             },
-        };
-        Self::Storage(text.into())
+        }
     }
 }
 

@@ -85,9 +85,9 @@ async fn store(inner: &Inner, batch: Vec<Write>) {
     let (is_young, stored) = match result {
         Ok((begun, stored)) => (begun.elapsed() < LONGEST, stored),
         Err(failure) => {
-            let error = JournalError::from(failure).to_string();
+            let text = failure.into_text();
             for write in batch {
-                let _ = write.done.send(Err(JournalError::Storage(error.clone().into())));
+                let _ = write.done.send(Err(JournalError::Storage(text.clone().into())));
             }
             return;
         }

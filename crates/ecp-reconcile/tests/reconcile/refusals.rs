@@ -32,7 +32,7 @@ async fn a_member_of_another_name_is_reported_with_the_existing_names() {
         ),
         (
             OperationNames::new().amount("operation_status"),
-            "cannot read the Data API's operations: `operation_status` is not an amount in the configured unit (`AmountUnit`, `--major-units`); ",
+            "cannot read the Data API's operations: `operation_status` is not an amount in the configured unit; ",
         ),
     ];
     for (names, message) in table {
@@ -41,10 +41,12 @@ async fn a_member_of_another_name_is_reported_with_the_existing_names() {
         assert!(error.starts_with(message), "{error}");
         assert!(error.contains(", operation_type, "), "{error}");
         assert!(
-            error.ends_with("; set the right name (`OperationNames`, `--name`)")
-                && !error.contains("P-1"),
+            error.ends_with(" right name (`OperationNames`, `--name`)") && !error.contains("P-1"),
             "{error}"
         );
+        let is_of_unit =
+            error.contains("; set the unit in which the Data API counts (`AmountUnit`, ");
+        assert_eq!(is_of_unit, message.contains("configured unit"), "{error}");
     }
     // A sum in another place is no error: the ends are compared all the same.
     let names = OperationNames::new().amount("sum");

@@ -65,7 +65,7 @@ impl<'f> Work<'f> {
             folder: Folder::new(&file.folder),
             api: profile.data_api()?,
             profile,
-            smtp: section.map(MailSection::smtp).transpose()?,
+            smtp: section.map(|mail| mail.smtp("the file of templates")).transpose()?,
             retries: section.map(MailSection::retries).unwrap_or_default(),
         })
     }

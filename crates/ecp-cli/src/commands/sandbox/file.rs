@@ -189,13 +189,13 @@ impl File {
             config = config.event_history(events);
         }
         if let Some(mail) = &self.mail {
-            config = config.mailer(mail.smtp()?);
+            config = config.mailer(mail.smtp("the settings file")?);
         }
         for shop in &self.projects {
             config = config.project(shop.project()?);
         }
         for Token { text, key_env, projects } in &self.tokens {
-            let key = Sensitive::new(from_environment(key_env)?);
+            let key = Sensitive::new(from_environment(key_env, "`key_env` of a token")?);
             let projects: Result<Vec<ProjectId>, _> =
                 projects.iter().map(|&id| ProjectId::new(id)).collect();
             let projects = projects.context("the `projects` of a token must be ids of projects")?;
@@ -224,7 +224,10 @@ impl Shop {
 
     fn project(&self) -> anyhow::Result<Project> {
         let key = match &self.key_env {
-            Some(name) => from_environment(name)?,
+            Some(name) => {
+                let setting = format!("`key_env` (`--key-env`) of project {}", self.id);
+                from_environment(name, &setting)?
+            }
             None => Config::DEMO_KEY.to_owned(),
         };
         let id = ProjectId::new(self.id)
