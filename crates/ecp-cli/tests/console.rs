@@ -46,6 +46,8 @@ impl Console {
         console.cookie = format!("cookie: a=b; {}\r\n", header.split(';').next().unwrap());
         let again = console.request("GET", &format!("/{key}"), "");
         assert!(again.starts_with("HTTP/1.1 303 ") && again.contains("location: /\r\n"), "{again}");
+        let rest = console.request("GET", &format!("/callbacks{key}&state=dead&payment=a%26b"), "");
+        assert!(rest.contains("location: /callbacks?state=dead&payment=a%26b\r\n"), "{rest}");
         console
     }
 

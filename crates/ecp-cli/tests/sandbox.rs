@@ -155,7 +155,13 @@ fn an_open_address_is_warned_of_and_mistakes_are_reported() {
     assert!(warning.starts_with("WARNING: 0.0.0.0:0 is open to your network"), "{warning}");
     assert!(first.contains("http://127.0.0.1:"), "{first}");
 
+    let directory = tempfile::tempdir().unwrap();
+    let settings = directory.path().join("sandbox.toml");
+    std::fs::write(&settings, "error_status = 99\n").unwrap();
+    let settings = settings.to_str().unwrap();
+    let named = format!("cannot use the settings file {settings}: `error_status` must be");
     for (arguments, words) in [
+        (["--config", settings], named.as_str()),
         (["--fault", "thunder"], "there is no fault `thunder`"),
         (["--fault", r#"{"fault":"wrong_amount","millis":1}"#], "has no `millis`"),
         (

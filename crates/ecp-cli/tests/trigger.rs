@@ -143,6 +143,20 @@ fn options_replace_what_the_sample_has() {
         (&sent["payment"]["type"], &sent["errors"][0]["code"]),
         (&"payout".into(), &"20104".into())
     );
+    for (event, status, code) in [
+        ("sale-success", "decline", "20106"),
+        ("sale-success", "processing", "9999"),
+        ("sale-success", "success", "0"),
+        ("payout-decline", "success", "0"),
+    ] {
+        let sent = answer(&["jeton", event, "--operation-status", status]);
+        let operation = &sent["operation"];
+        assert_eq!(
+            (&operation["status"], &operation["code"]),
+            (&status.into(), &code.into()),
+            "{event} {status}"
+        );
+    }
     let sent = answer(&["touchngo", "success", "--operation", "account verification"]);
     assert_eq!(sent["operation"]["type"], "account verification");
 }

@@ -127,10 +127,19 @@ impl Filter {
         self.state.is_none() && self.project.is_empty() && self.payment.is_empty()
     }
 
+    /// The end of the address of the same list with this state; empty for all callbacks.
+    fn tab(&self, state: &str) -> String {
+        let query = self.with(state, None);
+        if query.is_empty() { query } else { format!("?{query}") }
+    }
+
     /// The query of a page of the same list: of the callbacks before this one, or of the newest.
     fn page(&self, before: Option<EntryId>) -> String {
+        self.with(self.state.map(EntryState::as_str).unwrap_or_default(), before)
+    }
+
+    fn with(&self, state: &str, before: Option<EntryId>) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
-        let state = self.state.map(EntryState::as_str).unwrap_or_default();
         for (name, value) in
             [("state", state), ("project", &*self.project), ("payment", &*self.payment)]
         {

@@ -329,6 +329,12 @@ async fn many_callbacks_are_read_in_pages() {
         path = before.rsplit_once("href=\"").unwrap().1.replace("&#38;", "&");
     }
     assert_eq!(sizes, [50, 50, 20]);
+    // Another state of the same payments, from the first page of it.
+    let page = browser.page("/ops/callbacks?state=waiting&payment=P7&project=1236&before=9").await;
+    for query in ["?project=1236&#38;payment=P7", "?state=dead&#38;project=1236&#38;payment=P7"] {
+        assert!(page.contains(&format!("href=\"/ops/callbacks{query}\"")), "{query} in {page}");
+    }
+    assert!(browser.page("/ops/callbacks").await.contains("href=\"/ops/callbacks\" aria-current"));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ mod line;
 use std::fmt::Arguments;
 use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -202,7 +202,13 @@ impl SandboxCommand {
     fn settings(&self, file: &File) -> anyhow::Result<Config> {
         let token_key = Sensitive::new(Config::DEMO_TOKEN_KEY.to_owned());
         let config = Config::new().data_token(Config::DEMO_TOKEN, token_key, []);
-        let mut config = file.apply(config)?;
+        let of_file = || {
+            let path = self.config.as_deref().unwrap_or(Path::new(""));
+            format!("cannot use the settings file {}", path.display())
+        };
+        let applied = file.apply(config);
+        let mut config =
+            if self.config.is_some() { applied.with_context(of_file)? } else { applied? };
         if let Some(seed) = self.seed {
             config = config.seed(seed);
         }
@@ -217,7 +223,7 @@ impl SandboxCommand {
         }
         if self.clock.or(file.clock).unwrap_or_default() == ClockKind::Virtual {
             let now = Timestamp::try_from(std::time::SystemTime::now());
-            let start = file.start()?.map_or(now, Ok).context(
+            let start = file.start().with_context(of_file)?.map_or(now, Ok).context(
                 "the machine's clock is beyond the years 0000 to 9999: set `start` in the \
                      file of --config",
             )?;

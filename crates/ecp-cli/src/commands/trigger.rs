@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use anyhow::{Context, anyhow, bail, ensure};
 use bytes::Bytes;
 use clap::Args;
-use ecp_core::model::{OperationStatus, OperationType, PaymentStatus};
+use ecp_core::model::{End, OperationStatus, OperationType, PaymentStatus};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::Registry;
@@ -69,8 +69,7 @@ pub(crate) struct Trigger {
     operation_status: Option<String>,
 
     /// The operation's code; by default 0 for a success, for a decline that of the sample on the
-    /// method's page (20000 if it has none), and 9999 otherwise. An event such as sale-success keeps
-    /// its code, whatever --operation-status says
+    /// method's page (20000 if it has none), and 9999 otherwise
     #[arg(long, value_name = "CODE")]
     code: Option<u32>,
 
@@ -177,7 +176,17 @@ impl Trigger {
             callback["operation"]["type"] = operation.as_str().into();
         }
         if let (Some(status), Some(_)) = (&self.operation_status, named) {
+            let is_other = callback["operation"]["status"] != status.as_str();
             callback["operation"]["status"] = status.as_str().into();
+            if is_other {
+                let declined = method.spec().callback_form(event.flow, End::Decline);
+                let code = match status.as_str() {
+                    "success" => 0,
+                    "decline" => declined.decline_code(),
+                    _ => 9999,
+                };
+                set_code(&mut callback, code);
+            }
         }
         if let Some(code) = self.code {
             set_code(&mut callback, code);

@@ -79,8 +79,11 @@ async fn check(State(login): State<Login>, request: Request, next: Next) -> Resp
         // use the cookie.
         let name = cookie_name(request.headers());
         let cookie = format!("{name}={}; Path=/; HttpOnly; SameSite=Strict", login.key());
+        let rest = query.into_iter().filter(|(name, _)| name != "key");
+        let rest = form_urlencoded::Serializer::new(String::new()).extend_pairs(rest).finish();
+        let mark = if rest.is_empty() { "" } else { "?" };
         let headers = [
-            (header::LOCATION, uri.path().to_owned()),
+            (header::LOCATION, format!("{}{mark}{rest}", uri.path())),
             (header::SET_COOKIE, cookie),
             (header::CACHE_CONTROL, "no-store".to_owned()),
             (header::REFERRER_POLICY, "no-referrer".to_owned()),

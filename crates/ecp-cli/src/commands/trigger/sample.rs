@@ -69,7 +69,7 @@ impl Sample<'_> {
         let mut project = Project::new(self.project, Sensitive::new(Config::DEMO_KEY.to_owned()))
             .callback_url("http://localhost/");
         if declined && self.event.flow == Operation::PAYOUT && code == INSUFFICIENT_FUNDS {
-            let currencies = self.method.spec().currencies().iter();
+            let currencies = self.method.spec().currencies_of(Operation::PAYOUT).iter();
             for &currency in currencies {
                 project = project.balance(Money::from_minor(0, currency));
             }
@@ -218,7 +218,7 @@ fn example(
     fits: impl Fn(i64) -> bool,
 ) -> anyhow::Result<Money> {
     let currency = spec
-        .currencies()
+        .currencies_of(flow)
         .first()
         .copied()
         .context("this method has no currency: choose another method")?;
