@@ -205,7 +205,7 @@ async fn reports_of_reconciliations_say_what_differs_and_what_to_do() {
         "january.json 1 difference 1 payout not compared 9 2",
         "odd.json 1 payout not compared 9 2",
         "agrees.jsonl the sides agree 9 2",
-        "unfinished.json not finished 1 differences so far",
+        "unfinished.json not finished 1 difference so far",
         "other.json cannot be read line 1 is not one that `ecp reconcile --json` prints",
     ] {
         assert!(text.contains(words), "{text}");
