@@ -190,6 +190,17 @@ fn a_key_in_place_of_its_name_is_not_repeated() {
             assert!(!stderr(&output).contains(key), "{}", stderr(&output));
         }
     }
+    // The setting is named in place of the variable.
+    let output = ecp(folder.path(), &["verify", "--key-env", KEY]).output().unwrap();
+    assert!(stderr(&output).starts_with("error: cannot use --key-env: "), "{}", stderr(&output));
+    let profile = "[shop]\nproject = 1\nkey_env = \"aB3x.9Kkey\"\n";
+    std::fs::write(folder.path().join("key.toml"), profile).unwrap();
+    let output =
+        ecp(folder.path(), &["status", "--profiles", "key.toml", "--profile", "shop", "P"])
+            .output()
+            .unwrap();
+    let words = "error: cannot use `key_env` of profile `shop`: there is no environment variable";
+    assert!(stderr(&output).starts_with(words), "{}", stderr(&output));
     for name in ["NO_SUCH_KEY", "NO_SUCH_KEY_2", "NOSUCHKEY"] {
         let output = ecp(folder.path(), &["verify", "--key-env", name]).output().unwrap();
         let words = format!("the environment variable {name} is missing: set it to the key");
