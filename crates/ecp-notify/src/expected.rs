@@ -1,6 +1,6 @@
 //! Comparison of a callback with an order.
 
-use ecp_core::model::{Callback, End, PaymentStatus, PaymentType};
+use ecp_core::model::{Callback, End, Payment, PaymentStatus, PaymentType, VerifiedStatus};
 use ecp_core::{Currency, Money, PaymentId, ProjectId};
 
 use crate::verified::{Reading, Verified};
@@ -116,14 +116,37 @@ impl<'o> Expected<'o> {
     /// This does not check whether the callback's signature also fits another message:
     /// [`Verified::result_for`] does.
     pub fn result(&self, project: ProjectId, callback: &Callback) -> Result<End, Unexpected> {
-        let payment = callback.payment.as_ref();
+        self.compare(project, callback.payment_id(), callback.payment.as_ref())
+    }
+
+    /// Compares Gate's signed answer to a status request (`Gate::verified_status`) with this record,
+    /// by the rules of [`result`](Self::result), and returns the payment's result. Use it for an
+    /// order whose callback did not fit: the answer decides.
+    ///
+    /// [`End::Error`] is also the result where Gate does not know the payment
+    /// (`StatusResponse::is_unknown_payment`). The answer must come from Gate: of one from elsewhere
+    /// check [`VerifiedStatus::doubts`] too.
+    pub fn status_result(&self, answer: &VerifiedStatus) -> Result<End, Unexpected> {
+        let payment = answer.payment.as_ref();
+        let in_general = || answer.general.as_ref()?.payment_id.as_ref();
+        let id = payment.and_then(|payment| payment.id.as_ref()).or_else(in_general);
+        self.compare(answer.project(), id, payment)
+    }
+
+    fn compare(
+        &self,
+        project: ProjectId,
+        id: Option<&PaymentId>,
+        payment: Option<&Payment>,
+    ) -> Result<End, Unexpected> {
         if self.project.is_some_and(|expected| expected != project) {
             return Err(Unexpected::Project(project));
         }
-        if callback.payment_id() != Some(self.payment) {
+        if id != Some(self.payment) {
             return Err(Unexpected::Payment);
         }
-        let end = callback.payment_status().map_or(End::Unknown, PaymentStatus::end);
+        let status = payment.and_then(|payment| payment.status.as_ref());
+        let end = status.map_or(End::Unknown, PaymentStatus::end);
         let kind = payment.and_then(|payment| payment.kind.as_ref());
         if kind.map_or(end.is_success(), |kind| *kind != self.kind) {
             return Err(Unexpected::Kind(kind.cloned()));

@@ -67,7 +67,7 @@
 //! - `receiver`: `Receiver`, `Confirmations` and `OperationsReceiver`, bytes in and reply out, for
 //!   any framework. They run on tokio.
 //! - `tower`: both receivers are a `tower::Service` of `http::Request`.
-//! - `axum`: `into_router` of both receivers.
+//! - `axum`: `into_router` of both receivers, for axum 0.8.
 //! - `server`: `Server`, HTTP/1 with a deadline for heads and a bound on connections, for an
 //!   endpoint without a proxy before it.
 

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use ecp_core::json::{Document, Limits};
-use ecp_core::model::{Callback, End, FromJson as _, PageParameters, PaymentType};
+use ecp_core::model::{Callback, End, FromJson as _, PageParameters, PaymentType, VerifiedStatus};
 use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{Currency, Money, PaymentId, ProjectId, SecretKey};
 use ecp_notify::{Expected, Reading, Unexpected, Verifier, VerifyError};
@@ -281,6 +281,44 @@ fn a_result_is_what_the_payments_status_and_sum_say() {
         "payment":{"id":"X1","type":"purchase","status":"success","method":"Jeton"}}"#;
     let verified = verifier().verify(&sign(without_sum)).unwrap();
     assert_eq!(verified.result_for(&order), Err(Unexpected::Amount(None)));
+}
+
+#[test]
+fn gates_answer_has_a_result_for_its_order_only() {
+    let key = SigningKey::new(&SecretKey::new("reading-key").unwrap());
+    let answer = |payment: &str| {
+        let body = format!(
+            r#"{{"project_id":1236,"payment":{payment},
+                "operations":[{{"id":7,"type":"sale","status":"success"}}]}}"#
+        );
+        let body = sign(&body);
+        let document = Document::parse(&body, Limits::default()).unwrap();
+        VerifiedStatus::verify(project(1236), [&key], &document).unwrap()
+    };
+    let id = PaymentId::new("X1").unwrap();
+    let price: Money = "100.00 EUR".parse().unwrap();
+    let order = Expected::sale(&id, price).project(project(1236)).callback_names(&["Jeton"]);
+    let whole = r#"{"id":"X1","type":"purchase","status":"success","method":"Jeton","sum":{"amount":10000,"currency":"EUR"}}"#;
+    assert_eq!(order.status_result(&answer(whole)), Ok(End::Success));
+    let declined = answer(&whole.replace("success", "decline"));
+    assert_eq!(order.status_result(&declined), Ok(End::Decline));
+    let unknown = answer(r#"{"id":"X1","status":"error"}"#);
+    assert_eq!(order.status_result(&unknown), Ok(End::Error));
+
+    let less = Unexpected::Amount(Some("99.99 EUR".parse().unwrap()));
+    let table = [
+        ("10000", "9999", less),
+        ("X1", "X2", Unexpected::Payment),
+        ("purchase", "payout", Unexpected::Kind(Some(PaymentType::Payout))),
+        ("Jeton", "Skrill", Unexpected::Method),
+    ];
+    for (from, to, error) in table {
+        let other = whole.replace(from, to);
+        assert_eq!(order.status_result(&answer(&other)), Err(error), "{other}");
+    }
+    let elsewhere = order.clone().project(project(9));
+    let error = elsewhere.status_result(&answer(whole));
+    assert_eq!(error, Err(Unexpected::Project(project(1236))));
 }
 
 #[test]

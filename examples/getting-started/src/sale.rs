@@ -4,6 +4,8 @@ use ecp_methods::request::{Customer, ReturnUrls, SaleRequest};
 use ecp_transport::{Gate, Outcome};
 
 pub(crate) async fn sell(gate: &Gate, order: &PaymentId, price: Money) {
+    // The address is the customer's, from the request that placed the order: `ecp_notify::Server`
+    // does not hand on the peer's, so it comes in a header of your proxy (docs/operations/proxy.md).
     let sale = SaleRequest::new(order.clone(), price)
         .customer(Customer::new().id("customer-7").ip_address("192.0.2.1"))
         .return_urls(
@@ -12,6 +14,7 @@ pub(crate) async fn sell(gate: &Gate, order: &PaymentId, price: Money) {
                 .decline("https://shop.example/back"),
         );
     match gate.sale(&Jeton, &sale).await {
+        // No address to send the customer to yet: it comes by callback.
         Ok(accepted) => println!("{order} is registered as {}", accepted.request_id),
         Err(error) => match error.outcome() {
             // Nothing left this machine. The same id may be sent again.

@@ -19,7 +19,7 @@ async fn an_order_is_paid_though_the_answer_is_lost_and_callbacks_come_twice()
 
     // The shop's end.
     let folder = tempfile::tempdir()?;
-    let inbox = SqliteInbox::open(folder.path().join("shop.sqlite")).await?;
+    let inbox = SqliteInbox::open(folder.path().join("shop.db")).await?;
     let receiver = Receiver::new(Verifier::new().key(project, &key), inbox.clone());
 
     // The platform's end, which posts to the receiver, and sends each callback twice.

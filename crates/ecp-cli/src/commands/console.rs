@@ -37,7 +37,7 @@ use crate::usage::Usage;
 /// ecp-console.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp console --db inbox.sqlite\n  ecp console --postgres 'host=db user=shop' --journal /var/lib/shop/payouts --report reconciliations\n  ecp console --db inbox.sqlite --allow-changes --profile shop\n\nThe pages are explained in docs/console.md.",
+    after_help = "Examples:\n  ecp console --db shop.db\n  ecp console --postgres 'host=db user=shop' --journal /var/lib/shop/payouts --report reconciliations\n  ecp console --db shop.db --allow-changes --profile shop\n\nThe pages are explained in docs/console.md.",
     mut_group("Store", |store| store.required(false))
 )]
 pub(crate) struct Console {

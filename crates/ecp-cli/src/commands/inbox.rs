@@ -35,7 +35,7 @@ use crate::store::Store;
 /// earlier one, and is not handled).
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp inbox stats --db inbox.sqlite\n  ecp inbox list --db inbox.sqlite --state dead\n  ecp inbox show --db inbox.sqlite 42\n  ecp inbox replay --db inbox.sqlite --dead\n  ecp inbox release --db inbox.sqlite 17 --profile shop\n  ecp inbox doctor --db inbox.sqlite\n\nNo command makes an inbox or changes the structure of its tables. The service may go on running."
+    after_help = "Examples:\n  ecp inbox stats --db shop.db\n  ecp inbox list --db shop.db --state dead\n  ecp inbox show --db shop.db 42\n  ecp inbox replay --db shop.db --dead\n  ecp inbox release --db shop.db 17 --profile shop\n  ecp inbox doctor --db shop.db\n\nNo command makes an inbox or changes the structure of its tables. The service may go on running."
 )]
 pub(crate) struct InboxCommand {
     #[command(subcommand)]

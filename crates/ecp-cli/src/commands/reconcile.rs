@@ -28,7 +28,7 @@ use crate::usage::Usage;
 /// no longer repeats its callbacks.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --profile shop --db inbox.sqlite --journal payouts.csv.journal\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --postgres 'host=db user=shop' --json | jq -r 'select(.difference) | .payment'\n\nThe words for differences are explained in docs/reconcile.md.\n\nExit codes:\n  0  the sides agree\n  1  they could not be compared, or not to the end\n  2  the command line was wrong\n  5  there are differences",
+    after_help = "Examples:\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --profile shop --db shop.db --journal payouts.csv.journal\n  ecp reconcile --from '2024-01-01 00:00:00' --to '2024-01-31 23:59:59' --postgres 'host=db user=shop' --json | jq -r 'select(.difference) | .payment'\n\nThe words for differences are explained in docs/reconcile.md.\n\nExit codes:\n  0  the sides agree\n  1  they could not be compared, or not to the end\n  2  the command line was wrong\n  5  there are differences",
     mut_group("Store", |store| store.required(false))
 )]
 pub(crate) struct Reconcile {

@@ -73,7 +73,7 @@ pub(crate) struct Trigger {
     #[arg(long, value_name = "CODE")]
     code: Option<u32>,
 
-    /// Print the callback
+    /// Print the callback, as well as sending it
     #[arg(long)]
     print: bool,
 }
