@@ -8,8 +8,10 @@
 //! With `--before PATH`, this same program built from an earlier commit takes its turns too. With
 //! `--fill N`, each inbox holds so many callbacks before its first turn, and is measured beside an
 //! empty one. `--pgmq SCRIPT` installs the SQL script of pgmq and measures its `send`, the way a
-//! user would call it, over as many connections. With `--standby yes`, the server has a standby on the
-//! same machine, and the inbox takes another turn in which commits wait for that.
+//! user would call it, over as many connections. `--peer PATH` names a program that stores the same
+//! bodies by other means, such as that of `benches/peers`, which pushes them as tasks of apalis. With
+//! `--standby yes`, the server has a standby on the same machine, and the inbox takes another turn
+//! in which commits wait for that.
 
 mod fill;
 mod floors;
@@ -35,6 +37,8 @@ pub struct Options {
     pub before: Option<PathBuf>,
     /// The SQL script of pgmq.
     pub pgmq: Option<PathBuf>,
+    /// A program such as `benches/peers`, which stores the same bodies by other means.
+    pub peer: Option<PathBuf>,
     /// Whether the Postgres server has a standby.
     pub standby: bool,
     /// The only store to measure.
@@ -52,6 +56,7 @@ impl Default for Options {
             fill: 0,
             before: None,
             pgmq: None,
+            peer: None,
             standby: false,
             only: None,
             is_machine: false,
@@ -77,6 +82,7 @@ impl Options {
                 "--fill" => options.fill = number()?.into(),
                 "--before" => options.before = Some(value.into()),
                 "--pgmq" => options.pgmq = Some(value.into()),
+                "--peer" => options.peer = Some(value.into()),
                 "--standby" => options.standby = value == "yes",
                 "--only-store" => options.only = Some(value),
                 _ => return Err(format!("unknown argument {name}")),

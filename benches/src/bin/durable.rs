@@ -1,7 +1,7 @@
 //! Prints how many callbacks a second each store takes in durably, beside its floors.
 //!
 //! `durable [--seconds N] [--turns N] [--senders N] [--fill N] [--before PATH] [--pgmq SCRIPT]
-//! [--only-store NAME] [--machine-readable]`: see [`ecp_benches::durable`].
+//! [--peer PATH] [--standby yes] [--only-store NAME] [--machine-readable]`: see [`ecp_benches::durable`].
 
 fn main() {
     let arguments = std::env::args().skip(1);

@@ -1,6 +1,7 @@
 //! Stores that take turns, and what is printed of them.
 
 use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -79,14 +80,15 @@ async fn measure_all(options: &Options) {
 }
 
 async fn measure(name: &str, place: &Databases, options: &Options) {
-    let mut before = options.before.as_ref().map(|_| Earlier::start(name, options));
+    let mut before = options.before.as_ref().map(|path| Program::earlier(path, name, options));
+    let mut peer = options.peer.as_ref().map(|path| Program::peer(path, options));
     let filled =
         if options.fill > 0 { Some(Store::open(name, place, options.fill).await) } else { None };
     let kind = name.split('-').next().unwrap_or(name);
     let pgmq = options.pgmq.as_ref().filter(|_| kind == "postgres");
     let mut turns: Vec<Turn> = Vec::new();
     for _ in 0..options.turns {
-        let before = before.as_mut().map(Earlier::turn);
+        let before = before.as_mut().map(|before| before.turn("turn"));
         let filled = match &filled {
             Some(store) => Some(turn(store, options).await),
             None => None,
@@ -115,8 +117,31 @@ async fn measure(name: &str, place: &Databases, options: &Options) {
             }
             None => None,
         };
-        turns.push(Turn { before, filled, inbox, standby, tables, plain, pgmq });
+        let peer = peer.as_mut().map(|peer| match kind {
+            "sqlite" => peer.turn(&format!("sqlite {}", place.file().display())),
+            _ => peer.turn(&format!("postgres {}", place.database())),
+        });
+        turns.push(Turn { before, filled, inbox, standby, tables, plain, pgmq, peer });
     }
+    print_turns(name, &turns);
+    if let Some(Store::Inbox { inbox, .. }) = &filled {
+        let mut took = Vec::new();
+        let mut stats = ecp_inbox::Stats::default();
+        for _ in 0..5 {
+            let begun = Instant::now();
+            stats = inbox.stats().await.unwrap();
+            took.push(begun.elapsed().as_secs_f64() * 1e3);
+        }
+        println!(
+            "{name}: stats of {} waiting in {:.1} ms",
+            stats.waiting,
+            spread(took.into_iter())
+        );
+    }
+}
+
+/// Prints the line of a store.
+fn print_turns(name: &str, turns: &[Turn]) {
     let rates = |of: &dyn Fn(&Turn) -> Rate| spread(turns.iter().map(|turn| of(turn).per_second));
     let ratio = |of: &dyn Fn(&Turn) -> Option<(Rate, Rate)>| {
         let ratios: Option<Vec<f64>> =
@@ -154,6 +179,13 @@ async fn measure(name: &str, place: &Databases, options: &Options) {
     if let Some(ratio) = ratio(&|turn| turn.pgmq.map(|pgmq| (turn.inbox, pgmq))) {
         print!("; pgmq {:.0}, ratio {ratio:.2}", rates(&|turn| turn.pgmq.unwrap()));
     }
+    if let Some(ratio) = ratio(&|turn| turn.peer.map(|peer| (turn.inbox, peer))) {
+        print!(
+            "; peer {:.0}, p99 {:.1} ms, ratio {ratio:.2}",
+            rates(&|turn| turn.peer.unwrap()),
+            p99(&|turn| turn.peer.unwrap()),
+        );
+    }
     if let Some(ratio) = ratio(&|turn| turn.standby.map(|(rate, _)| (rate, turn.inbox))) {
         print!(
             "; waiting for a standby {:.0}, p99 {:.1} ms, ratio {ratio:.2}, {:.0} bytes of log an accept",
@@ -163,20 +195,6 @@ async fn measure(name: &str, place: &Databases, options: &Options) {
         );
     }
     println!();
-    if let Some(Store::Inbox { inbox, .. }) = &filled {
-        let mut took = Vec::new();
-        let mut stats = ecp_inbox::Stats::default();
-        for _ in 0..5 {
-            let begun = Instant::now();
-            stats = inbox.stats().await.unwrap();
-            took.push(begun.elapsed().as_secs_f64() * 1e3);
-        }
-        println!(
-            "{name}: stats of {} waiting in {:.1} ms",
-            stats.waiting,
-            spread(took.into_iter())
-        );
-    }
 }
 
 /// One turn of each.
@@ -189,6 +207,7 @@ struct Turn {
     tables: Rate,
     plain: Rate,
     pgmq: Option<Rate>,
+    peer: Option<Rate>,
 }
 
 /// Median, lowest and highest.
@@ -211,44 +230,56 @@ impl std::fmt::Display for Spread {
     }
 }
 
-/// The program of an earlier commit, with an inbox of its own.
-struct Earlier {
+/// Another program that takes turns: this one of an earlier commit, with inboxes of its own, or a
+/// peer.
+struct Program {
     child: Child,
     input: ChildStdin,
     output: BufReader<ChildStdout>,
 }
 
-impl Earlier {
-    fn start(name: &str, options: &Options) -> Self {
-        let path = options.before.as_ref().unwrap();
-        let mut child = Command::new(path)
-            .args(["--machine-readable", "--only-store", name])
-            .args(["--seconds", &options.time.as_secs().to_string()])
-            .args(["--senders", &options.senders.to_string()])
-            .args(["--fill", &options.fill.to_string()])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = child.stdin.take().unwrap();
-        let mut output = BufReader::new(child.stdout.take().unwrap());
+impl Program {
+    fn earlier(path: &Path, name: &str, options: &Options) -> Self {
+        let mut command = command(path, options);
+        command.args(["--machine-readable", "--only-store", name]);
+        let mut program = Self::start(command.args(["--fill", &options.fill.to_string()]));
         let mut line = String::new();
-        output.read_line(&mut line).unwrap();
+        program.output.read_line(&mut line).unwrap();
         assert_eq!(line, "ready\n", "the earlier program does not start");
+        program
+    }
+
+    fn peer(path: &Path, options: &Options) -> Self {
+        Self::start(command(path, options).args(["--connections", &CONNECTIONS.to_string()]))
+    }
+
+    fn start(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let input = child.stdin.take().unwrap();
+        let output = BufReader::new(child.stdout.take().unwrap());
         Self { child, input, output }
     }
 
-    fn turn(&mut self) -> Rate {
-        self.input.write_all(b"turn\n").unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        let figures: Vec<f64> =
-            line.split(' ').skip(1).map(|n| n.trim().parse().unwrap()).collect();
-        Rate { per_second: figures[0], p50: figures[1], p99: figures[2] }
+    fn turn(&mut self, line: &str) -> Rate {
+        writeln!(self.input, "{line}").unwrap();
+        let mut answer = String::new();
+        self.output.read_line(&mut answer).unwrap();
+        let figures = answer.split_whitespace().rev().map(|figure| figure.parse::<f64>().unwrap());
+        let [p99, p50, per_second] = figures.take(3).collect::<Vec<_>>()[..] else {
+            panic!("the answer of a turn has no three figures: {answer}");
+        };
+        Rate { per_second, p50, p99 }
     }
 }
 
-impl Drop for Earlier {
+fn command(path: &Path, options: &Options) -> Command {
+    let mut command = Command::new(path);
+    command.args(["--seconds", &options.time.as_secs().to_string()]);
+    command.args(["--senders", &options.senders.to_string()]);
+    command
+}
+
+impl Drop for Program {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
