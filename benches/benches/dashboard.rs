@@ -2,8 +2,8 @@
 //!
 //! Payments are made through Gate, without sockets: every third is a payout, and of the sales every
 //! second is decided. Then each address is asked for many times, as a browser asks, up to the last byte of
-//! the page. The report has the median, the least and the greatest of each; an address whose median
-//! is over the goal of 100 ms makes the run fail. `cargo bench -p ecp-benches --bench dashboard`; a
+//! the page. The report has the median, the least and the greatest of each; a list or search
+//! whose median is over the goal of 100 ms makes the run fail. `cargo bench -p ecp-benches --bench dashboard`; a
 //! number sets how many payments there are.
 
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ const GOAL: Duration = Duration::from_millis(100);
 const TIMES: usize = 40;
 
 /// Addresses below `/dashboard`, with what they show.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 11] = [
     ("newest payments", ""),
     ("oldest payments", "?page=1999"),
     ("search for one id", "?text=order-77"),
@@ -37,8 +37,10 @@ const PAGES: [(&str, &str); 12] = [
     ("newest operations", "/operations"),
     ("search of operations for one id", "/operations?text=order-77"),
     ("payouts among operations", "/operations?kind=payout"),
-    ("analytics", "/analytics"),
 ];
+
+/// A page that is neither list nor search, for which there is no goal.
+const ANALYTICS: (&str, &str) = ("analytics", "/analytics");
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -67,7 +69,7 @@ async fn run(total: usize) -> ExitCode {
     sandbox.settled().await;
     println!("{total} payments, made in {:.1?}; {TIMES} times each:", begun.elapsed());
     let mut is_slow = false;
-    for (name, query) in PAGES {
+    for (name, query) in PAGES.into_iter().chain([ANALYTICS]) {
         let path = format!("/dashboard{query}");
         let mut times = Vec::new();
         for _ in 0..TIMES {
@@ -78,9 +80,10 @@ async fn run(total: usize) -> ExitCode {
         }
         times.sort_unstable();
         let median = times[TIMES / 2];
-        let over = if median > GOAL { ", over the goal" } else { "" };
+        let is_over = median > GOAL && name != ANALYTICS.0;
+        let over = if is_over { ", over the goal" } else { "" };
         println!("{name:<36} {median:>8.1?} ({:.1?} to {:.1?}){over}", times[0], times[TIMES - 1]);
-        is_slow |= median > GOAL;
+        is_slow |= is_over;
     }
     sandbox.shutdown();
     if is_slow { ExitCode::FAILURE } else { ExitCode::SUCCESS }
