@@ -18,6 +18,16 @@ use serde_json::{Value, json};
 use crate::support::sandbox::until;
 use crate::support::{ecp, stderr};
 
+/// The address that the sandbox prints to this file when it has read its state.
+fn address(log: &Path) -> String {
+    until("the sandbox prints its address", || {
+        let text = std::fs::read_to_string(log).unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix("Gate:"))?;
+        let line = line.trim().strip_prefix("http://")?.strip_suffix("/v2/payment/..")?;
+        text.contains("state:").then(|| line.to_owned())
+    })
+}
+
 /// A sandbox with a state file. It is killed when this is dropped, as by `kill -9`.
 struct Running {
     child: Child,
@@ -34,13 +44,7 @@ impl Running {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let address = until("the sandbox tells its address", || {
-            let text = std::fs::read_to_string(&log).unwrap();
-            let line = text.lines().find_map(|line| line.strip_prefix("Gate:"))?;
-            let line = line.trim().strip_prefix("http://")?.strip_suffix("/v2/payment/..")?;
-            text.contains("state:").then(|| line.to_owned())
-        });
-        Self { child, address }
+        Self { child, address: address(&log) }
     }
 
     /// The JSON of an answer; `None` if the sandbox was killed before it was complete.
@@ -249,12 +253,7 @@ fn a_sandbox_that_cannot_write_its_state_file_stops_and_says_so() {
         .stderr(File::create(&errors).unwrap())
         .spawn()
         .unwrap();
-    let address = until("the sandbox tells its address", || {
-        let text = std::fs::read_to_string(&log).unwrap();
-        let line = text.lines().find_map(|line| line.strip_prefix("Gate:"))?;
-        let line = line.trim().strip_prefix("http://")?.strip_suffix("/v2/payment/..")?;
-        text.contains("state:").then(|| line.to_owned())
-    });
+    let address = address(&log);
     let id = child.id();
     let sandbox = Running { child: Command::new("true").spawn().unwrap(), address };
     let mut answered = 0;

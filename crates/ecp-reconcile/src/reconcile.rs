@@ -29,7 +29,7 @@ use crate::spool::{Kept, Spool};
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Reconcile {
-    owner: Owner,
+    pub(crate) owner: Owner,
     interval: Interval,
     inbox: Option<Arc<dyn Inbox>>,
     journals: Vec<PathBuf>,
@@ -180,10 +180,6 @@ impl Reconcile {
             return true;
         }
         !self.journals.is_empty()
-    }
-
-    pub(crate) const fn owner(&self) -> &Owner {
-        &self.owner
     }
 
     async fn read_journals(self: &Arc<Self>) -> Result<Read, ReconcileError> {

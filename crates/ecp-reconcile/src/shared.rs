@@ -27,7 +27,7 @@ impl Reconcile {
         mut read: Read,
     ) -> Result<Read, ReconcileError> {
         let failed = ReconcileError::SharedJournal;
-        let owner = self.owner();
+        let owner = &self.owner;
         let jobs = reader.jobs().await.map_err(failed)?;
         if !jobs.iter().any(|job| job.owner == *owner) {
             let (project, url) = (owner.project, &owner.gate_url);

@@ -113,7 +113,7 @@ impl Sandbox {
     /// [`Config::fault`] are added once: they come anew only if they differ from those of the last
     /// start.
     ///
-    /// A process may end at any moment. What an answer or a callback has told is then in the file. A
+    /// A process may end at any moment. The file then has all that an answer or a callback said. A
     /// callback whose answer was not recorded yet is sent again, with the same bytes.
     ///
     /// # Errors

@@ -150,7 +150,7 @@ impl PostgresJournalReader {
         plan_entries(&self.pool, owner, plan).await
     }
 
-    /// The payers that have rows of a job now, as far as one can be told: a payer that waits has none.
+    /// The payers that have rows of a job now. A payer that waits for rows has none, and is not counted.
     pub async fn at_work(&self, owner: &Owner, job: &str) -> Result<PayersAtWork, JournalError> {
         let job = match self.owner(owner).await? {
             Some(owner) => self.job(owner, job).await?,

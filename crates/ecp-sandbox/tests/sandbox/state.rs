@@ -166,7 +166,7 @@ async fn a_restart_after_every_step_changes_nothing_that_happens() {
     };
     assert_eq!(shown(&parts), shown(&whole));
     assert_eq!(parts.sandbox.now(), whole.sandbox.now());
-    // The story has in it what it is told for.
+    // The story covers these cases.
     let kinds: BTreeSet<&str> =
         whole.sandbox.events().iter().map(|event| event.kind.name()).collect();
     for kind in ["fault_struck", "payment_released", "refund_changed", "callback_attempted"] {

@@ -103,7 +103,7 @@ impl Place {
                 Ok((Payer::new(gate, journal, settings), None))
             }
             Self::Database { address, job, .. } => {
-                // A run waits for a server that is away; a wrong address is told at once.
+                // A run waits for a server that is away, but a wrong address is an error at once.
                 let reader = reader(address).with_context(cannot)?;
                 reader.connect().await.with_context(cannot)?;
                 let opened =
