@@ -283,9 +283,20 @@ fn words_that_are_not_known_are_named_without_the_rest() {
         ),
         (
             format!("{url}?channel_binding=sentinel"),
-            "the value of the Postgres keyword `channel_binding` must be",
+            "the value of the Postgres keyword `channel_binding` must be `disable`, `prefer` or",
         ),
-        (format!("{url}?port=sentinel"), "the value of the Postgres keyword `port` must be"),
+        (
+            format!("{url}?port=sentinel"),
+            "the value of the Postgres keyword `port` must be a number from 1 to 65535",
+        ),
+        (
+            format!("{url}?target_session_attrs=sentinel"),
+            "the value of the Postgres keyword `target_session_attrs` must be `any`, `read-write`",
+        ),
+        (
+            "host=db.example tcp_user_timeout=sentinel".to_owned(),
+            "the value of the Postgres keyword `tcp_user_timeout` must be a number of milliseconds",
+        ),
         (format!("{url}?sslmode"), "the Postgres address cannot be read: expected `postgres://"),
         (
             "postgres://shop:sentinel?sentinel2=1@db.example/shop".to_owned(),

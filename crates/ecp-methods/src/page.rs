@@ -396,7 +396,8 @@ setters! { text(impl Into<String>):
     merchant_success_redirect_mode,
     /// Sets an extra parameter of the payment, which the page passes on to Gate.
     payment_extra_param,
-    /// Sets options of payment methods, as JSON text.
+    /// Sets options of payment methods, as JSON text. The documents do not list its members, and this
+    /// library does not check them.
     payment_methods_options,
     /// Sets the recurring payment that the page registers, as JSON text. The documents do not list its
     /// members for the page, and this library does not check them.

@@ -49,9 +49,10 @@ impl Ongoing {
         &self.id
     }
 
-    /// The state that the journal had when [`Payer::pay`] returned: [`State::Intended`] if its request
-    /// is about to be sent, [`State::NotSent`] if it could not be sent (call it again), or an earlier
-    /// result.
+    /// The state that the journal had when [`Payer::pay`] returned: [`State::Intended`] if this call
+    /// is about to send the request, [`State::NotSent`] if it could not be sent (call
+    /// [`Payer::pay`] again with the same request), or the state that an earlier call has left. It
+    /// does not change afterwards: [`Payer::entry`] has the present one.
     pub const fn state(&self) -> State {
         self.state
     }

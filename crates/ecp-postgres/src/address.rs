@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use tokio_postgres::Config;
@@ -30,7 +31,7 @@ use crate::tls::{Check, Roots, Tls};
 /// host) is never encrypted.
 ///
 /// Libpq's other keywords are accepted if the driver [knows](Config) them, among them
-/// `channel_binding`. Environment variables and files in the user's home folder are not read.
+/// `channel_binding`, with libpq's units: `tcp_user_timeout` counts milliseconds. Environment variables and files in the user's home folder are not read.
 ///
 /// ```
 /// use ecp_postgres::PostgresAddress;
@@ -91,6 +92,9 @@ pub enum AddressError {
 
 const SSL_MODE: &str = "sslmode";
 const SSL_ROOT_CERT: &str = "sslrootcert";
+const USER_TIMEOUT: &str = "tcp_user_timeout";
+const KEEPALIVES_COUNT: &str = "keepalives_count";
+const KEEPALIVES_RETRIES: &str = "keepalives_retries";
 
 /// Keywords of libpq that neither this nor the driver takes, and what to do instead.
 const LIBPQS: &[(&str, &[&str])] = &[
@@ -125,7 +129,7 @@ const LIBPQS: &[(&str, &[&str])] = &[
 ];
 
 /// Other keywords of the driver.
-const DRIVERS: [&str; 18] = [
+const DRIVERS: [&str; 17] = [
     "application_name",
     "channel_binding",
     "connect_timeout",
@@ -135,14 +139,13 @@ const DRIVERS: [&str; 18] = [
     "keepalives",
     "keepalives_idle",
     "keepalives_interval",
-    "keepalives_retries",
+    KEEPALIVES_RETRIES,
     "load_balance_hosts",
     "options",
     "password",
     "port",
     "sslnegotiation",
     "target_session_attrs",
-    "tcp_user_timeout",
     "user",
 ];
 
@@ -159,6 +162,12 @@ impl PostgresAddress {
             }
         }
         let mut config: Config = words.rest.parse().map_err(|error| driver_error(&error))?;
+        if let Some(millis) = whole(USER_TIMEOUT, "a number of milliseconds", words.user_timeout)? {
+            config.tcp_user_timeout(Duration::from_millis(millis.into()));
+        }
+        if let Some(count) = whole(KEEPALIVES_COUNT, "a number", words.keepalives_count)? {
+            config.keepalives_retries(count);
+        }
         let tls = tls(words.mode.as_deref(), words.roots.as_deref())?;
         if config.get_hosts().is_empty() {
             // TLS needs a server name, and an IP address is a valid one.
@@ -211,6 +220,17 @@ impl fmt::Debug for PostgresAddress {
     }
 }
 
+/// Reads a number of the address; 0 is libpq's word for the default.
+fn whole(
+    word: &'static str,
+    expected: &'static str,
+    value: Option<String>,
+) -> Result<Option<u32>, AddressError> {
+    let number = value.map(|value| value.parse::<u32>()).transpose();
+    let number = number.map_err(|_| AddressError::Value { word: word.into(), expected })?;
+    Ok(number.filter(|number| *number > 0))
+}
+
 fn only_sockets(config: &Config) -> bool {
     #[cfg(unix)]
     let socket = |host: &_| matches!(host, tokio_postgres::config::Host::Unix(_));
@@ -259,11 +279,26 @@ fn driver_error(error: &tokio_postgres::Error) -> AddressError {
     let word =
         cause.strip_prefix("invalid value for option `").and_then(|rest| rest.split_once('`'));
     match word {
-        Some((word, _)) if DRIVERS.contains(&word) => AddressError::Value {
-            word: word.to_owned().into(),
-            expected: "a value that libpq accepts",
-        },
+        Some((word, _)) if DRIVERS.contains(&word) => {
+            AddressError::Value { word: word.to_owned().into(), expected: drivers_values(word) }
+        }
         _ => AddressError::Form,
+    }
+}
+
+/// The values of a keyword that the driver accepts.
+fn drivers_values(word: &str) -> &'static str {
+    match word {
+        "channel_binding" => "`disable`, `prefer` or `require`",
+        "connect_timeout" | "keepalives_idle" | "keepalives_interval" => "a number of seconds",
+        "hostaddr" => "an IP address, or several with commas between them",
+        "keepalives" => "`0` or `1`",
+        KEEPALIVES_RETRIES => "a number",
+        "load_balance_hosts" => "`disable` or `random`",
+        "port" => "a number from 1 to 65535, or one for each host with commas between them",
+        "sslnegotiation" => "`postgres` or `direct`",
+        "target_session_attrs" => "`any`, `read-write` or `read-only`",
+        _ => "a value that libpq accepts",
     }
 }
 
@@ -272,6 +307,10 @@ fn driver_error(error: &tokio_postgres::Error) -> AddressError {
 struct Words {
     mode: Option<String>,
     roots: Option<String>,
+    /// Milliseconds, as libpq counts; the driver counts seconds.
+    user_timeout: Option<String>,
+    /// The driver has another name for it than libpq.
+    keepalives_count: Option<String>,
     /// Keywords for the driver.
     driver: Vec<String>,
     rest: String,
@@ -342,6 +381,8 @@ impl Words {
         let own = match word {
             SSL_MODE => Some((SSL_MODE, &mut self.mode)),
             SSL_ROOT_CERT => Some((SSL_ROOT_CERT, &mut self.roots)),
+            USER_TIMEOUT => Some((USER_TIMEOUT, &mut self.user_timeout)),
+            KEEPALIVES_COUNT => Some((KEEPALIVES_COUNT, &mut self.keepalives_count)),
             _ => None,
         };
         if let Some((word, own)) = own {
@@ -398,4 +439,28 @@ fn pair_value(text: &str) -> Option<(String, usize)> {
 
 fn decoded(text: &str) -> Result<Cow<'_, str>, AddressError> {
     percent_decode_str(text).decode_utf8().map_err(|_| AddressError::Form)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The words of libpq's documentation, section "Parameter Key Words".
+    #[test]
+    fn keywords_have_the_names_and_units_of_libpq() {
+        for text in [
+            "host=db tcp_user_timeout=90000 keepalives_count=9 keepalives_idle=60",
+            "postgres://db/?tcp_user_timeout=90000&keepalives_count=9&keepalives_idle=60",
+        ] {
+            let address: PostgresAddress = text.parse().expect("libpq accepts it");
+            let config = &address.config;
+            assert_eq!(config.get_tcp_user_timeout(), Some(&Duration::from_secs(90)), "{text}");
+            assert_eq!(config.get_keepalives_retries(), Some(9), "{text}");
+            assert_eq!(config.get_keepalives_idle(), Duration::from_mins(1), "{text}");
+        }
+        let text = "host=db tcp_user_timeout=0 keepalives_count=0";
+        let address: PostgresAddress = text.parse().expect("0 is libpq's default");
+        assert_eq!(address.config.get_tcp_user_timeout(), None);
+        assert_eq!(address.config.get_keepalives_retries(), None);
+    }
 }

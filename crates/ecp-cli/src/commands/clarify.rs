@@ -54,10 +54,14 @@ impl Clarify {
             Ok(status) => status,
             Err(GateError::NotSent(cause)) => bail!("{}", profile.cannot_connect(&cause, 1)),
             Err(error) => {
+                let next = match error {
+                    GateError::Refused(_) => "correct the cause, then run the command again",
+                    _ => "run the command again",
+                };
                 let error = status_failure(error);
                 bail!(
                     "cannot get the status of payment {id}: {error}; the answer to the clarification \
-                     was not sent: run the command again"
+                     was not sent: {next}"
                 )
             }
         };

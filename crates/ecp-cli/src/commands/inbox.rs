@@ -107,7 +107,7 @@ struct Replay {
     #[command(flatten)]
     store: Store,
 
-    /// The callbacks' numbers
+    /// The callbacks' numbers, as `list` prints them
     #[arg(required_unless_present = "dead")]
     ids: Vec<i64>,
 
@@ -140,7 +140,7 @@ struct ReleaseHeld {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// The callback's number
+    /// The callback's number, as `list` prints it
     id: i64,
 
     /// Print a line of JSON

@@ -477,7 +477,7 @@ impl Payouts {
         let mut answer = String::new();
         std::io::stdin()
             .read_line(&mut answer)
-            .context("cannot read the answer from standard input")?;
+            .context("nothing was sent: the answer cannot be read from standard input; without a terminal give --yes")?;
         if answer.trim() == "yes" {
             Ok(())
         } else {

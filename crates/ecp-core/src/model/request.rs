@@ -53,7 +53,7 @@ model! {
 
 model! {
     /// The object `return_url` of a Gate request: addresses to which the customer returns after the
-    /// payment.
+    /// payment. Which of them a request must have depends on the payment method.
     pub struct ReturnUrls / ReturnUrlsRef {
         /// Address after a successful payment.
         success: Option<String> = decides "success",

@@ -23,7 +23,8 @@ pub struct Customer(Fields);
 pub struct Account(Fields);
 
 /// The URLs to which the customer returns from the provider's page after a sale: absolute http or
-/// https URLs.
+/// https URLs. Each is optional here; a request without one that its payment method needs is
+/// refused before it is sent.
 #[derive(Clone, Debug, Default)]
 pub struct ReturnUrls(Fields);
 

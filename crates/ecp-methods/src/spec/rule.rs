@@ -82,8 +82,9 @@ impl Rule {
         Self { interfaces, ..self }
     }
 
-    /// Sets the fields that every request must have, in addition to payment id, amount and
-    /// currency.
+    /// Sets the fields that every request to Gate must have, in addition to payment id, amount and
+    /// currency. The Payment Page asks the customer for what an address lacks, but for the customer's
+    /// id.
     pub const fn needs(self, needs: &'static [Field]) -> Self {
         Self { needs, ..self }
     }

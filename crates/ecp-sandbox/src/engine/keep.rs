@@ -30,10 +30,9 @@ impl Engine {
         let mut file = File::open(path)?;
         let kept = file.read()?;
         let keeper = Keeper::new();
-        let wrong = |problem| StateError::unusable(path, problem);
         let mut core = Core::new(config);
         if let Some(kept) = kept {
-            kept.fill(&mut core).map_err(wrong)?;
+            kept.fill(&mut core).map_err(|problem| problem.of(path))?;
         }
         core.keep_all();
         *keeper.0.file() = Some(file);

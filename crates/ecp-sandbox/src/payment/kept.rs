@@ -270,7 +270,9 @@ impl KeptMoney {
 
     fn money(self) -> Result<Money, String> {
         let Self(minor, code) = self;
-        let currency: Currency = code.parse().map_err(|_| format!("`{code}` is no currency"))?;
+        let currency: Currency = code
+            .parse()
+            .map_err(|_| format!("the currency `{code}` is not known to this release"))?;
         Ok(Money::from_minor(minor, currency))
     }
 }
@@ -395,7 +397,7 @@ impl KeptQuestion {
             |question: &&TestQuestion| question.object() == object && question.name() == name;
         let question = spec.testing().sale_questions().iter().find(is_it).copied();
         let question = question.ok_or_else(|| {
-            format!("the method `{}` has no question for {object}.{name}", spec.code())
+            format!("the method `{}` of this release does not ask for {object}.{name}", spec.code())
         });
         Ok(Open { question: question?, refused })
     }
@@ -405,12 +407,14 @@ impl KeptQuestion {
 fn operation(spec: &MethodSpec, name: &str) -> Result<Operation, String> {
     let mut operations = spec.rules().map(|(operation, _)| operation);
     let found = operations.find(|operation| operation.name() == name);
-    found.ok_or_else(|| format!("the method `{}` has no operation `{name}`", spec.code()))
+    found.ok_or_else(|| {
+        format!("the method `{}` of this release has no operation `{name}`", spec.code())
+    })
 }
 
 fn interface(name: &str) -> Result<Interface, String> {
     let found = Interface::ALL.iter().find(|interface| interface.to_string() == name);
-    found.copied().ok_or_else(|| format!("there is no interface `{name}`"))
+    found.copied().ok_or_else(|| format!("the interface `{name}` is not known to this release"))
 }
 
 fn time(seconds: i64) -> Result<Timestamp, String> {

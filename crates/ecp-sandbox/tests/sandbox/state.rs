@@ -329,8 +329,10 @@ async fn a_file_for_another_sandbox_is_refused_with_what_to_do() {
     let error = folder.refusal(|config| config.virtual_time(start).registry(Registry::empty()));
     let error = error.to_string();
     assert!(
-        error
-            .ends_with("payment 1: the payment method `jeton` is not among this sandbox's methods"),
+        error.ends_with(
+            "payment 1: the payment method `jeton` is not among this sandbox's methods; start the \
+             sandbox that wrote the file, with the same release and methods, or use another file"
+        ),
         "{error}"
     );
     // None of the refusals has spoiled it.
@@ -344,8 +346,9 @@ async fn a_damaged_row_is_an_error_that_names_the_file() {
     local.send(PAYOUT, Local::document("P1", 10_000)).await;
     local.sandbox.close().unwrap();
     for (damage, words) in [
-        ("UPDATE payments SET data = '{}'", "a row cannot be read: missing field"),
+        ("UPDATE payments SET data = '{}'", "payment 1: a row cannot be read: missing field"),
         ("DELETE FROM events WHERE sequence = 2", "it is damaged: events are missing"),
+        ("UPDATE events SET data = '{}' WHERE sequence = 1", "event 1: a row cannot be read: "),
     ] {
         let connection = Connection::open(folder.file()).unwrap();
         connection.execute_batch(&format!("SAVEPOINT whole; {damage}; RELEASE whole")).unwrap();
@@ -354,7 +357,7 @@ async fn a_damaged_row_is_an_error_that_names_the_file() {
         assert!(error.to_string().contains(words), "{error}");
         assert!(error.to_string().contains("sandbox.db"), "{error}");
         let connection = Connection::open(folder.file()).unwrap();
-        // The next damage is found first.
+        // The next damage is found before this one.
         connection.execute_batch("DELETE FROM payments").unwrap();
     }
 }

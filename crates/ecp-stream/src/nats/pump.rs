@@ -163,9 +163,9 @@ impl NatsPump {
             || !(config.filter_subject.is_empty() && config.filter_subjects.is_empty())
         {
             return Err(format!(
-                "the consumer `{}` of the stream exists and would leave out callbacks: delete it, and it is \
+                "the stream `{}` has a consumer `{}` that would leave out callbacks: delete it, and it is \
                  made again with the right settings; callbacks that the inbox has already do no harm",
-                self.consumer
+                self.stream.settings.name, self.consumer
             )
             .into());
         }

@@ -6,6 +6,7 @@ use ecp_core::{Currency, ProjectId, Timestamp};
 use serde::Serialize;
 
 use super::data::{Changes, Kept, Whole};
+use super::file::Problem;
 use super::rows::{KeptDelivery, KeptEntry, read};
 use crate::engine::Core;
 use crate::engine::events::EventLog;
@@ -66,7 +67,7 @@ impl Core {
 
 impl Kept {
     /// Fills a new engine with what the file has.
-    pub(super) fn fill(self, core: &mut Core) -> Result<(), String> {
+    pub(super) fn fill(self, core: &mut Core) -> Result<(), Problem> {
         let Self { whole, payments, deliveries, taken, rules, draws, events } = self;
         core.time = time(&whole, &core.time)?;
         let configured: Vec<String> = core.config.faults.iter().map(FaultRule::to_json).collect();
@@ -84,7 +85,9 @@ impl Kept {
         state.pendings.count = whole.deliveries;
         for (project, code, minor) in whole.funds {
             let project = ProjectId::new(project).map_err(|error| error.to_string())?;
-            let currency = code.parse().map_err(|_| format!("`{code}` is no currency"))?;
+            let currency = code.parse().map_err(|_| {
+                format!("the balance of project {project}: the currency `{code}` is not known")
+            })?;
             state.funds.insert((project, currency), minor);
         }
         for hash in taken {
@@ -92,8 +95,8 @@ impl Kept {
         }
         let mut ended: Vec<(u64, u64)> = Vec::new();
         for (number, text) in payments {
-            let kept: KeptEntry = read(&text)?;
-            let entry = kept.entry(&core.config.registry);
+            let kept = read::<KeptEntry>(&text);
+            let entry = kept.and_then(|kept| kept.entry(&core.config.registry));
             let entry = entry.map_err(|problem| format!("payment {number}: {problem}"))?;
             ended.extend(entry.ending.map(|place| (place, number)));
             state.insert(number, entry);
@@ -101,8 +104,7 @@ impl Kept {
         ended.sort_unstable();
         state.ended = ended.into_iter().map(|(_, number)| number).collect();
         for (id, text, body) in deliveries {
-            let kept: KeptDelivery = read(&text)?;
-            let pending = kept.pending(body);
+            let pending = read::<KeptDelivery>(&text).and_then(|kept| kept.pending(body));
             let pending = pending.map_err(|problem| format!("delivery {id}: {problem}"))?;
             state.pendings.waits = state.pendings.waits.max(pending.place);
             state.pendings.open.insert(id, pending);
@@ -112,18 +114,18 @@ impl Kept {
 }
 
 /// The time that goes on where the file's ended.
-fn time(whole: &Whole, configured: &Time) -> Result<Time, String> {
+fn time(whole: &Whole, configured: &Time) -> Result<Time, Problem> {
     match whole.virtual_time {
-        None if configured.is_virtual() => Err(
+        None if configured.is_virtual() => Err(Problem::Text(
             "its time is the machine's, and the sandbox has virtual time: leave out --clock virtual, \
              or use another file"
                 .to_owned(),
-        ),
-        Some(_) if !configured.is_virtual() => Err(
+        )),
+        Some(_) if !configured.is_virtual() => Err(Problem::Text(
             "its time is virtual, and the sandbox has the machine's: use --clock virtual, or another \
              file"
                 .to_owned(),
-        ),
+        )),
         None => Ok(configured.clone()),
         Some((start, elapsed)) => {
             let start = Timestamp::from_unix_seconds(start).map_err(|error| error.to_string())?;

@@ -16,6 +16,13 @@ impl StateError {
         Self { path: path.to_owned(), problem: problem.into() }
     }
 
+    /// The file is one, but a part of it cannot be taken up.
+    pub(super) fn content(path: &Path, problem: impl fmt::Display) -> Self {
+        let next = "start the sandbox that wrote the file, with the same release and methods, or use \
+                    another file";
+        Self::unusable(path, format!("{problem}; {next}"))
+    }
+
     /// Returns the path of the state file.
     pub fn path(&self) -> &Path {
         &self.path

@@ -65,8 +65,10 @@ pub(super) struct File {
 }
 
 /// Why a file cannot be read or written.
-enum Problem {
+pub(super) enum Problem {
     Sqlite(rusqlite::Error),
+    /// A row does not hold what this release writes.
+    Content(String),
     Text(String),
 }
 
@@ -78,13 +80,14 @@ impl From<rusqlite::Error> for Problem {
 
 impl From<String> for Problem {
     fn from(text: String) -> Self {
-        Self::Text(text)
+        Self::Content(text)
     }
 }
 
 impl Problem {
-    fn of(self, path: &Path) -> StateError {
+    pub(super) fn of(self, path: &Path) -> StateError {
         let words = match self {
+            Self::Content(text) => return StateError::content(path, text),
             Self::Text(text) => text,
             Self::Sqlite(error) => match error.sqlite_error_code() {
                 Some(ErrorCode::NotADatabase) => {
@@ -296,8 +299,11 @@ fn read_all(from: &Connection) -> Result<Option<Kept>, Problem> {
             reply: row.get(7)?,
         })
     })?;
-    let events: Vec<Event> =
-        events.into_iter().map(EventRow::event).collect::<Result<_, String>>()?;
+    let events = events.into_iter().map(|row| {
+        let sequence = row.sequence;
+        row.event().map_err(|problem| format!("event {sequence}: {problem}"))
+    });
+    let events: Vec<Event> = events.collect::<Result<_, String>>()?;
     // The history finds an event by its distance from the first.
     let latest = events.last().map_or(whole.events, |event| event.sequence);
     let first = events.first().map_or(latest + 1, |event| event.sequence);

@@ -459,8 +459,9 @@ impl KeptEvent {
             Self::PaymentReleased {} => EventKind::PaymentReleased,
             Self::Placed { interface } => {
                 let found = Interface::ALL.iter().find(|known| known.to_string() == interface);
-                let interface =
-                    *found.ok_or_else(|| format!("there is no interface `{interface}`"))?;
+                let interface = *found.ok_or_else(|| {
+                    format!("the interface `{interface}` is not known to this release")
+                })?;
                 EventKind::Placed { interface, document: body }
             }
             Self::RefundChanged { operation_id, status } => EventKind::RefundChanged {
@@ -529,7 +530,9 @@ const fn name_of(refusal: CallbackRefusal) -> &'static str {
 
 fn refusal(name: &str) -> Result<CallbackRefusal, String> {
     let found = REFUSALS.iter().find(|(known, _)| *known == name);
-    found.map(|(_, refusal)| *refusal).ok_or_else(|| format!("there is no refusal `{name}`"))
+    found
+        .map(|(_, refusal)| *refusal)
+        .ok_or_else(|| format!("the refusal `{name}` is not known to this release"))
 }
 
 /// Texts of events that are constants of the program that wrote them. There are few, and each is
