@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn a_workbook_can_be_filtered_is_read_without_dragging_and_keeps_decimals() {
+    fn a_workbook_has_filters_widths_and_bold_names_that_stay_and_keeps_decimals() {
         let mut table = Table::new(["payment_id", "sum"]);
         table.push([
             Cell::text("an-id-that-is-longer-than-its-column"),
@@ -359,7 +359,17 @@ mod tests {
         assert!(sheet.contains(r#"<autoFilter ref="A1:B2"/>"#), "{sheet}");
         let width = sheet.split_once(r#"<col min="1" max="1" width=""#).unwrap().1;
         assert!(width.split('.').next().unwrap().parse::<u32>().unwrap() > 30, "{width}");
+        assert!(sheet.contains(r#"<pane ySplit="1" topLeftCell="A2""#), "{sheet}");
+        // Each name has the style whose font is bold, and no other cell has it.
+        for (cell, style) in [("A1", " s=\"1\""), ("B1", " s=\"1\""), ("A2", "")] {
+            let start = format!("<c r=\"{cell}\"{style} t=\"s\">");
+            assert!(sheet.contains(&start), "{start} in {sheet}");
+        }
         let styles = part("xl/styles.xml");
+        let fonts = styles.split("</fonts>").next().unwrap();
+        assert!(fonts.split("<font>").nth(2).unwrap().contains("<b/>"), "{styles}");
+        let formats = styles.split("<cellXfs").nth(1).unwrap();
+        assert!(formats.split("<xf ").nth(2).unwrap().contains(r#"fontId="1""#), "{styles}");
         assert!(styles.contains(r#"formatCode="0.00""#), "{styles}");
     }
 

@@ -1,6 +1,8 @@
 use ecp_core::Currency;
 use ecp_methods::spec::Interface;
-use ecp_methods::{Auth, Capture, PaymentMethod, Registry, Rule, Spec, Supports};
+use ecp_methods::{
+    Auth, Capture, PaymentMethod, Payout, Refund, Registry, Rule, Sale, Spec, Supports,
+};
 use ecp_sandbox::{Config, Fault, FaultRule, Filter, Paging};
 use http::{Request, StatusCode, header};
 use serde_json::json;
@@ -57,7 +59,10 @@ async fn every_page_shows_itself_empty_and_filled() {
     }
     let (_, volume) = narrowed.split_once("<h2>Volume").unwrap();
     assert!(volume.contains("10000 JPY") && !volume.contains("100.00 EUR"), "{narrowed}");
-    assert!(narrowed.contains("<dt>Balance</dt><dd>10000100.00 EUR</dd>"), "{narrowed}");
+    assert!(
+        narrowed.contains("<dt>Balance</dt><dd class=\"sum\">10000100.00 EUR</dd>"),
+        "{narrowed}"
+    );
 
     let file = text(&world, "/dashboard/export/operations.csv?status=success&text=a%2Fb").await;
     let mut rows = csv::Reader::from_reader(file.as_bytes());
@@ -69,6 +74,81 @@ async fn every_page_shows_itself_empty_and_filled() {
     assert_eq!((rows.len(), told), (1, vec!["a/b?c&d", "sale", "success", "10000", "EUR"]));
     assert_eq!(world.open("/dashboard/payment?project=1&id=none").await.status, 404);
     assert_eq!(world.open("/dashboard/payouts/batches/1").await.status, 404);
+}
+
+/// The cells of a currency in the analytics: payments, success share, paid in, paid out, refunded.
+fn money_line<'p>(analytics: &'p str, currency: &str) -> Vec<&'p str> {
+    let row = analytics.split(&format!("role=\"rowheader\">{currency}</th>")).nth(1).unwrap();
+    let cells = row.split("</tr>").next().unwrap().split("class=\"number\">").skip(1);
+    cells.map(|cell| cell.split('<').next().unwrap()).collect()
+}
+
+#[derive(Debug)]
+struct Wallet;
+
+impl Supports<Sale> for Wallet {}
+impl Supports<Payout> for Wallet {}
+impl Supports<Refund> for Wallet {}
+impl PaymentMethod for Wallet {
+    const SPEC: Spec<Self> = Spec::new("wallet", "Wallet")
+        .gate_path("wallet/both")
+        .callback_names(&["Wallet"])
+        .currencies(&[Currency::EUR, Currency::JPY])
+        .flow::<Sale>(Rule::new().on(&[Interface::Gate]))
+        .flow::<Payout>(Rule::new().on(&[Interface::Gate, Interface::Dashboard]))
+        .flow::<Refund>(Rule::new().partial().on(&[Interface::Gate, Interface::Dashboard]));
+}
+
+#[tokio::test]
+async fn analytics_have_money_in_major_units_shares_and_the_period_with_its_zone() {
+    let start = "2026-11-27T11:00:00+0000".parse().unwrap();
+    let registry = Registry::empty().with(Wallet).unwrap();
+    let adjust = |config: Config| config.registry(registry).virtual_time(start);
+    let mut world = World::with(adjust).await;
+    for (id, amount, currency, decision) in [
+        ("E1", 10_050, "EUR", "success"),
+        ("E2", 20_000, "EUR", "decline"),
+        ("E3", 9_950, "EUR", "success"),
+        ("Y1", 10_000, "JPY", "success"),
+    ] {
+        let sale = world.sale(id, amount, currency);
+        let page = world.sale_at("/v2/payment/wallet/both/sale", sale).await;
+        world.press(&page, decision).await;
+        world.shop.next().await;
+    }
+    let refund = "project=1&id=E1&amount=0.45";
+    let refunded = world.submit("/dashboard/payment/refund", refund).await;
+    assert_eq!(refunded.status, StatusCode::SEE_OTHER, "{}", refunded.text);
+    world.sandbox.settled().await;
+    assert!(world.sandbox.advance(std::time::Duration::from_secs(90)).await);
+    let payout = form_encoded(&[
+        ("project", "1"),
+        ("method", "wallet"),
+        ("general.payment_id", "out-1"),
+        ("amount", "25"),
+        ("payment.currency", "EUR"),
+    ]);
+    let paid = world.submit("/dashboard/payouts", &payout).await;
+    assert_eq!(paid.status, StatusCode::SEE_OTHER, "{}", paid.text);
+    world.sandbox.settled().await;
+
+    let shown = text(&world, "/dashboard/analytics").await;
+    let euro = ["4", "75 %", "200.00 EUR", "25.00 EUR", "0.45 EUR"];
+    assert_eq!(money_line(&shown, "EUR"), euro);
+    assert_eq!(money_line(&shown, "JPY"), ["1", "100 %", "10000 JPY", "0 JPY", "0 JPY"]);
+    for expected in [
+        "<dt>Success share</dt><dd>80 %</dd>",
+        "data-live>2026-11-27 11:00:00 to 2026-11-27 11:01:30, UTC<",
+        "1 (100 %)",
+    ] {
+        assert!(shown.contains(expected), "{expected} in {shown}");
+    }
+    // Days that are asked for are the period, also where nothing was paid.
+    let shown = text(&world, "/dashboard/analytics?from=2026-11-01&to=2026-11-27&text=E2").await;
+    assert!(shown.contains(">2026-11-01 00:00:00 to 2026-11-27 23:59:59, UTC<"), "{shown}");
+    assert_eq!(money_line(&shown, "EUR"), ["1", "0 %", "0.00 EUR", "0.00 EUR", "0.00 EUR"]);
+    let shown = text(&world, "/dashboard/analytics?from=2026-11-28&to=2026-11-28").await;
+    assert!(shown.contains(">2026-11-28 00:00:00 to 2026-11-28 23:59:59, UTC<"), "{shown}");
 }
 
 #[tokio::test]
@@ -405,6 +485,6 @@ async fn analytics_count_what_was_captured_of_a_hold() {
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
     world.sandbox.settled().await;
     let shown = text(&world, "/dashboard/analytics?currency=EUR").await;
-    assert!(shown.contains("12.34 EUR"), "{shown}");
+    assert_eq!(money_line(&shown, "EUR"), ["2", "100 %", "12.34 EUR", "0.00 EUR", "0.00 EUR"]);
     assert!(!shown.contains("43.21 EUR") && !shown.contains("86.42 EUR"), "{shown}");
 }

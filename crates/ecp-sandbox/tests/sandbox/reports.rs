@@ -123,6 +123,7 @@ async fn a_periodic_report_is_made_at_each_of_its_moments_until_its_template_is_
     assert_eq!(files(&world).await, ["/dashboard/reports/files/1/daily-2026-11-27.csv"]);
     let text = world.open("/dashboard/reports/files/1/daily-2026-11-27.csv").await.text;
     assert_eq!(text.lines().count(), 4, "{text}");
+    assert!(page(&world).await.contains("data-label=\"Days\">2026-11-27, Europe/Berlin</td>"));
     let letters = std::mem::take(&mut *outbox.0.lock().unwrap());
     let to: Vec<&str> = letters.iter().map(|letter| letter.to.as_str()).collect();
     assert_eq!(to, ["mary@shop.example", "JOHN@shop.example"]);

@@ -68,7 +68,7 @@ async fn check_layout(browser: &Browser, what: &str, wrong: &mut Vec<String>) {
     if navigation >= 48 {
         wrong.push(format!("{what}: the navigation takes {navigation} pixels"));
     }
-    for (width, height) in [(390, 760), (1280, 800)] {
+    for (width, height) in [(360, 740), (1280, 800)] {
         browser.size(width, height).await.unwrap();
         let page = number(browser, "document.documentElement.scrollWidth").await;
         if page > i64::from(width) {

@@ -1,4 +1,4 @@
-//! Analytics: the number of payments, their results and durations.
+//! Analytics: the number of payments, their money, results and durations.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use ecp_core::model::OperationStatus;
-use ecp_core::{Money, Timestamp};
+use ecp_core::{Currency, Money, Timestamp};
 use ecp_methods::Effect;
 use http::StatusCode;
 
@@ -17,7 +17,7 @@ use super::payments::Narrow;
 use super::search::Search;
 use super::shell::{Shell, when};
 use crate::engine::Engine;
-use crate::engine::view::{OperationView, Paging, PaymentView};
+use crate::engine::view::{Filter, OperationView, Paging, PaymentView};
 use crate::surface::page::{Policy, html};
 
 #[derive(Template)]
@@ -25,8 +25,11 @@ use crate::surface::page::{Policy, html};
 struct AnalyticsPage {
     shell: Shell,
     narrow: Narrow,
+    /// The earliest and the latest moment of the payments, in UTC; `None` if there is none.
+    period: Option<(String, String)>,
     counts: Counts,
     tiles: Vec<(String, String)>,
+    sums: Vec<Sums>,
     over_time: Columns,
     currencies: Vec<String>,
     currency: String,
@@ -42,6 +45,16 @@ struct Line {
     value: String,
     /// Of 100.
     width: String,
+}
+
+/// The money of the payments in one currency, in major units with the currency.
+struct Sums {
+    currency: String,
+    payments: u64,
+    success_share: String,
+    paid_in: Money,
+    paid_out: Money,
+    refunded: Money,
 }
 
 /// Payments by state.
@@ -75,9 +88,11 @@ pub(super) async fn show(State(engine): State<Engine>, Query(pairs): Query<Pairs
     let search = Search::new(pairs);
     let shell =
         Shell::new("analytics").live(Live::new(&engine, search.url("/dashboard/analytics")));
-    let payments = engine.payments(&search.filter(&engine.config().registry), Paging::ALL).items;
+    let filter = search.filter(&engine.config().registry);
+    let payments = engine.payments(&filter, Paging::ALL).items;
     let narrow = Narrow { action: "/dashboard/analytics", ..Narrow::new(&engine, search) };
     let mut page = AnalyticsPage::new(shell, narrow, &payments, wanted);
+    page.period = period(&filter, &payments);
     page.tiles.extend(balances(&engine));
     html(StatusCode::OK, &page, &Policy::default().script())
 }
@@ -94,13 +109,15 @@ impl AnalyticsPage {
         let durations = durations(payments);
         Self {
             shell,
+            period: None,
             counts,
+            sums: sums(payments),
             tiles: [
                 ("Payments", counts.all().to_string()),
                 ("Succeeded", counts.success.to_string()),
                 ("Declined", counts.decline.to_string()),
                 ("Open", counts.open.to_string()),
-                ("Conversion", percent(counts.success, counts.ended())),
+                ("Success share", percent(counts.success, counts.ended())),
                 ("Median time", median(&durations)),
             ]
             .map(|(name, value)| (name.to_owned(), value))
@@ -115,6 +132,59 @@ impl AnalyticsPage {
             narrow,
         }
     }
+}
+
+/// Returns the moments between which the payments were made: those of the filter, and where it has
+/// none, those of the first and the last payment.
+fn period(filter: &Filter, payments: &[PaymentView]) -> Option<(String, String)> {
+    let created = || payments.iter().map(|payment| payment.created);
+    let from = filter.from.or_else(|| created().min())?;
+    let to = filter.to.or_else(|| created().max())?;
+    Some((when(from), when(to)))
+}
+
+/// Returns the money of the payments in each currency, the most frequent first.
+fn sums(payments: &[PaymentView]) -> Vec<Sums> {
+    /// Minor units.
+    #[derive(Default)]
+    struct Found {
+        counts: Counts,
+        paid_in: u64,
+        paid_out: u64,
+        refunded: u64,
+    }
+    let mut found: BTreeMap<Currency, Found> = BTreeMap::new();
+    for payment in payments {
+        let found = found.entry(payment.amount.currency()).or_default();
+        found.counts.add(payment);
+        found.refunded = found.refunded.saturating_add(done(payment, Effect::Back));
+        if is_successful(payment) {
+            let is_out = payment.kind.effect() == Effect::Out;
+            let sum = if is_out { &mut found.paid_out } else { &mut found.paid_in };
+            *sum = sum.saturating_add(moved(payment));
+        }
+    }
+    let line = |(currency, found): (Currency, Found)| Sums {
+        currency: currency.code().to_owned(),
+        payments: found.counts.all(),
+        success_share: percent(found.counts.success, found.counts.ended()),
+        paid_in: money(found.paid_in, currency),
+        paid_out: money(found.paid_out, currency),
+        refunded: money(found.refunded, currency),
+    };
+    let mut sums: Vec<Sums> = found.into_iter().map(line).collect();
+    sums.sort_by(|one, other| {
+        (other.payments, &one.currency).cmp(&(one.payments, &other.currency))
+    });
+    sums
+}
+
+fn money(minor: u64, currency: Currency) -> Money {
+    Money::from_minor(i64::try_from(minor).unwrap_or(i64::MAX), currency)
+}
+
+fn is_successful(payment: &PaymentView) -> bool {
+    payment.code.as_str() == "0" && payment.ended.is_some()
 }
 
 /// Returns the balance of each project in each of its currencies, with a name.
@@ -203,7 +273,7 @@ fn as_number(count: u64) -> String {
 fn volume(payments: &[PaymentView], currency: &str) -> Columns {
     let paid: Vec<&PaymentView> = payments
         .iter()
-        .filter(|payment| payment.code.as_str() == "0" && payment.ended.is_some())
+        .filter(|payment| is_successful(payment))
         .filter(|payment| payment.amount.currency().code() == currency)
         .collect();
     let (Some(parts), Some(unit)) = (Parts::of(payments), paid.first().map(|paid| paid.amount))
@@ -216,10 +286,7 @@ fn volume(payments: &[PaymentView], currency: &str) -> Columns {
         let sum = &mut sums[parts.place(payment)];
         *sum = sum.saturating_add(moved(payment));
     }
-    let tell = |minor: u64| {
-        let minor = i64::try_from(minor).unwrap_or(i64::MAX);
-        Money::from_minor(minor, unit.currency()).to_string()
-    };
+    let tell = |minor: u64| money(minor, unit.currency()).to_string();
     let column =
         |(label, sum): (String, u64)| Column { label, parts: vec![("yes", sum, tell(sum))] };
     Columns::new(labels.into_iter().zip(sums).map(column).collect(), tell)
@@ -228,17 +295,20 @@ fn volume(payments: &[PaymentView], currency: &str) -> Columns {
 /// The money, in minor units, that a successful payment moved before any refund: what was captured
 /// of a hold, and nothing for a registration.
 fn moved(payment: &PaymentView) -> u64 {
-    let is_capture = |it: &&OperationView| {
-        it.operation.effect() == Effect::Capture && it.status == OperationStatus::Success.as_str()
-    };
     match payment.kind.effect() {
         Effect::MoneyIn | Effect::Out => payment.amount.minor().unsigned_abs(),
-        Effect::Hold => {
-            let captures = payment.operations.iter().filter(is_capture);
-            captures.map(|capture| capture.sum.minor().unsigned_abs()).sum()
-        }
+        Effect::Hold => done(payment, Effect::Capture),
         _ => 0,
     }
+}
+
+/// The sum, in minor units, of a payment's successful operations with this effect.
+fn done(payment: &PaymentView, effect: Effect) -> u64 {
+    let is_done = |it: &&OperationView| {
+        it.operation.effect() == effect && it.status == OperationStatus::Success.as_str()
+    };
+    let sums = payment.operations.iter().filter(is_done).map(|it| it.sum.minor().unsigned_abs());
+    sums.fold(0, u64::saturating_add)
 }
 
 fn by_method(payments: &[PaymentView]) -> Vec<Line> {
@@ -259,6 +329,11 @@ fn by_method(payments: &[PaymentView]) -> Vec<Line> {
     found.into_iter().map(line).collect()
 }
 
+/// `3 (37.5 %)`
+fn with_share(count: u64, all: u64) -> String {
+    if count == 0 { "0".to_owned() } else { format!("{count} ({})", percent(count, all)) }
+}
+
 /// The most frequent first.
 fn by_code(payments: &[PaymentView]) -> Vec<Line> {
     let mut found: BTreeMap<String, u64> = BTreeMap::new();
@@ -267,12 +342,12 @@ fn by_code(payments: &[PaymentView]) -> Vec<Line> {
         let name = format!("{} {}", payment.code.as_str(), payment.message);
         *found.entry(name).or_default() += 1;
     }
-    let most = found.values().copied().max().unwrap_or(0);
+    let (all, most) = (found.values().sum(), found.values().copied().max().unwrap_or(0));
     let mut found: Vec<_> = found.into_iter().collect();
     found.sort_by(|one, other| other.1.cmp(&one.1).then_with(|| one.0.cmp(&other.0)));
     let line = |(name, count): (String, u64)| Line {
         name,
-        value: count.to_string(),
+        value: with_share(count, all),
         width: share(count, most),
     };
     found.into_iter().map(line).collect()
@@ -312,7 +387,7 @@ fn by_time(sorted: &[u64]) -> Vec<Line> {
     let most = counts.iter().map(|&(_, count)| count).max().unwrap_or(0);
     let line = |(name, count): (&str, u64)| Line {
         name: name.to_owned(),
-        value: count.to_string(),
+        value: with_share(count, sorted.len() as u64),
         width: share(count, most),
     };
     counts.into_iter().map(line).collect()
@@ -326,7 +401,7 @@ mod tests {
     fn every_time_is_in_one_row() {
         let lines = by_time(&[0, 0, 1, 9, 10, 59, 60, 599, 600, 3_599, 3_600, 90_000]);
         let values: Vec<&str> = lines.iter().map(|line| line.value.as_str()).collect();
-        assert_eq!(values, ["2"; 6]);
+        assert_eq!(values, ["2 (16.7 %)"; 6]);
         assert_eq!(median(&[0, 5, 9]), "5 s");
         assert_eq!(median(&[]), "–");
     }

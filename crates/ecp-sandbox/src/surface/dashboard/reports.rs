@@ -145,7 +145,9 @@ impl ReportLine {
             path: report.path(),
             file: report.file.clone(),
             template: report.template.clone(),
-            days: report.days.map_or_else(|| "all".to_owned(), |days| days.to_string()),
+            days: report
+                .days
+                .map_or_else(|| "all".to_owned(), |days| format!("{days}, {}", report.zone)),
             rows: report.rows,
             made: Stamp::of(report.made),
             by: if report.by_schedule { "schedule" } else { "hand" },

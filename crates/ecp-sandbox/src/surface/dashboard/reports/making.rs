@@ -42,6 +42,7 @@ pub(super) fn make(
         file: file_name(saved, days.map(|days| (days.first(), days.last())), now),
         format: saved.format,
         days,
+        zone: saved.zone.name().to_owned(),
         rows: table.rows().len(),
         made: now,
         by_schedule: scheduled.is_some(),

@@ -48,6 +48,8 @@ pub(super) struct Report {
     pub(super) file: String,
     pub(super) format: Format,
     pub(super) days: Option<Days>,
+    /// Name of the time zone of the days.
+    pub(super) zone: String,
     pub(super) rows: usize,
     pub(super) made: Timestamp,
     pub(super) by_schedule: bool,
@@ -209,6 +211,7 @@ mod tests {
             file: "t.csv".to_owned(),
             format: Format::Csv,
             days: None,
+            zone: "UTC".to_owned(),
             rows: 0,
             made: moment(made),
             by_schedule: false,
