@@ -44,6 +44,16 @@ impl Browser {
     /// Opens a browser. If no browser is installed, prints a message and returns `None`; if `CI` is
     /// `true`, returns an error instead, so that no test is skipped unnoticed.
     pub async fn open() -> anyhow::Result<Option<Self>> {
+        Self::start(false).await
+    }
+
+    /// Opens a browser like [`Browser::open`] that records what pages load, for
+    /// [`Browser::requests`].
+    pub async fn recording() -> anyhow::Result<Option<Self>> {
+        Self::start(true).await
+    }
+
+    async fn start(is_recording: bool) -> anyhow::Result<Option<Self>> {
         let (Some(chromium), Some(driver)) = (BROWSERS.into_iter().find_map(found), found(DRIVER))
         else {
             let text = "left out: the tests in a browser (chromium or chromedriver missing)";
@@ -64,7 +74,7 @@ impl Browser {
             .kill_on_drop(true)
             .spawn()
             .context("cannot start chromedriver")?;
-        let driver = connect(&chromium, port, folder.path()).await?;
+        let driver = connect(&chromium, port, folder.path(), is_recording).await?;
         let frame = Mutex::new(None);
         let browser = Self { driver, folder, chromedriver, port, frame, _turn: turn };
         let downloads = browser.folder.path().join("downloads");
@@ -300,6 +310,39 @@ impl Browser {
         Ok(log.into_iter().map(|entry| entry.message).collect())
     }
 
+    /// Returns the URL of every request that the browser has begun for its pages since the last call,
+    /// also of those that were refused, each with the kind of what it loads, such as `Font`. The
+    /// browser must be a [recording](Self::recording) one.
+    pub async fn requests(&self) -> anyhow::Result<Vec<(String, String)>> {
+        let mut requests = Vec::new();
+        for entry in self.driver.get_log("performance").await? {
+            let entry: Value = serde_json::from_str(&entry.message)?;
+            let event = &entry["message"];
+            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            let (url, kind) = match event["method"].as_str() {
+                Some("Network.requestWillBeSent") => {
+                    (&event["params"]["request"]["url"], text(&event["params"]["type"]))
+                }
+                Some("Network.webSocketCreated") => {
+                    (&event["params"]["url"], "WebSocket".to_owned())
+                }
+                _ => continue,
+            };
+            requests.push((text(url), kind));
+        }
+        Ok(requests)
+    }
+
+    /// Opens this URL without what was stored of earlier visits, and returns the time from the
+    /// beginning of the navigation to the first paint of the page, in milliseconds.
+    pub async fn first_paint(&self, url: &str) -> anyhow::Result<f64> {
+        self.devtools("Network.clearBrowserCache", json!({})).await?;
+        self.goto(url).await?;
+        let paint = "performance.getEntriesByName('first-paint')[0]?.startTime";
+        let time = self.wait_for(paint).await?;
+        time.as_f64().with_context(|| format!("the browser did not measure the paint of {url}"))
+    }
+
     /// Returns a screenshot of the page as a PNG file.
     pub async fn picture(&self) -> anyhow::Result<Vec<u8>> {
         Ok(self.driver.screenshot_as_png().await?)
@@ -357,7 +400,12 @@ impl Drop for Browser {
     }
 }
 
-async fn connect(chromium: &Path, port: u16, folder: &Path) -> anyhow::Result<WebDriver> {
+async fn connect(
+    chromium: &Path,
+    port: u16,
+    folder: &Path,
+    is_recording: bool,
+) -> anyhow::Result<WebDriver> {
     let profile = folder.join("profile");
     let mut capabilities = DesiredCapabilities::chrome();
     capabilities.set_binary(&chromium.to_string_lossy())?;
@@ -386,7 +434,9 @@ async fn connect(chromium: &Path, port: u16, folder: &Path) -> anyhow::Result<We
     }
     let preferences = json!({"intl.accept_languages": "en-US"});
     capabilities.add_experimental_option("prefs", preferences)?;
-    capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"}))?;
+    let network = if is_recording { "ALL" } else { "OFF" };
+    let logs = json!({"browser": "ALL", "performance": network});
+    capabilities.set("goog:loggingPrefs", logs)?;
     // A dialog is what a hostile script would show: it must not go away by itself.
     capabilities.set("unhandledPromptBehavior", "ignore")?;
     // The driver's HTTP client wants one, though it speaks plain HTTP. Another test may have been

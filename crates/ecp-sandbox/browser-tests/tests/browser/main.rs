@@ -8,6 +8,7 @@ mod checkout;
 mod console;
 mod dashboard;
 mod hostile;
+mod own_addresses;
 mod sites;
 
 /// Opens a browser, or ends the test where there is none and none is needed.
