@@ -32,11 +32,16 @@ pub(crate) async fn upload(browser: &Browser, world: &World, name: &str, content
 
 /// A sale on Gate that waits for its customer.
 pub(crate) async fn waiting_sale(world: &World, id: &str) {
+    waiting_sale_of(world, id, "EUR").await;
+}
+
+/// The same in another currency.
+async fn waiting_sale_of(world: &World, id: &str, currency: &str) {
     let back = format!("{}/paid", world.merchant.url());
     let order = json!({
         "general": {"payment_id": id},
         "customer": {"id": "customer-1", "ip_address": "192.0.2.1"},
-        "payment": {"amount": 10_000, "currency": "EUR", "description": "deposit"},
+        "payment": {"amount": 10_000, "currency": currency, "description": "deposit"},
         "return_url": {"success": back, "decline": back},
     });
     ask(world, "/v2/payment/wallet/jeton/sale", order).await;
@@ -389,6 +394,59 @@ async fn open_pages_show_changes_by_themselves_and_keep_what_a_person_does() {
     browser.scripts(false).await.unwrap();
     browser.goto(&format!("{}/dashboard/analytics", world.url)).await.unwrap();
     browser.find("[data-reload]").await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_person_chooses_on_a_live_page_is_not_thrown_away() {
+    let browser = browser!();
+    let world = World::open().await.unwrap();
+    for (id, currency) in [("euro-1", "EUR"), ("euro-2", "EUR"), ("yen-1", "JPY")] {
+        waiting_sale_of(&world, id, currency).await;
+    }
+    let analytics = format!("{}/dashboard/analytics", world.url);
+    browser.goto(&analytics).await.unwrap();
+    let all = "document.querySelector('.tiles dd').textContent";
+    let currency = "document.querySelector('figure select').value";
+    let away = "document.activeElement.blur() ?? true";
+    assert_eq!(browser.wait_for(currency).await.unwrap(), "EUR");
+
+    // Chosen and left, but not sent yet: an update waits.
+    browser.click("figure select option:nth-child(2)").await.unwrap();
+    browser.wait_for(away).await.unwrap();
+    waiting_sale_of(&world, "euro-3", "EUR").await;
+    tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+    assert_eq!(browser.wait_for(currency).await.unwrap(), "JPY");
+    assert_eq!(browser.wait_for(all).await.unwrap(), "3");
+    browser.click("figure button").await.unwrap();
+    browser.arrives(&format!("{analytics}?currency=JPY")).await.unwrap();
+    assert_eq!(browser.wait_for(all).await.unwrap(), "4");
+
+    // What came from the server as chosen is no change, and what is taken back is none any more.
+    waiting_sale_of(&world, "euro-4", "EUR").await;
+    browser.wait_for(&format!("{all} === '5'")).await.unwrap();
+    for field in [
+        "<input id=probe type=checkbox checked>",
+        "<select id=probe><option>a<option>b</select>",
+        "<select id=probe multiple><option>a<option selected>b</select>",
+    ] {
+        let region = "document.querySelector('.region')";
+        let insert = format!("{region}.insertAdjacentHTML('beforeend', '{field}') ?? true");
+        browser.wait_for(&insert).await.unwrap();
+        let press =
+            if field.contains("<select") { "#probe option:first-child + option" } else { "#probe" };
+        browser.click(press).await.unwrap();
+        browser.wait_for(away).await.unwrap();
+        let id = format!("changed-{}", field.len());
+        waiting_sale_of(&world, &id, "EUR").await;
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        browser.wait_for("document.querySelector('#probe') !== null").await.unwrap();
+        let restore = "[...document.querySelectorAll('#probe, #probe option')].forEach((it) => { \
+                       it.checked = it.defaultChecked; it.selected = it.defaultSelected; }) ?? true";
+        browser.wait_for(restore).await.unwrap();
+        browser.wait_for("document.querySelector('#probe') === null").await.unwrap();
+    }
+    assert_eq!(browser.wait_for(all).await.unwrap(), "8");
+    assert_eq!(browser.complaints().await.unwrap(), [""; 0]);
 }
 
 #[tokio::test]

@@ -161,13 +161,30 @@
     return;
   }
 
+  // Whether a person has changed a field since it came from the server.
+  const isChanged = (field) => {
+    if (field.type === "checkbox" || field.type === "radio") {
+      return field.checked !== field.defaultChecked;
+    }
+    if (field.type === "select-one") {
+      const options = [...field.options];
+      const first = options.findIndex((option) => !option.disabled);
+      const sent = options.findLastIndex((option) => option.defaultSelected);
+      return field.selectedIndex !== (sent < 0 ? first : sent);
+    }
+    if (field.type === "select-multiple") {
+      return [...field.options].some((option) => option.selected !== option.defaultSelected);
+    }
+    return field.type !== "hidden" && field.value !== field.defaultValue;
+  };
+
   // A field that is being filled in and a text that is being selected are left alone.
   const isInUse = (region) => {
     const fields = [...region.querySelectorAll("input, select, textarea")];
     const selection = document.getSelection();
     return (
       fields.some((field) => field === document.activeElement && field.type !== "hidden") ||
-      fields.some((field) => "defaultValue" in field && field.value !== field.defaultValue) ||
+      fields.some(isChanged) ||
       (!selection.isCollapsed && region.contains(selection.anchorNode))
     );
   };
