@@ -44,15 +44,17 @@ struct Known {
 }
 
 impl Known {
-    /// Reads the tables of docs/observability.md, which a test of `ecp-testkit` compares with the
-    /// code, and the gauges of docs/operations/monitoring.md, which are in the binding.
+    /// Reads the tables of docs/observability.md, which tests of `ecp-testkit` and `ecp-stream`
+    /// compare with the code, and the gauges of docs/operations/monitoring.md, which are in the binding.
     fn read() -> Self {
         let observability = read("docs/observability.md");
         let (monitoring, binding) =
             (read("docs/operations/monitoring.md"), read("examples/prometheus.rs"));
         let mut series = BTreeMap::new();
         let gauges: Vec<_> = rows(section(&monitoring, "The gauges")).collect();
-        for row in rows(section(&observability, "Metrics")).chain(gauges.clone()) {
+        let of_streams = rows(section(&observability, "Metrics of streams"));
+        let metrics = rows(section(&observability, "Metrics")).chain(of_streams);
+        for row in metrics.chain(gauges.clone()) {
             let Some(metric) = codes(row[0]).next() else { continue };
             let labels: BTreeSet<String> = codes(row[2]).map(name).collect();
             if metric.ends_with(".duration") {

@@ -44,5 +44,7 @@
 #[cfg(feature = "nats")]
 pub mod nats;
 mod outbox;
+mod telemetry;
 
 pub use self::outbox::{Outbox, PublishError, Publisher};
+pub use self::telemetry::METRICS;

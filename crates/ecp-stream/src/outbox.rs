@@ -9,9 +9,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
+use ecp_core::observe::{Meter, Observer};
 use ecp_inbox::{Inbox, InboxError, Publication, PublisherId};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+
+use crate::telemetry::PUBLISH;
 
 /// The reason why a callback could not be published. Its text is logged, so it must not quote the
 /// callback.
@@ -52,6 +55,7 @@ pub struct Outbox {
     id: PublisherId,
     batch: usize,
     poll: Duration,
+    meter: Meter,
 }
 
 /// A publisher has its outbox for at least half a lease of 30 seconds when it has read from it. A call
@@ -84,6 +88,7 @@ impl Outbox {
             id: PublisherId::random(),
             batch: 256,
             poll: Duration::from_millis(100),
+            meter: Meter::default(),
         }
     }
 
@@ -96,6 +101,12 @@ impl Outbox {
     /// Sets how often an empty outbox is looked at: every 100 milliseconds by default.
     pub fn poll(self, poll: Duration) -> Self {
         Self { poll, ..self }
+    }
+
+    /// Reports the metrics of the outbox to an observer. The metrics are listed in
+    /// [`METRICS`](crate::METRICS).
+    pub fn observer(self, observer: impl Observer) -> Self {
+        Self { meter: Meter::new(observer), ..self }
     }
 
     /// Publishes callbacks until the future `stop` is ready, and then ends after the current batch.
@@ -143,8 +154,8 @@ impl Outbox {
         let mut running = JoinSet::new();
         let payment = |one: &Publication| Some((one.project, one.payment.clone()?));
         for publications in by_payment(found, payment) {
-            let publisher = self.publisher.clone();
-            running.spawn(publish_all(publisher, publications, begun));
+            let (publisher, meter) = (self.publisher.clone(), self.meter.clone());
+            running.spawn(publish_all(publisher, publications, begun, meter));
         }
         let mut published = Vec::with_capacity(wanted);
         while let Some(part) = running.join_next().await {
@@ -181,16 +192,20 @@ async fn publish_all(
     publisher: Arc<dyn Publisher>,
     publications: Vec<Publication>,
     begun: Instant,
+    meter: Meter,
 ) -> Vec<Publication> {
     let mut done = Vec::new();
     for publication in publications {
         if begun.elapsed() > BEGIN {
             break;
         }
+        let attempt = Instant::now();
         let result = timeout(LONGEST, publisher.publish(&publication)).await;
-        if let Err(error) =
-            result.unwrap_or_else(|_| Err(format!("it took longer than {LONGEST:?}").into()))
-        {
+        let result =
+            result.unwrap_or_else(|_| Err(format!("it took longer than {LONGEST:?}").into()));
+        let outcome = if result.is_ok() { "published" } else { "failed" };
+        meter.took(&PUBLISH, attempt.elapsed(), &[("ecp.outcome", outcome)]);
+        if let Err(error) = result {
             tracing::warn!(
                 "ecp.entry_id" = publication.id.get(),
                 "error.message" = %error,

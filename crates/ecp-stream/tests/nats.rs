@@ -22,6 +22,8 @@ use ecp_testkit::nats::NatsCluster;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
+use crate::metrics::Seen;
+
 const WINDOW: Duration = Duration::from_millis(100);
 const PAYMENTS: u64 = 30;
 const CALLBACKS: u64 = 6;
@@ -146,7 +148,8 @@ async fn nothing_is_lost_and_nothing_is_handled_twice(program: PathBuf) {
 
     let mut parts = JoinSet::new();
     let pump = NatsPump::new(client.clone(), incoming(), inbox.clone(), verifier());
-    let pump = pump.redelivery(Duration::from_secs(2));
+    let seen = Seen::default();
+    let pump = pump.redelivery(Duration::from_secs(2)).observer(seen.clone());
     parts.spawn(async move { pump.run(std::future::pending()).await });
     let handled = Handled::default();
     let worker = Worker::new(inbox.clone(), handled.clone()).poll(Duration::from_millis(50));
@@ -194,6 +197,8 @@ async fn nothing_is_lost_and_nothing_is_handled_twice(program: PathBuf) {
     .await;
     parts.abort_all();
     while parts.join_next().await.is_some() {}
+    let outcomes = seen.outcomes("ecp.stream.move.duration");
+    assert!(outcomes.contains("new") && outcomes.contains("repeated"), "{outcomes:?}");
 
     let handled = handled.0.lock().unwrap().clone();
     assert_eq!(handled.len(), wanted.len());
@@ -241,8 +246,9 @@ async fn a_minority_acknowledges_nothing(program: PathBuf) {
     for node in &others {
         cluster.pause(*node).unwrap();
     }
-    for _ in 0..3 {
-        assert_eq!(receiver.receive(&body(1, 2)).await.status, 503);
+    for attempt in 0..3 {
+        let status = receiver.receive(&body(1, 2)).await.status;
+        assert_eq!(status, 503, "attempt {attempt}, on server {leader} alone");
     }
     for node in &others {
         cluster.resume(*node).unwrap();
@@ -300,12 +306,25 @@ async fn a_stream_that_promises_less_is_refused(program: PathBuf) {
     assert_eq!(receiver.receive(&body(7, 2)).await.status, 200);
     let folder = tempfile::tempdir().unwrap();
     let inbox = SqliteInbox::open(folder.path().join("inbox.sqlite")).await.unwrap();
+    let seen = Seen::default();
     let pump = NatsPump::new(client.clone(), settings, inbox.clone(), verifier());
+    let pump = pump.observer(seen.clone());
     let moved =
         until("the genuine one is moved", async || inbox.stats().await.unwrap().waiting == 1);
     timeout(Duration::from_mins(1), pump.run(moved)).await.unwrap();
     assert_eq!(inbox.stats().await.unwrap().payments, 1);
+    let outcomes = || seen.outcomes("ecp.stream.move.duration");
+    assert_eq!(outcomes(), ["new", "not_genuine"].map(str::to_owned).into());
     assert_eq!(stream(&client, "S").await.cached_info().state.messages, 2);
+    // Nor does the inbox take any while its file is away.
+    let (path, away) = (folder.path().join("inbox.sqlite"), folder.path().join("away"));
+    fs::rename(&path, &away).unwrap();
+    assert_eq!(receiver.receive(&body(7, 3)).await.status, 200);
+    let failed = until("it has failed", async || outcomes().contains("failed"));
+    timeout(Duration::from_mins(1), pump.run(failed)).await.unwrap();
+    fs::rename(&away, &path).unwrap();
+    let moved = until("it is moved", async || inbox.stats().await.is_ok_and(|s| s.waiting == 2));
+    timeout(Duration::from_mins(1), pump.run(moved)).await.unwrap();
 }
 
 /// Runs a test with each of the servers that are installed, all at the same time.

@@ -14,6 +14,8 @@ use ecp_inbox::{Inbox, Publication};
 use ecp_stream::{Outbox, PublishError, Publisher};
 use tokio::time::{sleep, timeout};
 
+use crate::metrics::Seen;
+
 /// Notes what it is given, and fails every third time, half of these after it has noted it.
 #[derive(Clone, Default)]
 struct Unreliable(Arc<Mutex<(u32, Vec<Publication>)>>);
@@ -62,11 +64,11 @@ async fn everything_is_published_in_the_order_of_its_payment_whatever_fails() {
     let options = SqliteOptions::new().clock(clock.clone());
     let inbox = options.open(folder.path().join("inbox.sqlite")).await.unwrap();
     inbox.keep_outbox(true).await.unwrap();
-    let publisher = Unreliable::default();
+    let (publisher, seen) = (Unreliable::default(), Seen::default());
     // Two over one inbox, of which the first dies on the way.
     let run = || {
         let outbox = Outbox::new(inbox.clone(), publisher.clone()).batch(32);
-        let outbox = outbox.poll(Duration::from_millis(5));
+        let outbox = outbox.poll(Duration::from_millis(5)).observer(seen.clone());
         tokio::spawn(async move { outbox.run(std::future::pending()).await })
     };
     let first = run();
@@ -95,6 +97,8 @@ async fn everything_is_published_in_the_order_of_its_payment_whatever_fails() {
     for (payment, numbers) in found {
         assert!(numbers.is_sorted(), "{payment}: {numbers:?}");
     }
+    let outcomes = seen.outcomes("ecp.stream.publish.duration");
+    assert_eq!(outcomes, BTreeSet::from(["failed".to_owned(), "published".to_owned()]));
     // It did fail, and what was published without saying so came again.
     let state = publisher.0.lock().unwrap();
     assert!(state.1.len() > usize::try_from(CALLBACKS).unwrap(), "{}", state.1.len());

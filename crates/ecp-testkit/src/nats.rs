@@ -144,8 +144,19 @@ impl NatsCluster {
     }
 
     /// Stops a server, so that it does nothing and answers nothing until [`NatsCluster::resume`].
+    /// On Linux, all of its threads have stopped when this returns.
     pub fn pause(&self, node: usize) -> io::Result<()> {
-        self.signal(node, "-STOP")
+        self.signal(node, "-STOP")?;
+        // The signal is only on its way: until it arrives, the server may still acknowledge.
+        let patience = Instant::now() + PATIENCE;
+        while !has_stopped(self.pid(node)) {
+            if Instant::now() > patience {
+                let problem = format!("nats-server {node} has not stopped after {PATIENCE:?}");
+                return Err(io::Error::new(ErrorKind::TimedOut, problem));
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(())
     }
 
     /// Lets a paused server go on.
@@ -231,6 +242,16 @@ impl NatsCluster {
         }
         Ok(())
     }
+}
+
+/// Whether every thread of a process is stopped, as Linux says; elsewhere it is not known.
+fn has_stopped(pid: u32) -> bool {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return true };
+    threads.filter_map(Result::ok).all(|thread| {
+        // The state follows the name, which is in brackets.
+        let stat = fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('T'))
+    })
 }
 
 impl Drop for NatsCluster {

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::Client;
 use async_nats::jetstream::consumer::pull::{Batch, Config};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
 use async_nats::jetstream::{AckKind, Message};
 use ecp_core::model::Callback;
+use ecp_core::observe::{Meter, Observer};
 use ecp_inbox::Inbox;
 use ecp_notify::{Verified, Verifier};
 use futures_util::StreamExt as _;
@@ -19,6 +20,7 @@ use tokio::time::{sleep, timeout};
 use super::settings::StreamSettings;
 use super::stream::Stream;
 use crate::outbox::{by_payment, pause};
+use crate::telemetry::MOVE;
 
 /// Moves callbacks from the stream of a [`NatsStore`](super::NatsStore) into an inbox.
 ///
@@ -40,6 +42,7 @@ pub struct NatsPump {
     verifier: Verifier,
     consumer: String,
     redelivery: Duration,
+    meter: Meter,
 }
 
 /// Callbacks that are moved at a time.
@@ -70,6 +73,7 @@ impl NatsPump {
             verifier,
             consumer: "ecp-inbox".to_owned(),
             redelivery: Duration::from_secs(30),
+            meter: Meter::default(),
         }
     }
 
@@ -85,6 +89,13 @@ impl NatsPump {
     /// inbox takes to store a callback. It holds for a consumer that does not exist yet.
     pub fn redelivery(self, after: Duration) -> Self {
         Self { redelivery: after, ..self }
+    }
+
+    /// Reports the metrics of the pump to an observer. The metrics are listed in
+    /// [`METRICS`](crate::METRICS). Those of its inbox are not among them: put that into
+    /// [`Observed`](ecp_inbox::Observed).
+    pub fn observer(self, observer: impl Observer) -> Self {
+        Self { meter: Meter::new(observer), ..self }
     }
 
     /// Moves callbacks until the future `stop` is ready, and then ends after the current batch.
@@ -180,8 +191,8 @@ impl NatsPump {
             callback.payment_id().map(|id| (callback.project(), id.to_string()))
         };
         for messages in by_payment(self.genuine(messages).await, payment) {
-            let inbox = self.inbox.clone();
-            running.spawn(move_payment(inbox, messages));
+            let (inbox, meter) = (self.inbox.clone(), self.meter.clone());
+            running.spawn(move_payment(inbox, messages, meter));
         }
         while let Some(moved) = running.join_next().await {
             is_moved |= moved.unwrap_or(false);
@@ -193,9 +204,12 @@ impl NatsPump {
     async fn genuine(&self, messages: Vec<Message>) -> Vec<Received> {
         let mut found = Vec::with_capacity(messages.len());
         for message in messages {
+            let begun = Instant::now();
             match self.verifier.verify(&message.payload) {
                 Ok(callback) => found.push((message, callback)),
                 Err(error) => {
+                    let not_genuine = [("ecp.outcome", "not_genuine")];
+                    self.meter.took(&MOVE, begun.elapsed(), &not_genuine);
                     let sequence = message.info().map(|info| info.stream_sequence).ok();
                     tracing::error!(
                         "ecp.stream.sequence" = sequence,
@@ -225,14 +239,18 @@ async fn collect(mut batch: Batch) -> Result<Vec<Message>, async_nats::Error> {
 }
 
 /// Moves callbacks of a payment up to the first failure. Returns whether one was moved.
-async fn move_payment(inbox: Arc<dyn Inbox>, received: Vec<Received>) -> bool {
+async fn move_payment(inbox: Arc<dyn Inbox>, received: Vec<Received>, meter: Meter) -> bool {
     let mut is_moved = false;
     let mut has_failed = false;
     for (message, callback) in received {
         if !has_failed {
-            match inbox.accept(&callback).await {
-                Ok(_) => {
+            let begun = Instant::now();
+            let accepted = inbox.accept(&callback).await;
+            let took = begun.elapsed();
+            match accepted {
+                Ok(accepted) => {
                     is_moved = true;
+                    meter.took(&MOVE, took, &[("ecp.outcome", accepted.as_str())]);
                     if let Err(error) = message.ack().await {
                         tracing::debug!("error.message" = %error, "a callback will be moved again");
                     }
@@ -240,6 +258,8 @@ async fn move_payment(inbox: Arc<dyn Inbox>, received: Vec<Received>) -> bool {
                 }
                 Err(error) => {
                     has_failed = true;
+                    let kind = ("error.type", error.kind().as_str());
+                    meter.took(&MOVE, took, &[("ecp.outcome", "failed"), kind]);
                     tracing::warn!(
                         "error.type" = error.kind().as_str(),
                         "error.message" = %error,
