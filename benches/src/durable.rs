@@ -12,9 +12,14 @@
 //! bodies by other means, such as that of `benches/peers`, which pushes them as tasks of apalis. With
 //! `--standby yes`, the server has a standby on the same machine, and the inbox takes another turn
 //! in which commits wait for that.
+//!
+//! With `--only-store stream`, the store is a stream on three NATS servers, by default and with
+//! `sync_interval: always`. It ends with a loss of power of all servers, for which it needs root and
+//! `mkfs.ext4`.
 
 mod fill;
 mod floors;
+mod stream;
 mod turns;
 
 use std::path::PathBuf;

@@ -12,7 +12,8 @@ use ecp_core::signature::{self, Place, Rules};
 use ecp_inbox::Inbox;
 use ecp_inbox::postgres::PostgresOptions;
 use ecp_inbox::sqlite::SqliteInbox;
-use ecp_notify::Verified;
+use ecp_notify::{CallbackStore as _, Verified};
+use ecp_stream::nats::NatsStore;
 use ecp_testkit::postgres::Server;
 use tempfile::TempDir;
 
@@ -27,10 +28,11 @@ const INBOXES: [&str; 3] = ["sqlite", "postgres", "postgres-named"];
 
 /// Rate and latencies of one turn.
 #[derive(Clone, Copy, Debug)]
-struct Rate {
-    per_second: f64,
-    p50: f64,
-    p99: f64,
+pub(super) struct Rate {
+    pub(super) count: usize,
+    pub(super) per_second: f64,
+    pub(super) p50: f64,
+    pub(super) p99: f64,
 }
 
 /// Measures every store, or the only one, and prints a line for each.
@@ -56,7 +58,7 @@ async fn answer_lines(options: &Options) {
         if options.fill == 0 {
             store = Store::open(name, &place, 0).await;
         }
-        let Rate { per_second, p50, p99 } = turn(&store, options).await;
+        let Rate { per_second, p50, p99, .. } = turn(&store, options).await;
         println!("{name} {per_second} {p50} {p99}");
         line.clear();
     }
@@ -67,6 +69,9 @@ async fn measure_all(options: &Options) {
         "{} senders, {} turns of {:?}, {} callbacks before; medians, lowest and highest in brackets",
         options.senders, options.turns, options.time, options.fill
     );
+    if options.only.as_deref() == Some("stream") {
+        return super::stream::measure(options).await;
+    }
     let place = Databases::new(options).await;
     for name in INBOXES {
         if options.only.as_deref().is_some_and(|only| only != name) {
@@ -211,15 +216,15 @@ struct Turn {
 }
 
 /// Median, lowest and highest.
-struct Spread(f64, f64, f64);
+pub(super) struct Spread(f64, f64, f64);
 
-fn spread(figures: impl Iterator<Item = f64>) -> Spread {
+pub(super) fn spread(figures: impl Iterator<Item = f64>) -> Spread {
     let mut sorted: Vec<f64> = figures.collect();
     sorted.sort_by(f64::total_cmp);
     Spread(sorted[sorted.len() / 2], sorted[0], sorted[sorted.len() - 1])
 }
 
-fn middle(figures: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn middle(figures: impl Iterator<Item = f64>) -> f64 {
     spread(figures).0
 }
 
@@ -268,7 +273,7 @@ impl Program {
         let [p99, p50, per_second] = figures.take(3).collect::<Vec<_>>()[..] else {
             panic!("the answer of a turn has no three figures: {answer}");
         };
-        Rate { per_second, p50, p99 }
+        Rate { count: 0, per_second, p50, p99 }
     }
 }
 
@@ -337,9 +342,10 @@ impl Databases {
 }
 
 /// What takes callbacks in.
-enum Store {
+pub(super) enum Store {
     Inbox { inbox: Arc<dyn Inbox>, file: Option<std::path::PathBuf> },
     Floor(Floor),
+    Stream(NatsStore),
 }
 
 impl Store {
@@ -374,7 +380,7 @@ impl Drop for Store {
 
 /// Sends callbacks for the time of a turn, as many at once as there are senders.
 #[expect(clippy::cast_precision_loss, reason = "so many are not sent")]
-async fn turn(store: &Store, options: &Options) -> Rate {
+pub(super) async fn turn(store: &Store, options: &Options) -> Rate {
     let count = usize::try_from(options.time.as_millis() * 25).unwrap();
     let callbacks = Arc::new(callbacks(count));
     let next = Arc::new(AtomicUsize::new(0));
@@ -402,6 +408,7 @@ async fn turn(store: &Store, options: &Options) -> Rate {
     latencies.sort_unstable();
     let at = |part: usize| latencies[(latencies.len() * part / 100).min(latencies.len() - 1)];
     Rate {
+        count: latencies.len(),
         per_second: latencies.len() as f64 / took.as_secs_f64(),
         p50: at(50).as_secs_f64() * 1e3,
         p99: at(99).as_secs_f64() * 1e3,
@@ -411,6 +418,7 @@ async fn turn(store: &Store, options: &Options) -> Rate {
 /// A sender's way into a store.
 enum Target {
     Inbox(Arc<dyn Inbox>),
+    Stream(NatsStore),
     Floor(super::floors::Sender),
 }
 
@@ -418,6 +426,7 @@ impl Target {
     async fn store(&self, callback: &Verified<Callback>) {
         match self {
             Self::Inbox(inbox) => drop(inbox.accept(callback).await.unwrap()),
+            Self::Stream(stream) => stream.store(callback.clone()).await.unwrap(),
             Self::Floor(floor) => floor.store(callback).await,
         }
     }
@@ -428,6 +437,7 @@ impl Store {
         match self {
             Self::Inbox { inbox, .. } => Target::Inbox(inbox.clone()),
             Self::Floor(floor) => Target::Floor(floor.sender(sender)),
+            Self::Stream(stream) => Target::Stream(stream.clone()),
         }
     }
 }

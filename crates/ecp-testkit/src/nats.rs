@@ -77,19 +77,30 @@ impl NatsCluster {
     /// The start is tried 3 times, because another program may take a port; the error is that of
     /// the last try, such as [`ErrorKind::TimedOut`] after 20 seconds.
     pub fn start(program: &Path, nodes: usize, jetstream: &str) -> io::Result<Self> {
+        Self::start_in(&env::temp_dir(), program, nodes, jetstream)
+    }
+
+    /// Starts servers like [`NatsCluster::start`], with their folder in another one than the
+    /// system's folder for temporary files, for example on another disk.
+    pub fn start_in(
+        folder: &Path,
+        program: &Path,
+        nodes: usize,
+        jetstream: &str,
+    ) -> io::Result<Self> {
         // Another program may take a port that was free.
         for _ in 1..TRIES {
-            if let Ok(cluster) = Self::try_start(program, nodes, jetstream) {
+            if let Ok(cluster) = Self::try_start(folder, program, nodes, jetstream) {
                 return Ok(cluster);
             }
         }
-        Self::try_start(program, nodes, jetstream)
+        Self::try_start(folder, program, nodes, jetstream)
     }
 
-    fn try_start(program: &Path, nodes: usize, jetstream: &str) -> io::Result<Self> {
+    fn try_start(folder: &Path, program: &Path, nodes: usize, jetstream: &str) -> io::Result<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let folder = env::temp_dir().join(format!("ecp-nats-{}-{number}", process::id()));
+        let folder = folder.join(format!("ecp-nats-{}-{number}", process::id()));
         fs::create_dir(&folder)?;
         let caretaker = Command::new("sh")
             .args(["-c", CARETAKER, "caretaker"])
