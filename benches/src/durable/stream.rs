@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ecp_stream::nats::{NatsStore, StreamSettings, async_nats};
@@ -36,7 +37,7 @@ async fn measure_program(program: &Path, options: &Options) {
     for _ in 0..options.turns {
         for ((_, sync), rates) in SYNCS.iter().zip(&mut turns) {
             let cluster = NatsCluster::start(program, 3, sync).unwrap();
-            rates.push(turn(&Store::Stream(open(&cluster).await), options).await);
+            rates.push(turn(&Store::Stream(Arc::new(open(&cluster).await)), options).await);
         }
     }
     for ((name, _), rates) in SYNCS.iter().zip(&turns) {
@@ -89,7 +90,7 @@ async fn client(cluster: &NatsCluster) -> async_nats::Client {
 async fn lose(program: &Path, sync: &str, options: &Options) -> Result<(usize, u64), String> {
     let disk = Disk::new()?;
     let mut cluster = NatsCluster::start_in(&disk.point(), program, 3, sync).unwrap();
-    let store = Store::Stream(open(&cluster).await);
+    let store = Store::Stream(Arc::new(open(&cluster).await));
     // The servers and the stream have been there for long.
     run(&mut Command::new("sync"))?;
     let acknowledged = turn(&store, options).await.count;

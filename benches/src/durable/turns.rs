@@ -345,7 +345,7 @@ impl Databases {
 pub(super) enum Store {
     Inbox { inbox: Arc<dyn Inbox>, file: Option<std::path::PathBuf> },
     Floor(Floor),
-    Stream(NatsStore),
+    Stream(Arc<NatsStore>),
 }
 
 impl Store {
@@ -418,7 +418,7 @@ pub(super) async fn turn(store: &Store, options: &Options) -> Rate {
 /// A sender's way into a store.
 enum Target {
     Inbox(Arc<dyn Inbox>),
-    Stream(NatsStore),
+    Stream(Arc<NatsStore>),
     Floor(super::floors::Sender),
 }
 

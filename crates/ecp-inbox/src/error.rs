@@ -68,8 +68,10 @@ pub enum InboxErrorKind {
         "the operating system refused to start a thread: raise its limit of threads or free memory"
     )]
     NoThread,
-    /// A newer version of this crate has changed the tables. Use that version.
-    #[error("the database was made by a newer version of ecp-inbox: use that version")]
+    /// A newer version of this crate has changed the tables. Use that version or a later one.
+    #[error(
+        "a newer version of ecp-inbox has changed the tables of the database: run that version or a later one"
+    )]
     Newer,
     /// An older version of this crate made the tables, and the inbox's options do not allow
     /// changing them.

@@ -51,7 +51,8 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 ///
 /// A failed callback is retried, after pauses that double from one second to one hour and are
 /// shortened at random; meanwhile later callbacks of the same payment wait. After 20 failed
-/// attempts the callback is dead, and the later callbacks are handled.
+/// attempts the callback is dead, and the later callbacks are handled. Later callbacks do not wait
+/// for one that is held; once released, it is handled after them, as a replayed dead one is.
 #[derive(Clone)]
 pub struct Worker {
     inbox: Arc<dyn Inbox>,

@@ -11,7 +11,9 @@ use clap::Args;
 use ecp_core::Timestamp;
 use ecp_core::model::OperationType;
 use ecp_payouts::{AmountUnit, Owner};
-use ecp_reconcile::{Counts, Difference, OperationNames, Reconcile as Sides, Reconciliation};
+use ecp_reconcile::{
+    Counts, Difference, OperationNames, Reconcile as Sides, ReconcileError, Reconciliation,
+};
 
 use crate::database;
 use crate::fields::pair;
@@ -94,7 +96,7 @@ impl Reconcile {
         }
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         let compared = runtime.block_on(self.compare(sides, &profile));
-        let compared = compared.map_err(|error| profile.with_address(error))?;
+        let compared = compared?;
         self.sum_up(&compared)?;
         Ok(if compared.counts().agrees() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENCES) })
     }
@@ -125,13 +127,15 @@ impl Reconcile {
             Some(store) => sides.inbox(store.open().await?),
             None => sides,
         };
-        let mut begun = sides
-            .begin(&profile.data_api()?, profile.sender()?)
-            .await
+        let with_address = |error: ReconcileError| profile.with_address(error.into());
+        let begun = sides.begin(&profile.data_api()?, profile.sender()?).await;
+        let mut begun = begun
+            .map_err(with_address)
             .context("the platform's records cannot be compared with yours")?;
         while let Some(difference) = begun
             .next()
             .await
+            .map_err(with_address)
             .context("the comparison with the platform's records stopped before its end")?
         {
             self.print(&difference)?;

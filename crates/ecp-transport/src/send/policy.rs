@@ -57,9 +57,11 @@ impl SendPolicy {
     }
 
     /// Sets the HTTP statuses of an answer that prove that nothing was registered, so that the
-    /// request is sent again. Examples are 429 and 503, if a proxy is known to answer with them
-    /// before it passes a request on. The platform documents none, so there are none by default:
-    /// after such an answer, the payment's status is requested first.
+    /// request is sent again, a refund or a capture too. Examples are 429 and 503, if a proxy is
+    /// known to answer with them before it passes a request on. The platform documents none, so
+    /// there are none by default. After an answer with another such status, the status of a new
+    /// payment is requested first; a request about an existing payment, such as a refund, ends with
+    /// an unknown outcome.
     pub fn retryable_statuses(self, statuses: impl IntoIterator<Item = u16>) -> Self {
         Self { retryable_statuses: statuses.into_iter().collect(), ..self }
     }
