@@ -2,6 +2,7 @@
 
 use std::io;
 
+use ecp_reconcile::ReconcileError;
 use ecp_transport::{DataError, GateError, TransportError, WaitError};
 
 /// Returns the innermost cause of a failed request as text, such as `connection refused`.
@@ -50,7 +51,12 @@ pub(crate) fn unreachable(error: &anyhow::Error) -> Option<(&TransportError, Sid
                 _ => None,
             }
         });
-        match (gate, error.downcast_ref::<DataError>()) {
+        let (gate, data) = match error.downcast_ref::<ReconcileError>() {
+            Some(ReconcileError::Gate { error, .. }) => (Some(error), None),
+            Some(ReconcileError::Data(error)) => (None, Some(error)),
+            _ => (gate, error.downcast_ref::<DataError>()),
+        };
+        match (gate, data) {
             (Some(GateError::NotSent(cause)), _) => Some((cause, Side::Gate)),
             (_, Some(DataError::Transport(cause))) if !cause.may_have_arrived() => {
                 Some((cause, Side::Data))

@@ -96,6 +96,7 @@ mod key;
 mod mail;
 mod nearest;
 mod next;
+mod operation_names;
 mod outcome;
 mod profile;
 mod rows;

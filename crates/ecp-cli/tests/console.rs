@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Stdio};
 
-use crate::support::sandbox::Sandbox;
+use crate::support::sandbox::{Sandbox, until};
 use crate::support::{ecp, stderr, stdout};
 use ecp_inbox::Inbox;
 use ecp_inbox::conformance::Body;
@@ -147,6 +147,56 @@ fn an_operator_sees_what_a_real_run_left_and_asks_gate() {
     assert!(console.request("POST", "/callbacks/1/body", "").contains("x;payment:extra:1"));
     let event = console.line();
     assert!(event.ends_with("anna was shown the body of callback 1 (project 1, payment Z-1)"));
+}
+
+/// Starts a comparison of many days on the page, and returns the page of its result.
+fn compared(console: &Console) -> String {
+    let form = "from=2020-01-01&to=2099-12-31";
+    let started = console.request("POST", "/reconciliation/compare", form);
+    let link = started.lines().find_map(|line| line.strip_prefix("location: ")).unwrap();
+    until("the comparison has ended", || {
+        let page = console.page(link);
+        (!page.contains("The comparison is running")).then_some(page)
+    })
+}
+
+#[test]
+fn an_operator_compares_without_changes_being_allowed() {
+    let sandbox = place();
+    let mut console =
+        Console::start(&sandbox, &["--db", "inbox.sqlite", "--journal", ".", "--journal", "."]);
+    assert!(console.line().starts_with("read only: "));
+    let list = console.page("/reconciliation");
+    let words =
+        format!("operations of project 1 at {} with the inbox and the journals", sandbox.url);
+    assert!(list.contains(&words), "{list}");
+    // It finds what `ecp reconcile` finds.
+    let page = compared(&console);
+    for words in [
+        "callback_missing",
+        "callback_held",
+        "callbacks?payment=Z-1",
+        "ask `ecp status P-1`",
+        "<dt>Differences</dt><dd>2</dd>",
+        "<dt>Operations on the platform</dt><dd>1</dd>",
+        "<dt>Payouts in journals</dt><dd>1</dd>",
+    ] {
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let event = console.line();
+    let words = "anna started a comparison of project 1, 2020-01-01T00:00:00+0000 to \
+                 2099-12-31T23:59:59+0000";
+    assert!(event.ends_with(words), "{event}");
+    let first = console.page("/");
+    assert!(first.contains("compared here: 2 differences from the platform"), "{first}");
+
+    // A platform that does not answer is named, and a profile that cannot be read costs no page.
+    let away = ["--db", "inbox.sqlite", "--gate-url", "http://127.0.0.1:1"];
+    let page = compared(&Console::start(&sandbox, &away));
+    let words = "cannot connect to http://127.0.0.1:1: connection refused";
+    assert!(page.contains("did not come to its end") && page.contains(words), "{page}");
+    let console = Console::start(&sandbox, &["--db", "inbox.sqlite", "--profile", "nobody"]);
+    assert!(!console.page("/").contains("/reconciliation"));
 }
 
 #[test]

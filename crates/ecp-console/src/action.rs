@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_inbox::{Entry, EntryId};
+use ecp_reconcile::Interval;
 
 /// Function that is called with each event.
 pub(crate) type ActionLog = Arc<dyn Fn(&Event) + Send + Sync>;
@@ -67,6 +68,13 @@ pub enum Action {
         /// answer or the inbox could not be used.
         outcome: &'static str,
     },
+    /// A comparison of the platform with the inbox and the journals was started. It changes nothing.
+    ComparisonStarted {
+        /// The project whose operations are compared.
+        project: ProjectId,
+        /// The compared days, in UTC.
+        interval: Interval,
+    },
 }
 
 /// The callback of an [`Action`].
@@ -115,6 +123,11 @@ impl Event {
                     "an operator had Gate asked about a held callback"
                 );
             }
+            Action::ComparisonStarted { project, .. } => tracing::info!(
+                "ecp.operator" = operator,
+                "ecp.project_id" = project.get(),
+                "an operator started a comparison with the platform"
+            ),
         }
     }
 }
@@ -129,6 +142,10 @@ impl fmt::Display for Event {
             Action::Replayed(callback) => write!(f, "replayed {callback}"),
             Action::GateAsked { callback, outcome } => {
                 write!(f, "had Gate asked about {callback}: {outcome}")
+            }
+            Action::ComparisonStarted { project, interval } => {
+                let (from, to) = (interval.from(), interval.to());
+                write!(f, "started a comparison of project {project}, {from} to {to}")
             }
         }
     }

@@ -9,13 +9,16 @@ use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{get, post};
 use ecp_core::{Clock, SystemClock};
-use ecp_inbox::{Confirm, Inbox};
+use ecp_inbox::{Confirm, HandlerError, Inbox};
+use ecp_payouts::Owner;
 #[cfg(feature = "postgres")]
 use ecp_payouts::postgres::PostgresJournalReader;
+use ecp_reconcile::{Reconcile, Reconciliation};
 
 use crate::action::{ActionLog, Event};
 use crate::guard::{fenced, same_origin};
 use crate::parts::{Parts, Shared};
+use crate::reconciliation::Comparisons;
 use crate::{callbacks, overview, page, payouts, reconciliation};
 
 /// Larger than any form of these pages.
@@ -34,6 +37,7 @@ pub struct Console {
     #[cfg(feature = "postgres")]
     shared: Vec<PostgresJournalReader>,
     reports: Vec<PathBuf>,
+    comparisons: Option<Comparisons>,
     gate: Option<Arc<dyn Confirm>>,
     changes: bool,
     flags: String,
@@ -50,6 +54,7 @@ impl Console {
             #[cfg(feature = "postgres")]
             shared: Vec::new(),
             reports: Vec::new(),
+            comparisons: None,
             gate: None,
             changes: false,
             flags: String::new(),
@@ -91,6 +96,39 @@ impl Console {
     pub fn reports(mut self, path: impl Into<PathBuf>) -> Self {
         self.reports.push(path.into());
         self
+    }
+
+    /// Lets operators compare the platform with the inbox and the journals of this console for a range
+    /// of days, and see the differences with what to do. `owner` is the project with the base address
+    /// of Gate; `begin` calls [`Reconcile::begin`] with the service's clients. A comparison reads and
+    /// changes nothing, so it needs no [`allow_changes`](Self::allow_changes); that it was started is an
+    /// [`Event`]. One runs at a time, the results of the last ten stay in memory, each with its first
+    /// 10,000 differences. The text of an error is shown. Without an inbox and journals there is
+    /// nothing to compare, and the page offers nothing.
+    ///
+    /// ```no_run
+    /// use ecp_console::Console;
+    /// use ecp_inbox::HandlerError;
+    /// use ecp_payouts::Owner;
+    /// use ecp_reconcile::Reconcile;
+    /// # use ecp_reconcile::Reconciliation;
+    /// # #[derive(Clone)] struct Clients;
+    /// # impl Clients { async fn begin(&self, sides: Reconcile) -> Result<Reconciliation, HandlerError> { unimplemented!() } }
+    ///
+    /// # fn pages(console: Console, owner: Owner, clients: Clients) -> Console {
+    /// console.comparisons(owner, move |sides: Reconcile| {
+    ///     let clients = clients.clone();
+    ///     async move { clients.begin(sides).await } // sides.begin(&data_api, sender)
+    /// })
+    /// # }
+    /// ```
+    pub fn comparisons<B, F>(self, owner: Owner, begin: B) -> Self
+    where
+        B: Fn(Reconcile) -> F + Send + Sync + 'static,
+        F: Future<Output = Result<Reconciliation, HandlerError>> + Send + 'static,
+    {
+        let begin = Box::new(move |sides| Box::pin(begin(sides)) as _);
+        Self { comparisons: Some(Comparisons::new(owner, begin)), ..self }
     }
 
     /// Sets how the status of a payment is requested from Gate, to release a held callback (one
@@ -151,20 +189,25 @@ impl Console {
             .route(&at("/payouts"), get(payouts::list))
             .route(&at("/payouts/job"), get(payouts::show))
             .route(&at("/reconciliation"), get(reconciliation::list))
+            .route(&at("/reconciliation/compare"), post(reconciliation::compare))
             .route(&at("/reconciliation/report"), get(reconciliation::show));
-        let parts = Parts {
+        let mut parts = Parts {
             base,
             inbox: self.inbox,
             journals: self.journals,
             #[cfg(feature = "postgres")]
             shared: self.shared,
             reports: self.reports,
+            comparisons: self.comparisons,
             gate: self.gate,
             changes: self.changes,
             flags: self.flags,
             log: self.log,
             clock: self.clock,
         };
+        if parts.inbox.is_none() && !parts.has_jobs() {
+            parts.comparisons = None;
+        }
         router
             .with_state(Shared::new(parts))
             .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -1,6 +1,7 @@
 //! Files that pages show: those that are named, and those in folders that are named.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use tokio::task::spawn_blocking;
@@ -40,6 +41,14 @@ fn list(paths: &[PathBuf], endings: &[&str]) -> Vec<PathBuf> {
         found.extend(inside);
     }
     found
+}
+
+/// Leaves out paths that lead to a file that an earlier one leads to. It asks the file system, so it
+/// must not be called on an async thread.
+pub(crate) fn distinct(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    let mut seen = BTreeSet::new();
+    paths.retain(|path| seen.insert(path.canonicalize().unwrap_or_else(|_| path.clone())));
+    paths
 }
 
 /// The name of a file, for people.

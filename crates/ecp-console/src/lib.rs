@@ -40,7 +40,8 @@
 //! # What it changes
 //!
 //! Nothing, unless [`Console::allow_changes`] is set: then callbacks can be replayed, and held ones
-//! released by Gate's answer if [`Console::gate`] is set too. It never sends a payment.
+//! released by Gate's answer if [`Console::gate`] is set too. It never sends a payment. A comparison
+//! with the platform, which operators can start where [`Console::comparisons`] is set, only reads.
 //!
 //! # What it shows
 //!

@@ -11,7 +11,7 @@ use http::StatusCode;
 use crate::page::{Shell, duration, html};
 use crate::parts::{Parts, Shared};
 use crate::payouts::{Content, Job, Unreadable, jobs};
-use crate::reconciliation::{Report, newest};
+use crate::reconciliation::{Comparisons, Report, newest};
 
 /// Age of a waiting callback at which a person should look. A worker takes callbacks at once, and a
 /// failed one waits alone.
@@ -59,7 +59,10 @@ pub(crate) async fn show(State(parts): State<Shared>) -> Response {
     for job in jobs(&parts).await {
         of_job(&job, &mut todo);
     }
+    // A comparison of other days does not hide what the newest report says.
     todo.extend(newest(&parts).await.as_ref().and_then(of_report));
+    let compared = parts.comparisons.as_ref().and_then(Comparisons::newest);
+    todo.extend(compared.as_ref().and_then(of_report));
     html(StatusCode::OK, &Overview { shell, inbox, todo })
 }
 

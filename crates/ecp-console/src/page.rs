@@ -40,7 +40,7 @@ impl Shell {
         let sections = [
             (parts.inbox.is_some(), ("callbacks", "Callbacks")),
             (parts.has_jobs(), ("payouts", "Payouts")),
-            (!parts.reports.is_empty(), ("reconciliation", "Reconciliation")),
+            (parts.has_reconciliation(), ("reconciliation", "Reconciliation")),
         ];
         let there = sections.into_iter().filter(|(is_there, _)| *is_there);
         Self {

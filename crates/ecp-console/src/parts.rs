@@ -10,6 +10,7 @@ use ecp_inbox::{Confirm, Inbox};
 use ecp_payouts::postgres::PostgresJournalReader;
 
 use crate::action::{Action, ActionLog, Event, Operator};
+use crate::reconciliation::Comparisons;
 
 /// The settings of a [`Console`](crate::Console), for its handlers.
 #[derive(Clone)]
@@ -23,6 +24,8 @@ pub(crate) struct Parts {
     #[cfg(feature = "postgres")]
     pub(crate) shared: Vec<PostgresJournalReader>,
     pub(crate) reports: Vec<PathBuf>,
+    /// `None` if no comparison can be started.
+    pub(crate) comparisons: Option<Comparisons>,
     pub(crate) gate: Option<Arc<dyn Confirm>>,
     pub(crate) changes: bool,
     /// Flags that select the inbox in suggested commands, with a space before them.
@@ -53,6 +56,11 @@ impl Parts {
             return true;
         }
         !self.journals.is_empty()
+    }
+
+    /// Whether there are pages of reconciliations.
+    pub(crate) fn has_reconciliation(&self) -> bool {
+        !self.reports.is_empty() || self.comparisons.is_some()
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -10,8 +10,8 @@ use axum::response::Response;
 use ecp_payouts as payouts;
 use http::StatusCode;
 
-pub(crate) use self::job::{Content, Job, Unreadable, jobs};
-use self::job::{Rows, journals, rows};
+pub(crate) use self::job::{Content, Job, Unreadable, jobs, journals};
+use self::job::{Rows, rows};
 use crate::page::{Parameters, Shell, html, problem, when};
 use crate::parts::{Parts, Shared};
 use crate::{advice, files};

@@ -3,5 +3,6 @@
 
 mod browser;
 mod callbacks;
+mod comparisons;
 mod files;
 mod protection;

@@ -6,6 +6,7 @@ use std::io::Write;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -13,12 +14,15 @@ use ecp_console::{Action, Console as Pages, Event, Operator};
 use ecp_core::{PaymentId, ProjectId};
 use ecp_inbox::HandlerError;
 use ecp_notify::Server;
+use ecp_payouts::Owner;
+use ecp_reconcile::{OperationNames, Reconcile};
 use serde_json::json;
 
 use self::login::Login;
 use crate::connection::status_failure;
 use crate::database;
 use crate::next::next;
+use crate::operation_names::NameOptions;
 use crate::output::is_json;
 use crate::profile::{Profile, ProfileOptions};
 use crate::signals::Signals;
@@ -28,8 +32,9 @@ use crate::usage::Usage;
 /// Show what needs a person in a browser: stuck callbacks, unclear payouts, differences
 ///
 /// The pages show the inbox of a service, the journals of payouts and the reports of
-/// `ecp reconcile --json`, each with what to do. They change nothing without --allow-changes, and
-/// never send a payment. The printed address holds a key, and only browsers that opened it are
+/// `ecp reconcile --json`, each with what to do. If the profile has a token and key for the Data API, a
+/// page also compares the platform with that inbox and those journals, as `ecp reconcile` does. They
+/// change nothing without --allow-changes, and never send a payment. The printed address holds a key, and only browsers that opened it are
 /// served. The body of a callback is hidden until it is asked for, and each such request is
 /// printed.
 ///
@@ -59,6 +64,9 @@ pub(crate) struct Console {
     #[arg(long, value_name = "PATH")]
     report: Vec<PathBuf>,
 
+    #[command(flatten)]
+    names: NameOptions,
+
     /// Allow replaying callbacks, and releasing held ones (which wait until Gate confirms them) by
     /// asking the profile's Gate
     #[arg(long)]
@@ -78,8 +86,7 @@ pub(crate) struct Console {
 
 impl Console {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let has_journal = !self.journal.is_empty() || !self.postgres_journal.is_empty();
-        if self.inbox.is_none() && !has_journal && self.report.is_empty() {
+        if !self.has_sides() && self.report.is_empty() {
             let why = "nothing to show is given: add an inbox with --db or --postgres, journals with \
                        --journal or --postgres-journal, or reports with --report";
             return Err(Usage(why).into());
@@ -132,7 +139,23 @@ impl Console {
                 pages = self.with_gate(pages)?;
             }
         }
+        let names = self.names.read()?;
+        if self.has_sides() {
+            match self.profile.load() {
+                Ok(profile) if profile.has_data_api() => {
+                    pages = with_comparisons(pages, profile, names)?;
+                }
+                Ok(_) => {}
+                // The pages are of use without it.
+                Err(error) => note!("note: the pages start no comparisons: {error:#}"),
+            }
+        }
         Ok(pages)
+    }
+
+    /// Whether there is something to compare with the platform.
+    fn has_sides(&self) -> bool {
+        self.inbox.is_some() || !self.journal.is_empty() || !self.postgres_journal.is_empty()
     }
 
     fn with_gate(&self, pages: Pages) -> anyhow::Result<Pages> {
@@ -173,6 +196,27 @@ impl Console {
     }
 }
 
+/// Lets the pages compare the platform with what they show, by the profile's Data API and Gate.
+fn with_comparisons(
+    pages: Pages,
+    profile: Profile,
+    names: OperationNames,
+) -> anyhow::Result<Pages> {
+    let owner = Owner::new(profile.project, &profile.gate_url);
+    let (data, sender) = (profile.data_api()?, profile.sender()?);
+    let profile = Arc::new(profile);
+    Ok(pages.comparisons(owner, move |sides: Reconcile| {
+        let (data, sender, profile) = (data.clone(), sender.clone(), Arc::clone(&profile));
+        let sides = sides.names(names.clone());
+        async move {
+            let begun = sides.begin(&data, sender).await;
+            begun.map_err(|error| {
+                HandlerError::from(format!("{:#}", profile.with_address(error.into())))
+            })
+        }
+    }))
+}
+
 /// Prints what an operator did or asked for. Standard output may be closed; the pages go on.
 fn print(event: &Event) {
     let line = if is_json() { json(event) } else { event.to_string() };
@@ -181,6 +225,17 @@ fn print(event: &Event) {
 
 fn json(event: &Event) -> String {
     let (name, callback, outcome) = match &event.action {
+        Action::ComparisonStarted { project, interval } => {
+            return json!({
+                "event": "comparison_started",
+                "at": event.at.to_string(),
+                "operator": event.operator.as_ref().map(Operator::as_str),
+                "project": project.get(),
+                "from": interval.from().to_string(),
+                "to": interval.to().to_string(),
+            })
+            .to_string();
+        }
         Action::BodyShown(callback) => ("body_shown", Some(callback), None),
         Action::Replayed(callback) => ("replayed", Some(callback), None),
         Action::GateAsked { callback, outcome } => ("gate_asked", Some(callback), Some(*outcome)),

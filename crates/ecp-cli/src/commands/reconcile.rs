@@ -10,14 +10,12 @@ use anyhow::Context;
 use clap::Args;
 use ecp_core::Timestamp;
 use ecp_core::model::OperationType;
-use ecp_payouts::{AmountUnit, Owner};
-use ecp_reconcile::{
-    Counts, Difference, OperationNames, Reconcile as Sides, ReconcileError, Reconciliation,
-};
+use ecp_payouts::Owner;
+use ecp_reconcile::{Counts, Difference, Reconcile as Sides, ReconcileError, Reconciliation};
 
 use crate::database;
-use crate::fields::pair;
 use crate::interval::IntervalOptions;
+use crate::operation_names::NameOptions;
 use crate::profile::{Profile, ProfileOptions};
 use crate::store::Store;
 use crate::usage::Usage;
@@ -53,14 +51,8 @@ pub(crate) struct Reconcile {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// Path of a member in the Data API's answer, as in status=operation.status. Members are
-    /// payment_id, operation_id, type, status, amount and currency. May be repeated
-    #[arg(long, value_name = "MEMBER=PATH", value_parser = pair)]
-    name: Vec<(String, String)>,
-
-    /// The Data API's amounts are in major units: 300.00 rather than 30000
-    #[arg(long)]
-    major_units: bool,
+    #[command(flatten)]
+    names: NameOptions,
 
     /// Print a line of JSON for each difference, and one with totals
     #[arg(long)]
@@ -79,7 +71,7 @@ impl Reconcile {
             return Err(Usage(why).into());
         }
         let interval = self.interval.read()?;
-        let names = self.names()?;
+        let names = self.names.read()?;
         let profile = self.profile.load()?;
         if Timestamp::try_from(SystemTime::now()).is_ok_and(|now| now < interval.to()) {
             note!("note: the interval has not ended: operations in progress show as differences");
@@ -99,27 +91,6 @@ impl Reconcile {
         let compared = compared?;
         self.sum_up(&compared)?;
         Ok(if compared.counts().agrees() { ExitCode::SUCCESS } else { ExitCode::from(DIFFERENCES) })
-    }
-
-    fn names(&self) -> anyhow::Result<OperationNames> {
-        let unit = if self.major_units { AmountUnit::Major } else { AmountUnit::Minor };
-        let mut names = OperationNames::new().amounts(unit);
-        for (member, path) in &self.name {
-            names = match member.as_str() {
-                "payment_id" => names.payment_id(path),
-                "operation_id" => names.operation_id(path),
-                "type" => names.kind(path),
-                "status" => names.status(path),
-                "amount" => names.amount(path),
-                "currency" => names.currency(path),
-                _ => {
-                    let why = "--name takes MEMBER=PATH, where MEMBER is payment_id, operation_id, \
-                               type, status, amount or currency";
-                    return Err(Usage(why).into());
-                }
-            };
-        }
-        Ok(names)
     }
 
     async fn compare(&self, sides: Sides, profile: &Profile) -> anyhow::Result<Reconciliation> {

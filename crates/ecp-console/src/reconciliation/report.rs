@@ -1,11 +1,11 @@
-//! A report: the lines that `ecp reconcile --json` prints.
+//! Reports in files.
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use ecp_core::{Currency, Money, Timestamp};
-use serde::Deserialize;
+use ecp_core::Timestamp;
 
+use super::content::{Content, Report};
 use crate::files;
 use crate::parts::Parts;
 
@@ -14,114 +14,6 @@ const ENDINGS: &[&str] = &["json", "jsonl"];
 
 /// Largest report that is read.
 const LARGEST: u64 = 64 << 20;
-
-pub(crate) struct Report {
-    pub(crate) name: String,
-    /// Query of the report's page.
-    pub(crate) query: String,
-    /// Time when the file was last written.
-    pub(crate) written: Option<Timestamp>,
-    /// The report; otherwise why it cannot be read.
-    pub(crate) content: Result<Content, String>,
-}
-
-pub(crate) struct Content {
-    pub(crate) differences: Vec<Difference>,
-    /// `None` if the comparison did not come to its end.
-    pub(crate) summary: Option<Summary>,
-}
-
-/// A line with a difference.
-#[derive(Deserialize)]
-pub(crate) struct Difference {
-    #[serde(rename = "difference")]
-    pub(crate) kind: String,
-    pub(crate) payment: String,
-    pub(crate) operation: Option<u64>,
-    pub(crate) operation_type: Option<String>,
-    pub(crate) platform: Option<Side>,
-    pub(crate) journal: Option<Side>,
-    pub(crate) inbox: Option<Side>,
-    pub(crate) request_id: Option<String>,
-    #[serde(default)]
-    pub(crate) callbacks: Vec<i64>,
-    #[serde(default)]
-    pub(crate) members: Vec<String>,
-    pub(crate) meaning: String,
-    pub(crate) action: String,
-}
-
-/// State on one side, its amount in minor units.
-#[derive(Deserialize)]
-pub(crate) struct Side {
-    pub(crate) status: String,
-    amount: Option<i64>,
-    currency: Option<String>,
-}
-
-/// The numbers of the last line.
-#[derive(Deserialize)]
-pub(crate) struct Summary {
-    pub(crate) agrees: bool,
-    pub(crate) differences: u64,
-    pub(crate) payments: u64,
-    pub(crate) pending: u64,
-    pub(crate) operations: u64,
-    pub(crate) payouts: u64,
-    pub(crate) callbacks: u64,
-    #[serde(default)]
-    pub(crate) odd: u64,
-    #[serde(default)]
-    pub(crate) odd_payouts: u64,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Line {
-    Difference(Box<Difference>),
-    Summary { summary: Summary },
-}
-
-impl Content {
-    /// Whether the comparison came to its end and found nothing to do.
-    pub(crate) fn agrees(&self) -> bool {
-        self.summary.as_ref().is_some_and(|summary| summary.agrees)
-    }
-}
-
-impl Summary {
-    /// The number of differences in words; `None` if payouts that could not be compared are all
-    /// that keeps the sides from agreeing.
-    pub(crate) fn differing(&self) -> Option<String> {
-        match self.differences {
-            0 if self.odd_payouts > 0 => None,
-            1 => Some("1 difference".to_owned()),
-            count => Some(format!("{count} differences")),
-        }
-    }
-
-    /// The number of payouts that could not be compared in words; `None` without any.
-    pub(crate) fn not_compared(&self) -> Option<String> {
-        match self.odd_payouts {
-            0 => None,
-            1 => Some("1 payout not compared".to_owned()),
-            count => Some(format!("{count} payouts not compared")),
-        }
-    }
-}
-
-impl Side {
-    /// The sum as people read it; empty without one.
-    pub(crate) fn sum(&self) -> String {
-        let (Some(amount), Some(code)) = (self.amount, &self.currency) else {
-            return String::new();
-        };
-        match code.parse::<Currency>() {
-            Ok(currency) => Money::from_minor(amount, currency).to_string(),
-            Err(_) => format!("{amount} minor units of {code}"),
-        }
-    }
-}
 
 /// Returns the reports of a console.
 pub(crate) async fn report_files(parts: &Parts) -> Vec<PathBuf> {
@@ -150,7 +42,14 @@ pub(crate) async fn report(path: PathBuf) -> Report {
     let read = tokio::task::spawn_blocking(move || read(&path)).await;
     read.unwrap_or_else(|_| {
         let why = "reading it was ended by an error of this program: please report it";
-        Report { name, query, written: None, content: Err(why.to_owned()) }
+        Report {
+            name,
+            query,
+            written: None,
+            is_running: false,
+            problem: None,
+            content: Err(why.to_owned()),
+        }
     })
 }
 
@@ -160,6 +59,8 @@ fn read(path: &Path) -> Report {
         name: files::name(path),
         query: files::query(path),
         written: modified.ok().and_then(|time| Timestamp::try_from(time).ok()),
+        is_running: false,
+        problem: None,
         content: read_content(path),
     }
 }
@@ -174,20 +75,15 @@ fn read_content(path: &Path) -> Result<Content, String> {
                    means, or compare a shorter interval";
         return Err(why.to_owned());
     }
-    let mut content = Content { differences: Vec::new(), summary: None };
+    let mut content = Content::default();
     for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        match serde_json::from_str(line) {
-            Ok(Line::Difference(difference)) => content.differences.push(*difference),
-            Ok(Line::Summary { summary }) => content.summary = Some(summary),
-            // The error's own text could quote the file.
-            Err(_) => {
-                return Err(format!(
-                    "line {} is not one that `ecp reconcile --json` prints: the file is cut off, or no \
-                     report; run the comparison again, which changes nothing",
-                    number + 1
-                ));
-            }
-        }
+        content.read_line(line, usize::MAX).map_err(|()| {
+            format!(
+                "line {} is not one that `ecp reconcile --json` prints: the file is cut off, or no \
+                 report; run the comparison again, which changes nothing",
+                number + 1
+            )
+        })?;
     }
     Ok(content)
 }
