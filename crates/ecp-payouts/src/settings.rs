@@ -57,7 +57,8 @@ impl Settings {
     }
 
     /// Sets the time from the request of a payout or refund to the first status request about it.
-    /// It also counts in the next run, and if the answer to the request was lost. Each following
+    /// It also counts in the next run, which waits up to a minute longer, and if the answer to the
+    /// request was lost. Each following
     /// pause is half as long again, up to five minutes.
     ///
     /// The default is the base time of the payment method, before which the platform recommends no

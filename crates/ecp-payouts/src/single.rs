@@ -84,7 +84,8 @@ impl Payer {
     /// disk; the request is sent, and its status requested until the end, by a task of the runtime.
     ///
     /// The call may be repeated with the same request, at any time and by any payer of the journal: a
-    /// payout is made once under its id. After a crash, repeat it for each payout of which the service
+    /// payout is made once under its id. A request that differs in any field, such as the customer's
+    /// IP address, is [`JournalError::Differs`]: store the request before the first call. After a crash, repeat it for each payout of which the service
     /// does not know the end, from the service's own records: the journal has no account numbers. What
     /// may have been sent is asked about first.
     ///

@@ -22,6 +22,58 @@ use crate::worker::{Attempt, HandlerError, Processor, Worker, attempt, with_caus
 /// Behind a pooler in transaction mode, use the driver's methods that take types (`execute_typed`,
 /// `query_typed`): the others prepare named statements, which such a pooler gives to other
 /// sessions. Change settings of the session only with `SET LOCAL`.
+///
+/// ```no_run
+/// use async_trait::async_trait;
+/// use ecp_core::Money;
+/// use ecp_core::model::End;
+/// use ecp_inbox::postgres::tokio_postgres::Transaction;
+/// use ecp_inbox::postgres::tokio_postgres::types::Type;
+/// use ecp_inbox::postgres::{PostgresHandler, PostgresInbox};
+/// use ecp_inbox::{Delivery, HandlerError};
+/// use ecp_notify::Expected;
+///
+/// /// Marks orders as paid.
+/// struct Orders;
+///
+/// #[async_trait]
+/// impl PostgresHandler for Orders {
+///     async fn handle(
+///         &self,
+///         transaction: &Transaction<'_>,
+///         delivery: &Delivery,
+///     ) -> Result<(), HandlerError> {
+///         let Some(id) = delivery.callback.payment_id() else { return Ok(()) };
+///         let select = "SELECT minor, currency FROM orders WHERE id = $1 FOR UPDATE";
+///         let parameters = [(&id.as_str() as _, Type::TEXT)];
+///         let Some(order) = transaction.query_typed(select, &parameters).await?.pop() else {
+///             return Ok(()); // no order of this shop
+///         };
+///         let price = Money::from_minor(order.get(0), order.get::<_, &str>(1).parse()?);
+///         // Genuine is not enough: is it about this order, at this price?
+///         // Its method decides `callback_names` and `major_units` (`MethodSpec`).
+///         let expected = Expected::sale(id, price);
+///         let state = match delivery.result_for(&expected) {
+///             Ok(End::Success) => "paid",
+///             Ok(End::Open | End::Unknown) => return Ok(()),
+///             // What these mean for an order is in docs/getting-started.md.
+///             Ok(_) | Err(_) => "review",
+///         };
+///         let update = "UPDATE orders SET state = $2 WHERE id = $1 AND state IN ('open', 'review')";
+///         let parameters = [(&id.as_str() as _, Type::TEXT), (&state as _, Type::TEXT)];
+///         transaction.execute_typed(update, &parameters).await?;
+///         Ok(())
+///     }
+/// }
+///
+/// async fn run(stop: impl Future<Output = ()>) -> Result<(), HandlerError> {
+///     // The tables of the inbox are in the schema `ecp_inbox` of the database of the orders.
+///     let inbox = PostgresInbox::open("host=db.internal user=shop dbname=shop".parse()?).await?;
+///     // A receiver stores what it verifies: Receiver::new(verifier, inbox.clone()).
+///     inbox.worker(Orders).run(stop).await;
+///     Ok(())
+/// }
+/// ```
 #[async_trait]
 pub trait PostgresHandler: Send + Sync {
     /// Handles a callback. The call may be dropped at any `.await`, when its deadline has passed.
