@@ -266,10 +266,10 @@ impl Inbox for SqliteInbox {
     async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError> {
         let (answer, now) = (answer.clone(), self.now());
         let work = move |connection: &Connection| held::release(connection, id, &answer, now);
-        let release = self.write("release", "releasing a callback", work).await?;
-        telemetry::released(id, &release);
+        let decided = self.write("release", "releasing a callback", work).await?;
+        telemetry::released(id, &decided);
         self.wake.notify_one();
-        Ok(release)
+        Ok(decided.release)
     }
 
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError> {

@@ -77,6 +77,21 @@ fn log_accepted(
             tell!(debug, "callback stored before");
         }
     }
+    log_reports(project, payment, id, change);
+}
+
+/// Logs what a change reports to a person.
+fn log_reports(project: i64, payment: Option<&str>, id: i64, change: &Change) {
+    macro_rules! tell {
+        ($level:ident, $($what:tt)+) => {
+            tracing::$level!(
+                "ecp.project_id" = project,
+                "ecp.payment_id" = payment,
+                "ecp.entry_id" = id,
+                $($what)+
+            )
+        };
+    }
     for report in change.reports() {
         match report {
             Report::UnknownPaymentStatus(status) | Report::UnknownOperationStatus(status) => {
@@ -109,9 +124,26 @@ fn log_accepted(
     }
 }
 
+/// What became of a held callback and, if it was released, what that changed in its payment.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    pub(crate) release: Release,
+    pub(crate) change: Option<(i64, Option<PaymentId>, Change)>,
+}
+
+impl From<Release> for Decided {
+    fn from(release: Release) -> Self {
+        Self { release, change: None }
+    }
+}
+
 /// Logs the effect of Gate's answer on a held callback.
-pub(crate) fn released(id: EntryId, release: &Release) {
+pub(crate) fn released(id: EntryId, decided: &Decided) {
+    let Decided { release, change } = decided;
     let (id, outcome) = (id.get(), release.as_str());
+    if let Some((project, payment, change)) = change {
+        log_reports(*project, payment.as_ref().map(PaymentId::as_str), id, change);
+    }
     match release {
         Release::Disagrees(path) => tracing::error!(
             "ecp.entry_id" = id,

@@ -4,11 +4,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use ecp_core::PaymentId;
 use ecp_core::model::Callback;
 use ecp_inbox::conformance::{Body, verified};
-use ecp_inbox::{Accepted, Change, EntryId, EntryState, Inbox, InboxErrorKind, PaymentState};
+use ecp_inbox::{
+    Accepted, Change, Claim, EntryId, EntryState, Inbox, InboxErrorKind, PaymentState,
+};
 use ecp_notify::Verified;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -183,6 +186,9 @@ async fn a_damaged_payment_fails_alone(store: &impl Together, damage: impl Async
     }
     let stats = store.inbox().stats().await.unwrap();
     assert_eq!((stats.waiting, stats.payments), (9, 9));
+    // It does not keep the others from being handled either.
+    let claimed = store.inbox().claim(&Claim::new(100, Duration::from_secs(30))).await.unwrap();
+    assert_eq!((claimed.deliveries.len(), claimed.dead.len()), (8, 1));
 }
 
 fn runtime() -> Runtime {

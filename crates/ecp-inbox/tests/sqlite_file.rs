@@ -16,7 +16,7 @@ use std::time::Duration;
 use ecp_inbox::conformance::Body;
 use ecp_inbox::sqlite::rusqlite::Connection;
 use ecp_inbox::sqlite::{SqliteInbox, SqliteOptions};
-use ecp_inbox::{Accepted, Claim, Inbox, InboxError, InboxErrorKind, Query};
+use ecp_inbox::{Accepted, Claim, Hold, Inbox, InboxError, InboxErrorKind, Query, Release};
 use tempfile::TempDir;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -232,6 +232,24 @@ async fn the_log_says_that_another_inbox_was_opened_and_where_the_old_log_is() {
         assert!(of_it[0].starts_with("ERROR"), "{of_it:?}");
         assert!(of_it[0].contains("must be reconciled"), "{of_it:?}");
     }
+}
+
+#[tokio::test]
+async fn what_a_released_callback_reports_is_logged() {
+    let log = Log::default();
+    let _guard = tracing::subscriber::set_default(log.clone());
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteOptions::new().hold(Hold::Finals);
+    let inbox = options.open(folder.path().join("inbox.sqlite")).await.unwrap();
+    for status in ["success", "decline"] {
+        let body = Body { operation_status: status, ..Body::new("X1", 1, "processing") };
+        let accepted = inbox.accept(&body.verified()).await.unwrap();
+        let Accepted::Held(id) = accepted else { panic!("{accepted:?}") };
+        assert_eq!(inbox.release(id, &body.answer()).await.unwrap(), Release::Released);
+    }
+    let lines = log.0.lock().unwrap();
+    let contradictions = lines.iter().filter(|line| line.contains("as success and as failure"));
+    assert_eq!(contradictions.count(), 1, "{lines:?}");
 }
 
 /// Ends the transaction that it runs in, as a failure of the disk would.

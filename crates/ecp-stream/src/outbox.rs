@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use ecp_core::observe::{Meter, Observer};
 use ecp_inbox::{Inbox, InboxError, Publication, PublisherId};
+use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -56,6 +57,8 @@ pub struct Outbox {
     batch: usize,
     poll: Duration,
     meter: Meter,
+    /// Locked by the call that publishes: two would have the lease together, and mix their order.
+    running: Arc<Mutex<()>>,
 }
 
 /// A publisher has its outbox for at least half a lease of 30 seconds when it has read from it. A call
@@ -89,6 +92,7 @@ impl Outbox {
             batch: 256,
             poll: Duration::from_millis(100),
             meter: Meter::default(),
+            running: Arc::default(),
         }
     }
 
@@ -115,6 +119,11 @@ impl Outbox {
     /// publisher, the rest is published again, after pauses of at most 10 seconds.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let mut stop = pin!(stop);
+        let _alone = tokio::select! {
+            biased;
+            alone = self.running.lock() => alone,
+            () = &mut stop => return,
+        };
         let mut failures = 0;
         loop {
             let batch = self.publish_batch().await.unwrap_or_else(|error| {

@@ -104,6 +104,43 @@ async fn everything_is_published_in_the_order_of_its_payment_whatever_fails() {
     assert!(state.1.len() > usize::try_from(CALLBACKS).unwrap(), "{}", state.1.len());
 }
 
+/// Clones have one lease, so that both would be given the same callbacks.
+#[tokio::test]
+async fn clones_do_not_publish_beside_each_other() {
+    #[derive(Clone, Default)]
+    struct Slow(Arc<Mutex<Vec<i64>>>);
+
+    #[async_trait]
+    impl Publisher for Slow {
+        async fn publish(&self, publication: &Publication) -> Result<(), PublishError> {
+            sleep(Duration::from_millis(20)).await;
+            self.0.lock().unwrap().push(publication.id.get());
+            Ok(())
+        }
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let inbox = SqliteInbox::open(folder.path().join("inbox.sqlite")).await.unwrap();
+    inbox.keep_outbox(true).await.unwrap();
+    for number in 0..9 {
+        inbox.accept(&Body::new("X1", number, "processing").verified()).await.unwrap();
+    }
+    let publisher = Slow::default();
+    let outbox = Outbox::new(inbox.clone(), publisher.clone()).batch(3);
+    let first = outbox.clone();
+    let first = tokio::spawn(async move { first.run(std::future::pending()).await });
+    let all_published = async {
+        while inbox.stats().await.unwrap().oldest_unpublished.is_some() {
+            sleep(Duration::from_millis(10)).await;
+        }
+    };
+    timeout(Duration::from_mins(1), outbox.run(all_published)).await.unwrap();
+    first.abort();
+    let seen = publisher.0.lock().unwrap().clone();
+    assert_eq!(seen.len(), 9, "{seen:?}");
+    assert!(seen.is_sorted(), "{seen:?}");
+}
+
 #[tokio::test]
 async fn it_ends_when_it_is_told_to() {
     let folder = tempfile::tempdir().unwrap();

@@ -292,7 +292,10 @@ impl DataApi {
                 Ok(response) => {
                     let status = response.status();
                     watched.record("http.response.status_code", status.as_u16());
-                    is_passing(status).then(|| retry_after(response.headers()).unwrap_or_default())
+                    let wanted = retry_after(response.headers()).unwrap_or_default();
+                    let least =
+                        if status == StatusCode::TOO_MANY_REQUESTS { TOO_MANY } else { wanted };
+                    is_passing(status).then(|| wanted.max(least))
                 }
                 // The same page would be as large again.
                 Err(error) if error.is_too_large() => None,
@@ -414,6 +417,9 @@ impl fmt::Debug for DataApi {
 }
 
 const REQUEST: &[Label] = &[("ecp.request", "operations")];
+
+/// Shortest pause after HTTP 429 (sources: Data API).
+const TOO_MANY: Duration = Duration::from_secs(3);
 
 fn is_passing(status: StatusCode) -> bool {
     status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS

@@ -217,6 +217,12 @@ async fn temporary_errors_are_retried_and_others_are_returned() {
     let plain = |status: u16, body: &'static str| -> Fault {
         Box::new(move |_| Some(Ok(Response::builder().status(status).body(body.into()).unwrap())))
     };
+    // Three pauses of the shortest time that the platform asks for.
+    let start = tokio::time::Instant::now();
+    let peer = Arc::new(Peer { fault: plain(429, ""), ..Peer::new(1) });
+    assert!(ids(&api(&peer), query()).await.is_err());
+    assert_eq!((peer.seen().len(), start.elapsed()), (4, std::time::Duration::from_secs(9)));
+
     let table = [
         (plain(503, ""), 4, "the Data API answered HTTP status 503"),
         (

@@ -86,11 +86,15 @@ pub trait PostgresHandler: Send + Sync {
 
 impl PostgresInbox {
     /// Returns a worker whose handler writes in the transaction that marks the callback as done.
-    /// Each attempt needs a connection while it runs, so the worker's concurrency should be below
-    /// [`PostgresOptions::connections`](super::PostgresOptions::connections).
+    /// Each attempt has a connection while it runs. So the worker runs half as many handlers at a
+    /// time as there are [`PostgresOptions::connections`](super::PostgresOptions::connections), 8 by
+    /// default; with more, set by [`Worker::concurrency`], slow handlers would leave no connection
+    /// for callbacks that arrive.
     pub fn worker(&self, handler: impl PostgresHandler + 'static) -> Worker {
         let inbox = Arc::new(self.clone());
-        Worker::with(inbox, Arc::new(InTransaction { inbox: self.clone(), handler }))
+        let half = self.pool.status().max_size / 2;
+        let worker = Worker::with(inbox, Arc::new(InTransaction { inbox: self.clone(), handler }));
+        worker.concurrency(half)
     }
 }
 

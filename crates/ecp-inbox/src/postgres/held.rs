@@ -17,7 +17,7 @@ use crate::error::InboxError;
 use crate::failpoint::failpoint;
 use crate::inbox::Release;
 use crate::state::{Change, PaymentState, StatusUpdate};
-use crate::telemetry;
+use crate::telemetry::{self, Decided};
 
 /// Due callbacks: without a status request yet, or due for another one. No other callback of the
 /// payment is being confirmed, and no due one is older. `$4` is the maximum number of requests: a
@@ -132,7 +132,7 @@ pub(super) async fn release(
     failpoint!("release.after_commit");
     telemetry::released(id, &released);
     inbox.wakeup.notify_one();
-    Ok(released)
+    Ok(released.release)
 }
 
 async fn compare_and_move(
@@ -140,23 +140,25 @@ async fn compare_and_move(
     id: i64,
     answer: &VerifiedStatus,
     now: i64,
-) -> Result<Release, Failure> {
+) -> Result<Decided, Failure> {
     // The columns read here do not change while the callback is held, so they can be read before
     // the lock.
     let Some(row) = session.query_opt(HELD, &[typed(&id)]).await? else {
-        return Ok(Release::NotHeld);
+        return Ok(Release::NotHeld.into());
     };
     let (key, meaning): (Option<&[u8]>, Option<&[u8]>) = (row.get(1), row.get(2));
     let callback =
         read(row.get(3)).map_err(|_| InboxError::damaged("reading the body of a held callback"))?;
-    match compare(project(row.get(0))?, &callback, answer) {
+    let project = project(row.get(0))?;
+    match compare(project, &callback, answer) {
         Ok(()) => {}
-        Err(Doubt::Undecided(path)) => return Ok(Release::Undecided(path)),
+        Err(Doubt::Undecided(path)) => return Ok(Release::Undecided(path).into()),
         Err(Doubt::Contradicted(path)) => {
             let reason = disagreement(path);
             let values = [typed(&id), typed(&reason)];
             let marked = session.alone(CONTRADICT, session.execute(CONTRADICT, &values)).await?;
-            return Ok(if marked > 0 { Release::Disagrees(path) } else { Release::NotHeld });
+            let release = if marked > 0 { Release::Disagrees(path) } else { Release::NotHeld };
+            return Ok(release.into());
         }
     }
 
@@ -175,17 +177,18 @@ async fn compare_and_move(
         (Release::Released, EntryState::Waiting, change, None)
     };
     let due = (entry == EntryState::Waiting).then_some(now);
-    let (word, change) = (entry.as_str(), to_json(&change));
-    let values = [typed(&id), typed(&word), typed(&due), typed(&change), typed(&first)];
+    let (word, stored) = (entry.as_str(), to_json(&change));
+    let values = [typed(&id), typed(&word), typed(&due), typed(&stored), typed(&first)];
     let moved = session.execute(RELEASE, &values).await?;
     if moved == 0 {
         session.batch_execute("ROLLBACK").await?;
-        return Ok(Release::NotHeld);
+        return Ok(Release::NotHeld.into());
     }
     if payment.is_some() {
         move_payment(session, key, &state, now).await?;
     }
     failpoint!("release.before_commit");
     session.commit().await?;
-    Ok(released)
+    let payment = callback.payment_id().cloned();
+    Ok(Decided { release: released, change: Some((row.get(0), payment, change)) })
 }

@@ -13,6 +13,7 @@ use crate::entry::{ClaimedHeld, EntryId, Lease, Question};
 use crate::error::InboxError;
 use crate::inbox::Release;
 use crate::state::{PaymentState, StatusUpdate};
+use crate::telemetry::Decided;
 
 /// Due callbacks: without a status request yet, or due for another one. No other callback of the
 /// payment is being confirmed, and no due one is older.
@@ -105,7 +106,7 @@ pub(super) fn release(
     id: EntryId,
     answer: &VerifiedStatus,
     now: i64,
-) -> Result<Release, Error> {
+) -> Result<Decided, Error> {
     let held = connection
         .prepare_cached(
             "SELECT project, payment, raw FROM ecp_inbox_callbacks
@@ -115,13 +116,13 @@ pub(super) fn release(
             Ok((row.get(0)?, row.get::<_, Option<i64>>(1)?, row.get::<_, Vec<u8>>(2)?))
         })
         .optional()?;
-    let Some((project, payment, raw)) = held else { return Ok(Release::NotHeld) };
-    let project = accept::project(project)?;
+    let Some((number, payment, raw)) = held else { return Ok(Release::NotHeld.into()) };
+    let project = accept::project(number)?;
     let callback = accept::read(&raw)
         .map_err(|_| InboxError::damaged("reading the body of a held callback"))?;
     match compare(project, &callback, answer) {
         Ok(()) => {}
-        Err(Doubt::Undecided(path)) => return Ok(Release::Undecided(path)),
+        Err(Doubt::Undecided(path)) => return Ok(Release::Undecided(path).into()),
         Err(Doubt::Contradicted(path)) => {
             connection
                 .prepare_cached(
@@ -130,7 +131,7 @@ pub(super) fn release(
                      WHERE id = ?1",
                 )?
                 .execute(params![id.get(), disagreement(path)])?;
-            return Ok(Release::Disagrees(path));
+            return Ok(Release::Disagrees(path).into());
         }
     }
     let meaning = accept::meaning(project, &callback);
@@ -147,7 +148,7 @@ pub(super) fn release(
                  WHERE id = ?1",
             )?
             .execute(params![id.get(), first])?;
-        return Ok(Release::Repeated);
+        return Ok(Release::Repeated.into());
     }
     let update = StatusUpdate::of(&callback);
     let change = match payment {
@@ -162,5 +163,6 @@ pub(super) fn release(
              WHERE id = ?1",
         )?
         .execute(params![id.get(), now, meaning, accept::to_json(&change)])?;
-    Ok(Release::Released)
+    let reported = (number, callback.payment_id().cloned(), change);
+    Ok(Decided { release: Release::Released, change: Some(reported) })
 }

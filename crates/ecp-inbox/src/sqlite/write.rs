@@ -11,6 +11,7 @@ use crate::accept::{self, Digest, Record};
 use crate::batch::{Decision, NewEntry, PaymentFold};
 use crate::clock::{Look, timestamp};
 use crate::entry::{Claimed, Delivery, EntryId, EntryState, Finish, Lease, NO_RESULT};
+use crate::error::InboxError;
 use crate::failpoint::failpoint;
 use crate::inbox::Accepted;
 use crate::state::{Change, PaymentState, StatusUpdate};
@@ -314,33 +315,15 @@ pub(super) fn claim(
     let mut rows = statement.query([now, limit, now.saturating_add(lease), right.0])?;
     while let Some(row) = rows.next()? {
         let (id, attempt): (i64, u32) = (row.get(0)?, row.get(3)?);
-        let raw: Option<Vec<u8>> = row.get(5)?;
-        let callback = accept::read(raw.as_deref().unwrap_or_default());
-        let problem = match &callback {
-            _ if attempt > attempts => Some(NO_RESULT),
-            Err(_) => Some(
-                "its stored body cannot be read: restore a backup, or act on the payment's status \
-                 (`ecp status`)",
-            ),
-            Ok(_) => None,
-        };
-        let (Ok(callback), None) = (callback, problem) else {
-            useless.push((id, problem));
+        if attempt > attempts {
+            useless.push((id, NO_RESULT.to_owned()));
             continue;
-        };
-        let state: Option<String> = row.get(6)?;
-        let state =
-            state.map(|json| accept::from_json(&json, "reading a payment's state")).transpose()?;
-        claimed.deliveries.push(Delivery {
-            id: EntryId::new(id),
-            project: accept::project(row.get(1)?)?,
-            callback,
-            change: accept::from_json(&row.get::<_, String>(4)?, "reading a callback's change")?,
-            payment: state.and_then(accept::known),
-            received: timestamp(row.get(2)?),
-            attempt,
-            lease: right,
-        });
+        }
+        // What one damaged row says must not keep the others from being claimed.
+        match delivery(row, right) {
+            Ok(delivery) => claimed.deliveries.push(delivery),
+            Err(error) => useless.push((id, error.doing("reading a callback").to_string())),
+        }
     }
     claimed.deliveries.sort_by_key(|delivery| delivery.id);
     useless.sort_unstable();
@@ -355,6 +338,25 @@ pub(super) fn claim(
         claimed.dead.push(EntryId::new(id));
     }
     Ok(claimed)
+}
+
+fn delivery(row: &rusqlite::Row<'_>, lease: Lease) -> Result<Delivery, Error> {
+    let raw: Option<Vec<u8>> = row.get(5)?;
+    let callback = accept::read(raw.as_deref().unwrap_or_default())
+        .map_err(|_| InboxError::damaged("reading the body of a callback"))?;
+    let state: Option<String> = row.get(6)?;
+    let state =
+        state.map(|json| accept::from_json(&json, "reading a payment's state")).transpose()?;
+    Ok(Delivery {
+        id: EntryId::new(row.get(0)?),
+        project: accept::project(row.get(1)?)?,
+        callback,
+        change: accept::from_json(&row.get::<_, String>(4)?, "reading a callback's change")?,
+        payment: state.and_then(accept::known),
+        received: timestamp(row.get(2)?),
+        attempt: row.get(3)?,
+        lease,
+    })
 }
 
 /// Whether the lease of the delivery is still valid.
