@@ -264,14 +264,25 @@ fn a_callback_says_what_it_waits_for_and_what_it_contradicts() {
     assert!(stdout(&contradicts).contains(lines), "{}", stdout(&contradicts));
     assert_eq!(stderr(&contradicts), "next: ecp status --profile NAME P1\n");
 
+    let first = ecp(&["show", "--db", db, "3"]);
+    assert_eq!(stderr(&first), format!("next: ecp inbox replay --db {db} 3\n"));
     let output = ecp(&["replay", "--db", db, "3", "4"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(
         stdout(&output),
-        "3: not replayed: it already waits to be handled: unless an attempt runs now, the next one \
-         is at 2123-11-15T22:13:20+0000, and restarting the service does not hurry it\n\
+        "3: will be tried again now\n\
          4: not replayed: it already waits to be handled, after callback 3 of the same payment\n"
     );
+    // An attempt that runs is not doubled.
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let inbox = SqliteOptions::new().open(&path).await.unwrap();
+        let claim = Claim::new(1, Duration::from_hours(24 * 36_525)).attempts(20);
+        let delivery = inbox.claim(&claim).await.unwrap().deliveries.pop().unwrap();
+        assert_eq!((delivery.id.get(), delivery.attempt), (3, 2));
+    });
+    let output = ecp(&["replay", "--db", db, "3"]);
+    let words = "3: not replayed: it is being handled: this attempt has until ";
+    assert!(stdout(&output).starts_with(words), "{}", stdout(&output));
 }
 
 /// A document with the signature of the project, even if it was signed before.

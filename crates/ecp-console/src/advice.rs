@@ -22,8 +22,8 @@ pub(crate) fn callback(entry: &Entry, flags: &str) -> Advice {
         ),
         EntryState::Waiting if entry.error.is_some() => (
             format!("The handler failed {}, and tries again by itself.", times(attempts)),
-            "Read the error. If it ends by itself, do nothing; otherwise correct the handler. Later \
-             callbacks of this payment wait until then."
+            "Read the error. If it ends by itself, do nothing; otherwise correct the handler, and then \
+             have it tried again now. Later callbacks of this payment wait until then."
                 .to_owned(),
         ),
         EntryState::Waiting => (

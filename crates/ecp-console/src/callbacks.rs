@@ -2,6 +2,7 @@
 
 mod body;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,10 +10,10 @@ use askama::Template;
 use axum::body::Bytes;
 use axum::extract::{Extension, Path, RawQuery, State};
 use axum::response::Response;
-use ecp_core::{PaymentId, ProjectId};
+use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_inbox::{
     Amount, Confirm, Entry, EntryId, EntryState, Inbox, InboxError, PaymentState, Query, Release,
-    Stats,
+    Stats, Version,
 };
 use ecp_reconcile::Sum;
 use http::{HeaderMap, StatusCode};
@@ -48,6 +49,7 @@ struct List {
     stats: Stats,
     filter: Filter,
     entries: Vec<Entry>,
+    now: Timestamp,
     /// Query of the next page; `None` on the last one.
     older: Option<String>,
 }
@@ -176,7 +178,7 @@ pub(crate) async fn list(
     entries.truncate(PAGE);
     let last = entries.last().filter(|_| !is_last);
     let older = last.map(|entry| filter.page(Some(entry.id)));
-    html(StatusCode::OK, &List { shell, stats, filter, entries, older })
+    html(StatusCode::OK, &List { shell, stats, filter, entries, now: parts.now(), older })
 }
 
 pub(crate) async fn show(
@@ -220,17 +222,17 @@ pub(crate) async fn replay(State(parts): State<Shared>, who: Who, form: Bytes) -
     }
     let Some(inbox) = &parts.inbox else { return no_inbox(shell) };
     let form = Parameters::read(Some(&form));
-    let ids = match form.get("all") {
+    let seen = match form.get("all") {
         Some("dead") => dead(&**inbox).await,
-        _ => Ok(form.all("id").filter_map(|id| id.parse().ok()).map(EntryId::new).collect()),
+        _ => Ok(form.all("seen").filter_map(Seen::read).collect()),
     };
-    let ids = match ids {
-        Ok(ids) => ids,
+    let seen = match seen {
+        Ok(seen) => seen,
         Err(error) => return inbox_failed(shell, &error),
     };
     let (shared, inbox) = (parts.clone(), Arc::clone(inbox));
-    let work = async move { replay_each(&shared, &*inbox, operator(&who), &ids).await };
-    let Some(Replayed { count, others, failure }) = to_its_end(work).await else {
+    let work = async move { replay_each(&shared, &*inbox, operator(&who), &seen).await };
+    let Some(Replayed { count, changed, others, failure }) = to_its_end(work).await else {
         return broken(shell);
     };
     if let Some(error) = failure {
@@ -239,20 +241,46 @@ pub(crate) async fn replay(State(parts): State<Shared>, who: Who, form: Bytes) -
         let notice = Some(Notice { good: false, text }).filter(|_| count > 0);
         return inbox_failed(shell.notice(notice), &error);
     }
+    let result = format!("replayed={count}&changed={changed}&others={others}");
     let target = match form.get("back").and_then(|id| id.parse::<i64>().ok()) {
-        Some(id) => format!("{}/callbacks/{id}?replayed={count}&others={others}", parts.base),
-        None => {
-            format!("{}/callbacks?state=dead&replayed={count}&others={others}", parts.base)
-        }
+        Some(id) => format!("{}/callbacks/{id}?{result}", parts.base),
+        None => format!("{}/callbacks?state=dead&{result}", parts.base),
     };
     see_other(&target)
 }
 
-async fn dead(inbox: &dyn Inbox) -> Result<Vec<EntryId>, InboxError> {
+async fn dead(inbox: &dyn Inbox) -> Result<Vec<Seen>, InboxError> {
     let mut query = Query::default();
     query.state = Some(EntryState::Dead);
     query.limit = Some(REPLAYED_AT_ONCE);
-    Ok(inbox.entries(&query).await?.iter().map(|entry| entry.id).collect())
+    Ok(inbox.entries(&query).await?.iter().map(Seen::of).collect())
+}
+
+/// A callback as an operator saw it: a form that is sent twice, or long after, does not replay what has
+/// been handled since.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen {
+    id: EntryId,
+    version: Version,
+}
+
+impl Seen {
+    fn of(entry: &Entry) -> Self {
+        Self { id: entry.id, version: entry.version() }
+    }
+
+    /// Reads the value of a form's field.
+    fn read(text: &str) -> Option<Self> {
+        let (id, version) = text.split_once(':')?;
+        Some(Self { id: EntryId::new(id.parse().ok()?), version: version.parse().ok()? })
+    }
+}
+
+/// `3:dead-20-1700000000000`
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.id, self.version)
+    }
 }
 
 /// The result of replaying several callbacks.
@@ -260,6 +288,8 @@ async fn dead(inbox: &dyn Inbox) -> Result<Vec<EntryId>, InboxError> {
 struct Replayed {
     /// Callbacks that were replayed.
     count: usize,
+    /// Callbacks that have changed since the operator saw them.
+    changed: usize,
     /// Callbacks that cannot be replayed.
     others: usize,
     /// Why the callbacks after those were not tried.
@@ -270,28 +300,39 @@ async fn replay_each(
     parts: &Parts,
     inbox: &dyn Inbox,
     operator: Option<&Operator>,
-    ids: &[EntryId],
+    all: &[Seen],
 ) -> Replayed {
     let mut replayed = Replayed::default();
-    for &id in ids {
-        match replay_one(inbox, id).await {
-            Ok(Some(callback)) => {
+    for &seen in all {
+        match replay_one(inbox, seen).await {
+            Ok(One::Replayed(callback)) => {
                 replayed.count += 1;
                 parts.report(operator, Action::Replayed(callback));
             }
-            Ok(None) => replayed.others += 1,
+            Ok(One::Changed) => replayed.changed += 1,
+            Ok(One::Not) => replayed.others += 1,
             Err(error) => return Replayed { failure: Some(error), ..replayed },
         }
     }
     replayed
 }
 
-/// Returns the callback for the event; `None` if it cannot be replayed.
-async fn replay_one(inbox: &dyn Inbox, id: EntryId) -> Result<Option<CallbackRecord>, InboxError> {
+/// The result of replaying one callback.
+enum One {
+    Replayed(CallbackRecord),
+    Changed,
+    Not,
+}
+
+async fn replay_one(inbox: &dyn Inbox, seen: Seen) -> Result<One, InboxError> {
     // Read before the change: an error of reading cannot keep a change from its event.
-    let Some(entry) = inbox.entry(id).await? else { return Ok(None) };
-    // A held callback is never handled without Gate: `replay` refuses it.
-    Ok(inbox.replay(id).await?.then(|| CallbackRecord::of(&entry)))
+    let Some(entry) = inbox.entry(seen.id).await? else { return Ok(One::Not) };
+    if entry.version() != seen.version {
+        return Ok(One::Changed);
+    }
+    // A held callback is never handled without Gate: this refuses it.
+    let is_replayed = inbox.replay_version(seen.id, seen.version).await?;
+    Ok(if is_replayed { One::Replayed(CallbackRecord::of(&entry)) } else { One::Not })
 }
 
 /// Completes work that changes something, also if the browser disconnects, which drops its request:
@@ -380,12 +421,14 @@ async fn page(
     };
     let raw = entry.raw.take();
     let raw = raw.as_ref().map(ecp_inbox::Raw::expose);
-    let is_replayable = matches!(entry.state, EntryState::Dead | EntryState::Done);
+    let is_replayable = is_replayable(&entry, parts.now());
     let is_held = entry.state == EntryState::Held && entry.payment.is_some();
     let can_replay = parts.changes && is_replayable && raw.is_some();
     let can_release = parts.changes && is_held && parts.gate.is_some();
     let job = match entry.state {
-        EntryState::Dead if !can_replay && raw.is_some() => Some("replay"),
+        EntryState::Dead | EntryState::Waiting if !parts.changes && is_replayable => {
+            raw.map(|_| "replay")
+        }
         EntryState::Held if !can_release && is_held => Some("release"),
         _ => None,
     };
@@ -402,6 +445,16 @@ async fn page(
         shell,
     };
     html(StatusCode::OK, &page)
+}
+
+/// Whether a callback can be scheduled for handling now. An attempt that runs is not seen here; the inbox
+/// refuses then.
+fn is_replayable(entry: &Entry, now: Timestamp) -> bool {
+    match entry.state {
+        EntryState::Dead | EntryState::Done => true,
+        EntryState::Waiting => entry.attempts > 0 && entry.due.is_some_and(|due| due > now),
+        _ => false,
+    }
 }
 
 /// The callback that an address names.
@@ -453,20 +506,9 @@ fn done(query: &Parameters, headers: &HeaderMap, state: Option<EntryState>) -> O
         if replayed > 0 && state.is_some_and(|state| state != EntryState::Waiting) {
             return None;
         }
-        let others = number("others").unwrap_or_default();
-        let callbacks = |count| if count == 1 { "callback" } else { "callbacks" };
-        let others_text = match others {
-            0 => String::new(),
-            1 => {
-                " 1 was not: only what is done or dead, and still has its body, can be.".to_owned()
-            }
-            _ => format!(
-                " {others} were not: only what is done or dead, and still has its body, can be."
-            ),
-        };
-        let text =
-            format!("{replayed} {} will be handled again.{others_text}", callbacks(replayed));
-        return Some(Notice { good: others == 0 && replayed > 0, text });
+        let [changed, others] = ["changed", "others"].map(|name| number(name).unwrap_or_default());
+        let text = replayed_in_words(replayed, changed, others);
+        return Some(Notice { good: others + changed == 0 && replayed > 0, text });
     }
     let (good, text) = match (query.get("release")?, state?) {
         ("released", EntryState::Waiting | EntryState::Done | EntryState::Dead) => {
@@ -487,6 +529,31 @@ fn done(query: &Parameters, headers: &HeaderMap, state: Option<EntryState>) -> O
         _ => return None,
     };
     Some(Notice { good, text: text.to_owned() })
+}
+
+/// How many callbacks were replayed, how many had changed, and how many cannot be replayed.
+fn replayed_in_words(replayed: u64, changed: u64, others: u64) -> String {
+    let callbacks = if replayed == 1 { "callback" } else { "callbacks" };
+    let changed = match changed {
+        0 => String::new(),
+        1 => {
+            " 1 has changed since this console showed it, and was left as it is: look at it again."
+                .to_owned()
+        }
+        _ => format!(
+            " {changed} have changed since this console showed them, and were left as they are: look \
+             at them again."
+        ),
+    };
+    let others = match others {
+        0 => String::new(),
+        _ => format!(
+            " {others} {} not: only what is done or dead and still has its body, or waits for its \
+             next attempt, can be.",
+            if others == 1 { "was" } else { "were" }
+        ),
+    };
+    format!("{replayed} {callbacks} will be handled again.{changed}{others}")
 }
 
 /// `100.00 EUR`

@@ -95,6 +95,7 @@ impl Desk {
         self.reads().await;
         self.asks_for_a_body().await;
         self.replays().await;
+        self.hurries().await;
         self.releases().await;
     }
 
@@ -207,22 +208,67 @@ impl Desk {
     /// What is dead is replayed, by its page and by the list.
     async fn replays(&self) {
         let path = "/console/callbacks/replay";
-        let again = self.browser.submit(path, "id=3&back=3").await;
+        let form = as_shown(&self.browser.page("/console/callbacks/3").await);
+        assert!(form.starts_with("seen=3:dead-"), "{form}");
+        let again = self.browser.submit(path, &format!("{form}&back=3")).await;
         assert!(seen(&again).contains("1 callback will be handled again."), "{again}");
         assert_eq!(self.logged(), [format!("{AT} replayed callback 3 (project 1236, payment P2)")]);
-        let marked = self.browser.submit(path, "id=1&id=3&id=4&id=x&id=77").await;
-        let text = "1 callback will be handled again. 3 were not: only what is done or dead";
+        // The same form once more, at once and after the callback was handled: it is left as it is.
+        let changed =
+            "0 callbacks will be handled again. 1 has changed since this console showed it";
+        let twice = self.browser.submit(path, &format!("{form}&back=3")).await;
+        assert!(seen(&twice).contains(changed), "{twice}");
+        self.handle(Finish::Done).await;
+        let late = self.browser.submit(path, &format!("{form}&back=3")).await;
+        assert!(seen(&late).contains(changed), "{late}");
+        assert_eq!(self.state(3).await, EntryState::Done);
+        assert!(self.logged().is_empty());
+
+        let [done, other, held] = [1, 3, 4].map(EntryId::new);
+        let forms = [self.form(done).await, self.form(other).await, self.form(held).await];
+        let forms = format!("{}&{form}&seen=77:dead-1-0&seen=x&id=1", forms.join("&"));
+        let marked = self.browser.submit(path, &forms).await;
+        let text = "2 callbacks will be handled again. 1 has changed since this console showed it, and \
+                    was left as it is: look at it again. 2 were not: only what is done or dead";
         assert!(seen(&marked).contains(text), "{marked}");
         assert_eq!(self.state(4).await, EntryState::Held, "no replay goes around Gate");
-        let claim = Claim::new(9, Duration::from_secs(9));
-        for delivery in self.inbox.claim(&claim).await.unwrap().deliveries {
-            let dead = Finish::Dead { error: "no".to_owned() };
-            self.inbox.finish(&delivery, dead).await.unwrap();
-        }
+        self.handle(Finish::Dead { error: "no".to_owned() }).await;
         let all = self.browser.submit(path, "all=dead").await;
-        assert!(seen(&all).contains("3 callbacks will be handled again."), "{all}");
+        assert!(seen(&all).contains("2 callbacks will be handled again."), "{all}");
         assert_eq!(self.inbox.stats().await.unwrap().dead, 0);
         self.logged();
+    }
+
+    /// What waits for its next attempt is tried again now.
+    async fn hurries(&self) {
+        let retry = Finish::Retry { after: Duration::from_hours(1), error: "not now".to_owned() };
+        self.handle(retry).await;
+        let page = self.browser.page("/console/callbacks/3").await;
+        assert!(page.contains("<button class=\"primary\">Try again now</button>"), "{page}");
+        let form = as_shown(&page);
+        let hurried =
+            self.browser.submit("/console/callbacks/replay", &format!("{form}&back=3")).await;
+        assert!(seen(&hurried).contains("1 callback will be handled again."), "{hurried}");
+        assert!(!hurried.contains("Try again now"), "{hurried}");
+        assert_eq!(self.logged().len(), 1);
+        let claim = Claim::new(9, Duration::from_secs(9));
+        let claimed = self.inbox.claim(&claim).await.unwrap().deliveries;
+        let [delivery] = &claimed[..] else { panic!("one was hurried: {claimed:?}") };
+        assert_eq!((delivery.id, delivery.attempt), (EntryId::new(3), 2));
+        self.inbox.finish(delivery, Finish::Done).await.unwrap();
+    }
+
+    /// Ends an attempt of everything that is due.
+    async fn handle(&self, finish: Finish) {
+        let claim = Claim::new(9, Duration::from_secs(9));
+        for delivery in self.inbox.claim(&claim).await.unwrap().deliveries {
+            assert!(self.inbox.finish(&delivery, finish.clone()).await.unwrap());
+        }
+    }
+
+    /// The field of a form that replays a callback, as a page shows it now.
+    async fn form(&self, id: EntryId) -> String {
+        format!("seen={id}:{}", self.inbox.entry(id).await.unwrap().unwrap().version())
     }
 
     /// What is held is released by Gate alone.
@@ -287,7 +333,7 @@ async fn nothing_is_changed_where_changes_are_not_allowed() {
     let browser = Browser(console.into_router(""));
     let before = inbox.stats().await.unwrap();
     for (path, form) in [
-        ("/callbacks/replay", "id=3"),
+        ("/callbacks/replay", "seen=3:dead-1-0"),
         ("/callbacks/replay", "all=dead"),
         ("/callbacks/4/release", ""),
     ] {
@@ -365,6 +411,12 @@ fn log(
     (events, log)
 }
 
+/// The field of the form that replays the callback of a page.
+pub(crate) fn as_shown(page: &str) -> String {
+    let value = page.split("name=\"seen\" value=\"").nth(1).unwrap();
+    format!("seen={}", value.split('"').next().unwrap())
+}
+
 #[tokio::test]
 async fn what_was_replayed_before_an_inbox_failed_is_said() {
     let folder = tempfile::tempdir().unwrap();
@@ -373,7 +425,12 @@ async fn what_was_replayed_before_an_inbox_failed_is_said() {
     let (events, log) = log(move || std::fs::remove_file(&file).unwrap());
     let console = Console::new().inbox(inbox).on_event(log).allow_changes();
     let browser = Browser(console.into_router(""));
-    let failed = browser.post("/callbacks/replay", "id=3&id=1").await;
+    let mut forms = Vec::new();
+    for id in [3, 1] {
+        forms.push(as_shown(&browser.page(&format!("/callbacks/{id}")).await));
+    }
+    let forms = forms.join("&");
+    let failed = browser.post("/callbacks/replay", &forms).await;
     assert_eq!(failed.status, StatusCode::SERVICE_UNAVAILABLE);
     for words in
         ["1 callback was replayed before the error, and will be handled again.", "was removed"]
@@ -381,7 +438,7 @@ async fn what_was_replayed_before_an_inbox_failed_is_said() {
         assert!(failed.text.contains(words), "{}", failed.text);
     }
     assert_eq!(events.lock().unwrap().len(), 1);
-    let none = browser.post("/callbacks/replay", "id=3&id=1").await;
+    let none = browser.post("/callbacks/replay", &forms).await;
     assert_eq!(none.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(!none.text.contains("will be handled again"), "{}", none.text);
 }

@@ -5,7 +5,7 @@ use ecp_console::Console;
 use http::{Request, StatusCode};
 
 use crate::browser::Browser;
-use crate::callbacks::sqlite;
+use crate::callbacks::{as_shown, sqlite};
 
 #[tokio::test]
 async fn forms_of_other_sites_are_refused() {
@@ -14,6 +14,7 @@ async fn forms_of_other_sites_are_refused() {
     let console = Console::new().inbox(inbox.clone()).allow_changes();
     let browser = Browser(console.into_router(""));
     let before = inbox.stats().await.unwrap();
+    let form = as_shown(&browser.page("/callbacks/3").await);
     let foreign: [&[(&str, &str)]; 5] = [
         &[("sec-fetch-site", "cross-site"), ("origin", "http://localhost:8090")],
         &[("sec-fetch-site", "same-site")],
@@ -27,7 +28,7 @@ async fn forms_of_other_sites_are_refused() {
             for (name, value) in headers {
                 request = request.header(*name, *value);
             }
-            let refused = browser.send(request.body(Body::from("id=3")).unwrap()).await;
+            let refused = browser.send(request.body(Body::from(form.clone())).unwrap()).await;
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{headers:?} {path}");
             assert!(refused.text.starts_with("refused: "), "{}", refused.text);
         }
@@ -36,7 +37,7 @@ async fn forms_of_other_sites_are_refused() {
     let own = Request::post("/callbacks/replay")
         .header("origin", "http://localhost:8090")
         .header("host", "localhost:8090");
-    let done = browser.send(own.body(Body::from("id=3")).unwrap()).await;
+    let done = browser.send(own.body(Body::from(form)).unwrap()).await;
     assert_eq!(done.status, StatusCode::SEE_OTHER);
     assert_eq!(inbox.stats().await.unwrap().dead, 0);
 }
@@ -87,7 +88,7 @@ async fn pages_run_no_script_and_fit_in_no_frame() {
     }
     assert_eq!(browser.get("/console/assets/console.css").await.status, StatusCode::NOT_FOUND);
     // A form that is too large is not read.
-    let large = format!("id={}", "9".repeat(70_000));
+    let large = format!("seen={}", "9".repeat(70_000));
     let refused = browser.post("/console/callbacks/replay", &large).await;
     assert_eq!(refused.status, StatusCode::PAYLOAD_TOO_LARGE);
 }

@@ -88,6 +88,8 @@ macro_rules! conformance {
             attempts_that_never_end_are_bounded
             what_is_done_or_dead_can_be_replayed
             a_replayed_callback_waits_for_the_one_that_is_handled
+            a_callback_that_waits_for_its_next_attempt_is_hurried
+            a_callback_is_replayed_once_for_what_was_seen
             a_doubtful_end_is_held_until_gate_agrees
             what_gate_does_not_confirm_stays_held
             a_held_callback_whose_meaning_came_otherwise_is_not_handled

@@ -1,6 +1,7 @@
 //! Entries of an inbox, and the types for claiming and listing them.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use ecp_core::model::{Callback, End};
@@ -72,6 +73,54 @@ pub struct Entry {
     /// The received body, which holds personal data. `None` in the results of
     /// [`Inbox::entries`](crate::Inbox::entries), and after the body's removal.
     pub raw: Option<Raw>,
+    /// Milliseconds since 1970 at which the last attempt began or ended; 0 before the first.
+    pub(crate) since: i64,
+}
+
+/// What a callback's processing was at one moment. [`Inbox::replay_version`](crate::Inbox::replay_version)
+/// changes the callback only if it is the same still: no attempt has begun or ended since, and
+/// nobody has replayed or released it.
+///
+/// As text, for a field of a form, it has no blanks and no personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    pub(crate) state: EntryState,
+    pub(crate) attempts: u32,
+    pub(crate) since: i64,
+}
+
+/// Error for a text that is not a [`Version`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the text is not the version of a callback, as in `dead-3-1700000000000`")]
+#[non_exhaustive]
+pub struct InvalidVersion;
+
+impl Entry {
+    /// Returns the version of the callback's processing that this entry shows.
+    pub fn version(&self) -> Version {
+        Version { state: self.state, attempts: self.attempts, since: self.since }
+    }
+}
+
+/// `dead-3-1700000000000`
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}-{}", self.state, self.attempts, self.since)
+    }
+}
+
+impl FromStr for Version {
+    type Err = InvalidVersion;
+
+    fn from_str(text: &str) -> Result<Self, InvalidVersion> {
+        let read = || {
+            let (state, rest) = text.split_once('-')?;
+            let (attempts, since) = rest.split_once('-')?;
+            let state = EntryState::parse(state).ok()?;
+            Some(Self { state, attempts: attempts.parse().ok()?, since: since.parse().ok()? })
+        };
+        read().ok_or(InvalidVersion)
+    }
 }
 
 /// The received bytes of a callback. They hold personal data and are not printed by `Debug`.

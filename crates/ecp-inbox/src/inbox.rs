@@ -10,7 +10,7 @@ use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
 
 use crate::entry::{
-    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
+    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats, Version,
 };
 use crate::error::InboxError;
 use crate::outbox::{Publication, PublisherId};
@@ -59,9 +59,16 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     async fn entry(&self, id: EntryId) -> Result<Option<Entry>, InboxError>;
 
     /// Schedules a callback that is done or dead for handling again, with the full number of
-    /// attempts. Returns `false` if no done or dead callback has this id, or if its body was
-    /// removed.
+    /// attempts. A callback that waits for its next attempt is due now, with the attempts that it
+    /// has left; the earlier callbacks of its payment still come first. Returns `false` if no such
+    /// callback has this id: it is held or repeated, it is due already or being handled, or its body
+    /// was removed.
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError>;
+
+    /// Does the same as [`replay`](Self::replay), if the callback is still as this version
+    /// ([`Entry::version`]) says. A person who decides by what a page shows then replays it once,
+    /// also if the page's form is sent twice. Returns `false` if the callback has changed.
+    async fn replay_version(&self, id: EntryId, version: Version) -> Result<bool, InboxError>;
 
     /// Compares Gate's answer to a status request with a held callback, and releases the callback
     /// for handling if they agree. If Gate contradicts the callback, the contradiction is stored as
@@ -229,6 +236,10 @@ impl<I: Inbox + ?Sized> Inbox for Arc<I> {
 
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError> {
         (**self).replay(id).await
+    }
+
+    async fn replay_version(&self, id: EntryId, version: Version) -> Result<bool, InboxError> {
+        (**self).replay_version(id, version).await
     }
 
     async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError> {

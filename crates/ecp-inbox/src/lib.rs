@@ -92,8 +92,8 @@ mod worker;
 
 pub use self::checkup::{Finding, Level, Topic};
 pub use self::entry::{
-    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, EntryState, Finish, Lease, Query,
-    Question, Raw, Stats,
+    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, EntryState, Finish, InvalidVersion,
+    Lease, Query, Question, Raw, Stats, Version,
 };
 pub use self::error::{InboxError, InboxErrorKind};
 pub use self::hold::Hold;

@@ -9,7 +9,7 @@ use ecp_core::{PaymentId, ProjectId, Timestamp};
 use ecp_notify::Verified;
 
 use crate::entry::{
-    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
+    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats, Version,
 };
 use crate::error::InboxError;
 use crate::inbox::{Accepted, Inbox, Release};
@@ -161,6 +161,11 @@ impl<I: Inbox> Inbox for Observed<I> {
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError> {
         let word = |replayed: &bool| if *replayed { "replayed" } else { "nothing" };
         self.timed("replay", self.inbox.replay(id), word).await
+    }
+
+    async fn replay_version(&self, id: EntryId, version: Version) -> Result<bool, InboxError> {
+        let word = |replayed: &bool| if *replayed { "replayed" } else { "nothing" };
+        self.timed("replay", self.inbox.replay_version(id, version), word).await
     }
 
     async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError> {

@@ -32,7 +32,7 @@ use self::session::{Pool, Session, failed};
 pub use self::store::PostgresInbox;
 use crate::accept::Record;
 use crate::entry::{
-    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
+    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats, Version,
 };
 use crate::error::{InboxError, InboxErrorKind};
 use crate::hold::Hold;
@@ -233,7 +233,11 @@ impl Inbox for PostgresInbox {
     }
 
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError> {
-        revise::replay(self, id).await
+        revise::replay(self, id, None).await
+    }
+
+    async fn replay_version(&self, id: EntryId, version: Version) -> Result<bool, InboxError> {
+        revise::replay(self, id, Some(version)).await
     }
 
     async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError> {

@@ -44,7 +44,7 @@ use self::writer::Writer;
 use crate::accept::{self, Record};
 use crate::clock::{self, SetBack};
 use crate::entry::{
-    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats,
+    Claim, Claimed, ClaimedHeld, Delivery, Entry, EntryId, Finish, Query, Question, Stats, Version,
 };
 use crate::error::{InboxError, InboxErrorKind};
 use crate::hold::Hold;
@@ -145,6 +145,15 @@ impl SqliteInbox {
         }
     }
 
+    async fn replay(&self, id: EntryId, version: Option<Version>) -> Result<bool, InboxError> {
+        let now = self.now();
+        let work = move |connection: &Connection| write::replay(connection, id, version, now);
+        let replayed = self.write("replay", "replaying a callback", work).await?;
+        telemetry::replayed(id, replayed);
+        self.wake.notify_one();
+        Ok(replayed)
+    }
+
     fn now(&self) -> i64 {
         clock::now(&*self.clock)
     }
@@ -224,12 +233,11 @@ impl Inbox for SqliteInbox {
     }
 
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError> {
-        let now = self.now();
-        let work = move |connection: &Connection| write::replay(connection, id, now);
-        let replayed = self.write("replay", "replaying a callback", work).await?;
-        telemetry::replayed(id, replayed);
-        self.wake.notify_one();
-        Ok(replayed)
+        Self::replay(self, id, None).await
+    }
+
+    async fn replay_version(&self, id: EntryId, version: Version) -> Result<bool, InboxError> {
+        Self::replay(self, id, Some(version)).await
     }
 
     async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError> {

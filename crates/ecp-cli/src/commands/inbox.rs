@@ -102,6 +102,9 @@ struct Show {
 }
 
 /// Schedule callbacks that are done or dead (given up by the handler) for handling again
+///
+/// A callback that waits for its next attempt is tried at once, with the attempts that it has left:
+/// after the handler was corrected, nobody has to wait for the pause to end.
 #[derive(Args)]
 struct Replay {
     #[command(flatten)]
@@ -236,6 +239,8 @@ impl Show {
                 _ => {
                     if let Some(first) = before.of_entry(&entry) {
                         next(format_args!("ecp inbox show{store} {first}"));
+                    } else if waits_for_attempt(&entry) {
+                        next(format_args!("ecp inbox replay{store} {}", self.id));
                     }
                 }
             }
@@ -256,9 +261,13 @@ impl Replay {
         }
         let mut code = ExitCode::SUCCESS;
         for &id in &self.ids {
+            let before = inbox.entry(EntryId::new(id)).await?;
             if inbox.replay(EntryId::new(id)).await? {
+                let waited = before.is_some_and(|entry| entry.state == EntryState::Waiting);
                 if self.json {
                     print_result(&format!("{}\n", json!({"id": id, "replayed": true})));
+                } else if waited {
+                    print_result(&format!("{id}: will be tried again now\n"));
                 } else {
                     print_result(&format!("{id}: will be handled again\n"));
                 }
@@ -366,14 +375,16 @@ async fn waits(inbox: &dyn Inbox, entry: &Entry) -> anyhow::Result<String> {
             "it already waits to be handled, after callback {first} of the same payment"
         ));
     }
-    let is_later = |due: &Timestamp| SystemTime::from(*due) > SystemTime::now();
-    Ok(match entry.due.filter(is_later) {
-        Some(due) => format!(
-            "it already waits to be handled: unless an attempt runs now, the next one is at {due}, \
-             and restarting the service does not hurry it"
-        ),
+    Ok(match entry.due.filter(|_| waits_for_attempt(entry)) {
+        Some(due) => format!("it is being handled: this attempt has until {due} to end"),
         None => "it already waits to be handled".to_owned(),
     })
+}
+
+/// Whether a callback waits for its next attempt, or an attempt runs.
+fn waits_for_attempt(entry: &Entry) -> bool {
+    let is_later = |due: Timestamp| SystemTime::from(due) > SystemTime::now();
+    entry.state == EntryState::Waiting && entry.due.is_some_and(is_later)
 }
 
 /// The option that names the profile of a project, for a suggested command. The sandbox's project and

@@ -9,7 +9,7 @@ use fastrand::Rng;
 
 use super::{Body, Stage, clock};
 use crate::clock::now;
-use crate::entry::{Claim, Delivery, EntryId, EntryState, Finish, Query};
+use crate::entry::{Claim, Delivery, EntryId, EntryState, Finish, Query, Version};
 use crate::inbox::{Accepted, Inbox, Release};
 use crate::state::{PaymentState, StatusUpdate};
 
@@ -204,10 +204,22 @@ async fn finish(
 async fn replay(inbox: &dyn Inbox, model: &mut Model, random: &mut Rng, clock: &dyn Clock) {
     let Some(id) = random_id(model, random, |_| true) else { return };
     let known = model.of(id);
-    let can = matches!(known.state, EntryState::Done | EntryState::Dead) && known.has_raw;
-    assert_eq!(inbox.replay(id).await.unwrap(), can);
+    let ended = matches!(known.state, EntryState::Done | EntryState::Dead) && known.has_raw;
+    let waits = known.state == EntryState::Waiting && known.lease.is_none();
+    let can = ended || waits && known.due > now(clock);
+    let version = inbox.entry(id).await.unwrap().unwrap().version();
+    if random.bool() {
+        let other = Version { attempts: version.attempts + 1, ..version };
+        assert!(!inbox.replay_version(id, other).await.unwrap());
+        assert_eq!(inbox.replay_version(id, version).await.unwrap(), can);
+    } else {
+        assert_eq!(inbox.replay(id).await.unwrap(), can);
+    }
     if can {
-        (known.state, known.attempts, known.due) = (EntryState::Waiting, 0, now(clock));
+        known.due = now(clock);
+    }
+    if ended {
+        (known.state, known.attempts) = (EntryState::Waiting, 0);
     }
 }
 

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
 use super::{Body, Stage, clock, model, verified};
-use crate::entry::{Claim, Claimed, Delivery, EntryId, EntryState, Finish, Query};
+use crate::entry::{Claim, Claimed, Delivery, EntryId, EntryState, Finish, Query, Version};
 use crate::inbox::{Accepted, Inbox, Release};
 use crate::worker::{Handler, HandlerError, Worker};
 
@@ -286,6 +286,64 @@ pub async fn what_is_done_or_dead_can_be_replayed(stage: &dyn Stage) {
     assert!(deliveries.iter().all(|delivery| delivery.attempt == 1));
     // A replay has the change that the callback caused on arrival.
     assert!(deliveries.iter().all(|d| d.change.moved_to(&PaymentStatus::Success)));
+}
+
+pub async fn a_callback_that_waits_for_its_next_attempt_is_hurried(stage: &dyn Stage) {
+    let clock = clock();
+    let inbox = stage.open(clock.clone()).await;
+    let first = accept_new(&*inbox, &Body::new("X1", 1, "processing")).await;
+    let second = accept_new(&*inbox, &Body::new("X1", 2, "success")).await;
+    let running = claim(&*inbox, 1).await.pop().unwrap();
+    assert!(!inbox.replay(first).await.unwrap(), "it is being handled");
+    let error = "not now".to_owned();
+    let after = Duration::from_hours(1);
+    assert!(inbox.finish(&running, Finish::Retry { after, error }).await.unwrap());
+    assert!(claim(&*inbox, 1).await.is_empty());
+    assert!(inbox.replay(first).await.unwrap());
+    assert!(!inbox.replay(first).await.unwrap(), "it is due");
+    assert!(!inbox.replay(second).await.unwrap(), "it waits for the first alone");
+    let entry = inbox.entry(first).await.unwrap().unwrap();
+    let known = (entry.state, entry.attempts, entry.error.as_deref());
+    assert_eq!(
+        known,
+        (EntryState::Waiting, 1, Some("not now")),
+        "it has the attempts that are left"
+    );
+    let [delivery] = &claim(&*inbox, 10).await[..] else { panic!("the first, and not the second") };
+    assert_eq!((delivery.id, delivery.attempt), (first, 2));
+
+    // A lease that has ended is one that nobody has any more: the callback is due.
+    clock.advance(LEASE);
+    assert!(!inbox.replay(first).await.unwrap());
+    assert_eq!(ids(&claim(&*inbox, 10).await), [first]);
+}
+
+pub async fn a_callback_is_replayed_once_for_what_was_seen(stage: &dyn Stage) {
+    let clock = clock();
+    let inbox = stage.open(clock.clone()).await;
+    let id = accept_new(&*inbox, &Body::new("X1", 1, "success")).await;
+    let version = async || inbox.entry(id).await.unwrap().unwrap().version();
+    let handle = async || {
+        clock.advance(Duration::from_millis(20));
+        let delivery = claim(&*inbox, 1).await.pop().unwrap();
+        assert!(inbox.finish(&delivery, Finish::Done).await.unwrap());
+    };
+    let waiting = version().await;
+    handle().await;
+    assert!(!inbox.replay_version(id, waiting).await.unwrap());
+    let seen = version().await;
+    assert_eq!(seen.to_string().parse(), Ok(seen));
+    assert!(inbox.replay_version(id, seen).await.unwrap());
+    assert!(!inbox.replay_version(id, seen).await.unwrap(), "it waits");
+    // It is done as before, after as many attempts, and not the same any more.
+    handle().await;
+    let entry = inbox.entry(id).await.unwrap().unwrap();
+    assert_eq!((entry.state, entry.attempts), (EntryState::Done, 1));
+    assert!(!inbox.replay_version(id, seen).await.unwrap(), "it was handled again");
+    assert_eq!(inbox.entry(id).await.unwrap().unwrap().state, EntryState::Done);
+    assert!(inbox.replay_version(id, version().await).await.unwrap());
+    assert!(!inbox.replay_version(EntryId::new(999_999), seen).await.unwrap());
+    assert!("dead-3".parse::<Version>().is_err() && "lost-3-0".parse::<Version>().is_err());
 }
 
 pub async fn a_replayed_callback_waits_for_the_one_that_is_handled(stage: &dyn Stage) {

@@ -12,7 +12,7 @@ use crate::error::InboxError;
 use crate::state::PaymentState;
 
 const COLUMNS: &str = "id, state, project, payment, status, received, times, attempts, due, error, \
-                       change, ambiguous";
+                       change, ambiguous, coalesce(since, 0) AS since";
 
 pub(super) async fn payment(
     inbox: &PostgresInbox,
@@ -95,6 +95,7 @@ fn entry_of(row: &Row) -> Result<Entry, InboxError> {
         change: from_json(row.get("change"), "reading a callback's change")?,
         ambiguous: from_json(row.get("ambiguous"), "reading a callback's ambiguous members")?,
         raw: None,
+        since: row.get("since"),
     })
 }
 

@@ -4,15 +4,20 @@ use ecp_core::Timestamp;
 
 use super::session::{Failure, failed, typed};
 use super::store::PostgresInbox;
-use crate::entry::EntryId;
+use crate::entry::{EntryId, Version};
 use crate::error::InboxError;
 use crate::telemetry;
 
+/// A callback that waits keeps its attempts and its error; one that is being handled is left alone.
 const REPLAY: &str = "
     UPDATE ecp_inbox.callbacks
-    SET state = 'waiting', due = $2, attempts = 0, error = NULL,
-        lease = lease + 1, leased = false
-    WHERE id = $1 AND state IN ('done', 'dead') AND raw IS NOT NULL";
+    SET state = 'waiting', due = $2, lease = lease + 1, leased = false,
+        attempts = CASE WHEN state = 'waiting' THEN attempts ELSE 0 END,
+        error = CASE WHEN state = 'waiting' THEN error END
+    WHERE id = $1 AND raw IS NOT NULL
+        AND (state IN ('done', 'dead') OR state = 'waiting' AND NOT leased AND due > $2)
+        AND ($3::text IS NULL OR state = $3::text AND attempts = $4::integer
+            AND coalesce(since, 0) = $5::bigint)";
 
 /// In batches, so that no transaction is long.
 const REMOVE_BODIES: &str = "
@@ -27,10 +32,18 @@ const REMOVE_BODIES: &str = "
     )
     SELECT count(*), max(id) FROM old";
 
-pub(super) async fn replay(inbox: &PostgresInbox, id: EntryId) -> Result<bool, InboxError> {
+pub(super) async fn replay(
+    inbox: &PostgresInbox,
+    id: EntryId,
+    version: Option<Version>,
+) -> Result<bool, InboxError> {
     let session = inbox.session().await?;
     let (number, now) = (id.get(), inbox.now());
-    let values = [typed(&number), typed(&now)];
+    let state = version.map(|version| version.state.as_str());
+    let attempts = version.map(|version| i32::try_from(version.attempts).unwrap_or(i32::MAX));
+    let attempts = attempts.unwrap_or_default();
+    let since = version.map_or(0, |version| version.since);
+    let values = [typed(&number), typed(&now), typed(&state), typed(&attempts), typed(&since)];
     let replayed = session
         .alone(REPLAY, session.execute(REPLAY, &values))
         .await

@@ -107,7 +107,7 @@ pub(super) fn payment(
 
 const ENTRY: &str = "
     SELECT id, callbacks.state, callbacks.project, payments.payment, status, received, times,
-        attempts, due, error, change, ambiguous
+        attempts, due, error, change, ambiguous, coalesce(since, 0)
     FROM ecp_inbox_callbacks AS callbacks
     LEFT JOIN ecp_inbox_payments AS payments ON callbacks.payment = payments.number";
 
@@ -178,6 +178,7 @@ fn entry_of(row: &Row<'_>) -> Result<Entry, Error> {
         change: accept::from_json(&change, "reading a callback's change")?,
         ambiguous: accept::from_json(&ambiguous, "reading a callback's ambiguous members")?,
         raw: None,
+        since: row.get(12)?,
     })
 }
 

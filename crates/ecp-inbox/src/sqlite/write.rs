@@ -10,7 +10,7 @@ use super::error::Error;
 use crate::accept::{self, Digest, Record};
 use crate::batch::{Decision, NewEntry, PaymentFold};
 use crate::clock::{Look, timestamp};
-use crate::entry::{Claimed, Delivery, EntryId, EntryState, Finish, Lease, NO_RESULT};
+use crate::entry::{Claimed, Delivery, EntryId, EntryState, Finish, Lease, NO_RESULT, Version};
 use crate::error::InboxError;
 use crate::failpoint::failpoint;
 use crate::inbox::Accepted;
@@ -391,13 +391,28 @@ pub(super) fn finish(
     Ok(changed == 1)
 }
 
-pub(super) fn replay(connection: &Connection, id: EntryId, now: i64) -> Result<bool, Error> {
+/// An attempt that runs now has a lease, and its callback is left alone.
+pub(super) fn replay(
+    connection: &Connection,
+    id: EntryId,
+    version: Option<Version>,
+    now: i64,
+) -> Result<bool, Error> {
+    let (state, attempts, since) = match version {
+        None => (None, 0, 0),
+        Some(Version { state, attempts, since }) => (Some(state.as_str()), attempts, since),
+    };
     let changed = connection
         .prepare_cached(
-            "UPDATE ecp_inbox_callbacks SET state = 'waiting', attempts = 0, due = ?2
-             WHERE id = ?1 AND state IN ('dead', 'done') AND raw IS NOT NULL",
+            "UPDATE ecp_inbox_callbacks SET state = 'waiting', due = ?2,
+                 attempts = CASE WHEN state = 'waiting' THEN attempts ELSE 0 END
+             WHERE id = ?1 AND raw IS NOT NULL
+                 AND (state IN ('dead', 'done')
+                     OR state = 'waiting' AND lease IS NULL AND due > ?2)
+                 AND (?3 IS NULL
+                     OR state = ?3 AND attempts = ?4 AND coalesce(since, 0) = ?5)",
         )?
-        .execute([id.get(), now])?;
+        .execute(params![id.get(), now, state, attempts, since])?;
     Ok(changed == 1)
 }
 
