@@ -361,6 +361,69 @@ mod postgres {
 
         let config: Config = server.database().unwrap().parse().unwrap();
         runtime.block_on(a_caller_that_has_gone_is_not_written(&config));
+        let config: Config = server.database().unwrap().parse().unwrap();
+        runtime.block_on(two_receivers_make_the_same_payments(&config));
+        let config: Config = server.database().unwrap().parse().unwrap();
+        runtime.block_on(a_batch_is_on_the_disk_where_the_server_is_set_not_to_wait(&config));
+    }
+
+    /// Two receivers find that a payment is not there, and both write it.
+    async fn two_receivers_make_the_same_payments(config: &Config) {
+        let receivers = [open(config).await, open(config).await];
+        let mut client = client(config).await;
+        let lock = client.transaction().await.unwrap();
+        // Payments can be locked, and none can be made.
+        lock.batch_execute("LOCK TABLE ecp_inbox.payments IN SHARE MODE").await.unwrap();
+        let payments = ["a", "b", "c", "d", "e", "f"];
+        let callbacks = |operation| -> Callbacks {
+            let callback = |payment: &&str| Body::new(*payment, operation, "success").verified();
+            payments.iter().map(callback).chain([callback(&"a")]).collect()
+        };
+        let accepts = [0, 1].map(|n: u8| {
+            begin_all(&receivers[usize::from(n)].inbox(), callbacks(1 + u64::from(n)))
+        });
+        // Both lanes of both receivers.
+        settle(&lock, 4).await;
+        lock.commit().await.unwrap();
+        for accepts in accepts {
+            let results = end_all(accepts).await;
+            let new = results.iter().filter(|result| matches!(result, Ok(Accepted::New(_))));
+            assert_eq!(new.count(), payments.len(), "{results:?}");
+            assert!(matches!(results.last(), Some(Ok(Accepted::Repeated(_)))), "{results:?}");
+        }
+        assert_eq!(receivers.each_ref().map(|receiver| redone(&receiver.0)), [0, 0]);
+        let inbox = &receivers[0].0;
+        let stats = inbox.stats().await.unwrap();
+        assert_eq!((stats.waiting, stats.payments), (12, 6));
+        // The state of each payment has both operations.
+        for payment in payments {
+            let body = Body::new(payment, 1, "success").verified();
+            let stored = inbox.payment(body.project(), body.payment_id().unwrap()).await.unwrap();
+            assert_eq!(stored.unwrap().operations().len(), 2, "{payment}");
+        }
+    }
+
+    async fn a_batch_is_on_the_disk_where_the_server_is_set_not_to_wait(config: &Config) {
+        let client = client(config).await;
+        let name = config.get_dbname().unwrap();
+        let hasty = format!("ALTER DATABASE {name} SET synchronous_commit = off");
+        client.batch_execute(&hasty).await.unwrap();
+        let store = open(config).await;
+        // A deferred trigger runs as part of the commit.
+        let noted = "CREATE TABLE commits (durable text);
+            CREATE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+                INSERT INTO commits VALUES (current_setting('synchronous_commit'));
+                RETURN NULL;
+            END $$;
+            CREATE CONSTRAINT TRIGGER noted AFTER INSERT OR UPDATE ON ecp_inbox.callbacks
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION note()";
+        client.batch_execute(noted).await.unwrap();
+        let callback = |number| Body::new(format!("X{number}"), 1, "success").verified();
+        let results = store.accept((0..8).map(callback).collect()).await;
+        assert!(results.iter().all(Result::is_ok), "{results:?}");
+        let commits = "SELECT count(*) FILTER (WHERE durable = 'on'), count(*) FROM commits";
+        let row = client.query_one(commits, &[]).await.unwrap();
+        assert_eq!((row.get::<_, i64>(0), row.get::<_, i64>(1)), (8, 8));
     }
 
     /// Number of batches that failed and were written again singly.
@@ -379,7 +442,7 @@ mod postgres {
         // What writes about the payment waits for the lock.
         let busy = |operation| Body::new("busy", operation, "success").verified();
         let writing = begin_all(&store.inbox(), vec![busy(2)]);
-        settle(&lock).await;
+        settle(&lock, 1).await;
         let mut gone = begin_all(&store.inbox(), vec![busy(3)]);
         tokio::task::yield_now().await;
         gone.shutdown().await;
@@ -389,10 +452,10 @@ mod postgres {
         assert_eq!(store.0.stats().await.unwrap().waiting, 3);
     }
 
-    /// Waits until a session waits for a lock.
-    async fn settle(lock: &ecp_inbox::postgres::tokio_postgres::Transaction<'_>) {
+    /// Waits until so many sessions wait for a lock.
+    async fn settle(lock: &ecp_inbox::postgres::tokio_postgres::Transaction<'_>, sessions: i64) {
         let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
-        while lock.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        while lock.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) < sessions {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     }

@@ -121,7 +121,8 @@ async fn tables_of_version_1_are_brought_to_this_one() {
         DROP FUNCTION ecp_inbox.count_inserted, ecp_inbox.count_updated, ecp_inbox.count_deleted,
             ecp_inbox.count_payments, ecp_inbox.add_up_counts CASCADE;
         DROP TABLE ecp_inbox.counts, ecp_inbox.outbox, ecp_inbox.publisher;
-        DROP FUNCTION ecp_inbox.outbox_new, ecp_inbox.outbox_released;
+        DROP FUNCTION ecp_inbox.outbox_new, ecp_inbox.outbox_released, ecp_inbox.begin_batch,
+            ecp_inbox.end_batch;
         DELETE FROM ecp_inbox.migrations WHERE version >= 2";
     client(&config).await.batch_execute(older).await.unwrap();
     let error = PostgresOptions::new().existing_only().open(config.clone()).await.unwrap_err();

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use ecp_core::PaymentId;
+use tokio_postgres::Row;
 
 use super::queue::{Call, Item, Queue};
 use super::session::{Failure, Parameter, Session, column, failed, typed};
@@ -58,6 +59,10 @@ type Written = (Accepted, Change);
 
 const STORING: &str = "storing a callback";
 
+/// Number of times that a batch is written again because another process made one of its payments
+/// meanwhile. The batch then finds that payment.
+const RACES: usize = 3;
+
 impl Item for Record {
     fn bytes(&self) -> usize {
         self.raw.len()
@@ -90,7 +95,14 @@ async fn write_calls(inbox: PostgresInbox, calls: Vec<Call<Record, Written>>) {
     }
     if !together.is_empty() {
         let records: Vec<&Record> = together.iter().map(|call| &call.item).collect();
-        match write_together(&inbox, &records).await {
+        let mut written = write_together(&inbox, &records).await;
+        for _ in 0..RACES {
+            if !matches!(&written, Err(failure) if failure.is_of_a_made_payment()) {
+                break;
+            }
+            written = write_together(&inbox, &records).await;
+        }
+        match written {
             Ok(written) => {
                 for (call, written) in together.into_iter().zip(written) {
                     answer(&inbox, call, Ok(written));
@@ -239,55 +251,20 @@ pub(super) async fn move_payment(
     session.execute(MOVE_PAYMENT, &values).await.map(drop)
 }
 
-/// Makes the rows in the order of their keys. All locks are taken in this order, so that no two
-/// batches wait for each other.
-const MAKE_PAYMENTS: &str = "
-    INSERT INTO ecp_inbox.payments (key, project, payment, state, updated)
-    SELECT key, project, payment, '{}', $4::bigint
-    FROM unnest($1::bytea[], $2::bigint[], $3::bytea[]) AS given (key, project, payment)
-    ORDER BY key
-    ON CONFLICT (key) DO NOTHING";
+/// The first half of a batch: locks, what is stored already, and ids. Its statements are in
+/// `schema.rs`.
+const BEGIN_BATCH: &str = "
+    SELECT locked, states, known, digests, same, ids
+    FROM ecp_inbox.begin_batch($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[])";
 
-const LOCK_PAYMENTS: &str = "
-    SELECT key, state FROM ecp_inbox.payments WHERE key = ANY($1::bytea[]) ORDER BY key FOR UPDATE";
-
-const ALL_KNOWN: &str = "
-    SELECT id, content AS digest, true AS same FROM ecp_inbox.callbacks WHERE content = ANY($1::bytea[])
-    UNION ALL
-    SELECT id, meaning, false FROM ecp_inbox.callbacks
-    WHERE meaning = ANY($2::bytea[]) AND first_id IS NULL AND state <> 'held'";
-
-/// Runs after the locks are taken, so that ids of a payment's callbacks grow with time.
-const TAKE_IDS: &str = "
-    SELECT nextval('ecp_inbox.callbacks_id_seq') FROM generate_series(1, $1::integer)";
-
-const WRITE_ALL: &str = "
-    INSERT INTO ecp_inbox.callbacks (id, project, payment_key, payment, content, meaning, first_id,
-        state, status, received, last_received, due, change, ambiguous, raw)
-    OVERRIDING SYSTEM VALUE
-    SELECT id, project, payment_key, payment, content, meaning, first_id, state, status, $13::bigint, $13::bigint,
-        CASE WHEN state = 'waiting' THEN $13::bigint END, change, ambiguous, raw
-    FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[],
-        $7::bigint[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::bytea[])
-        AS given (id, project, payment_key, payment, content, meaning, first_id, state, status,
-            change, ambiguous, raw)";
-
-const MOVE_PAYMENTS: &str = "
-    UPDATE ecp_inbox.payments AS payment
-    SET state = given.state, status = given.status, updated = $4::bigint
-    FROM unnest($1::bytea[], $2::text[], $3::text[]) AS given (key, state, status)
-    WHERE payment.key = given.key";
-
-/// Counts one more reception of stored callbacks. Locks them in the order of their ids, as
-/// `END_ALL` does.
-const REPEAT_ALL: &str = "
-    WITH repeated AS MATERIALIZED (
-        SELECT id FROM ecp_inbox.callbacks WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE
-    )
-    UPDATE ecp_inbox.callbacks AS callback
-    SET times = times + given.more, last_received = greatest(last_received, $3::bigint)
-    FROM repeated JOIN unnest($1::bigint[], $2::integer[]) AS given (id, more) USING (id)
-    WHERE callback.id = repeated.id";
+/// The second half: the rows.
+const END_BATCH: &str = "
+    SELECT FROM ecp_inbox.end_batch(
+        $1::bytea[], $2::bigint[], $3::bytea[], $4::text[], $5::text[],
+        $6::bytea[], $7::text[], $8::text[],
+        $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[],
+        $15::bigint[], $16::text[], $17::bytea[], $18::text[], $19::text[], $20::bytea[],
+        $21::bigint[], $22::integer[], $23::bigint)";
 
 /// Writes callbacks that name payments, in the order of their arrival.
 async fn write_all(
@@ -295,62 +272,50 @@ async fn write_all(
     records: &[&Record],
     now: i64,
 ) -> Result<Vec<Written>, Failure> {
-    let statements = [MAKE_PAYMENTS, LOCK_PAYMENTS, ALL_KNOWN, TAKE_IDS];
-    session.ready(&statements).await?;
-    session.ready(&[WRITE_ALL, MOVE_PAYMENTS, REPEAT_ALL]).await?;
+    session.ready(&[BEGIN_BATCH, END_BATCH]).await?;
 
     // First round trip: the locks, then what is stored already.
-    let payments: Vec<Option<(Digest, &[u8])>> = records.iter().map(|record| key(record)).collect();
-    let distinct: BTreeMap<Digest, (i64, &[u8])> = payments
+    let owners: Vec<Option<(Digest, &[u8])>> = records.iter().map(|record| key(record)).collect();
+    let mut payments: BTreeMap<Digest, Payment> = owners
         .iter()
         .zip(records)
-        .filter_map(|(payment, record)| payment.map(|(key, id)| (key, (record.project, id))))
+        .filter_map(|(owner, record)| {
+            owner.map(|(key, id)| (key, Payment::new(record.project, id)))
+        })
         .collect();
-    let keys: Vec<&[u8]> = distinct.keys().map(Digest::as_slice).collect();
-    let (projects, ids): (Vec<i64>, Vec<&[u8]>) = distinct.values().copied().unzip();
+    let keys: Vec<&[u8]> = payments.keys().map(Digest::as_slice).collect();
+    let of_each: Vec<Option<&[u8]>> =
+        owners.iter().map(|owner| owner.as_ref().map(|(key, _)| key.as_slice())).collect();
     let contents: Vec<&[u8]> = records.iter().map(|record| record.content.as_slice()).collect();
-    let meanings: Vec<&[u8]> =
-        records.iter().filter_map(|record| record.meaning.as_ref()).map(Digest::as_slice).collect();
-    let count = i32::try_from(records.len()).unwrap_or(i32::MAX);
-    let made = [column(&keys), column(&projects), column(&ids), typed(&now)];
-    let (locked, seen) = ([column(&keys)], [column(&contents), column(&meanings)]);
-    let taken = [typed(&count)];
-    let ((), _, states, known, taken) = tokio::try_join!(
-        session.begin_batch(),
-        session.execute(MAKE_PAYMENTS, &made),
-        session.query(LOCK_PAYMENTS, &locked),
-        session.query(ALL_KNOWN, &seen),
-        session.query(TAKE_IDS, &taken),
-    )?;
+    let meanings: Vec<Option<&[u8]>> =
+        records.iter().map(|record| record.meaning.as_ref().map(Digest::as_slice)).collect();
+    let values = [column(&keys), column(&of_each), column(&contents), column(&meanings)];
+    let ((), seen) =
+        tokio::try_join!(session.begin_function(), session.query_one(BEGIN_BATCH, &values))?;
 
-    let mut folds = BTreeMap::new();
-    for row in &states {
-        let state = from_json(row.get(1), "reading the state of a payment")?;
-        folds.insert(digest(row.get(0), "reading the key of a payment")?, PaymentFold::new(state));
-    }
-    let mut same = BTreeMap::new();
-    let mut like = BTreeMap::new();
-    for row in &known {
-        let digest = digest(row.get("digest"), "reading the digest of a callback")?;
-        let found = if row.get("same") { &mut same } else { &mut like };
-        found.insert(digest, EntryId::new(row.get("id")));
+    let seen = Seen::read(&seen)?;
+    for (key, state) in seen.states {
+        if let Some(payment) = payments.get_mut(&key) {
+            payment.fold = PaymentFold::new(state);
+            payment.is_stored = true;
+        }
     }
 
     // What each callback comes to, in the order of arrival.
     let mut rows = Rows::default();
     let mut repeats: BTreeMap<i64, i32> = BTreeMap::new();
     let mut written = Vec::with_capacity(records.len());
-    for ((record, payment), id) in records.iter().zip(&payments).zip(&taken) {
+    for ((record, owner), id) in records.iter().zip(&owners).zip(seen.ids) {
         let missing = || InboxError::damaged("locking a payment");
-        let (key, payment) = payment.as_ref().ok_or_else(missing)?;
-        let fold = folds.get_mut(key).ok_or_else(missing)?;
-        if let Some(&id) = same.get(&record.content) {
+        let (key, payment) = owner.as_ref().ok_or_else(missing)?;
+        let fold = &mut payments.get_mut(key).ok_or_else(missing)?.fold;
+        if let Some(&id) = seen.same.get(&record.content) {
             fold.has_content(record.content, id);
         }
-        if let Some((meaning, &id)) = record.meaning.and_then(|m| Some((m, like.get(&m)?))) {
+        if let Some((meaning, &id)) = record.meaning.and_then(|m| Some((m, seen.like.get(&m)?))) {
             fold.has_meaning(meaning, id);
         }
-        match fold.take(record, EntryId::new(id.get(0))) {
+        match fold.take(record, EntryId::new(id)) {
             Decision::Repeat(id) => {
                 *repeats.entry(id.get()).or_default() += 1;
                 written.push((Accepted::Repeated(id), Change::default()));
@@ -373,33 +338,133 @@ async fn write_all(
             }
         }
     }
-    let moved = folds.iter().filter_map(|(key, fold)| Some((key.as_slice(), fold.moved()?)));
-    let (moved, states): (Vec<&[u8]>, Vec<&PaymentState>) = moved.unzip();
-    let statuses: Vec<Option<String>> =
-        states.iter().map(|state| state.status().map(ToString::to_string)).collect();
-    let states: Vec<String> = states.into_iter().map(to_json).collect();
+    let (new, moved) = changed(&payments);
     let (repeated, more): (Vec<i64>, Vec<i32>) = repeats.into_iter().unzip();
     failpoint!("accept.before_insert");
 
     // Second round trip: the rows and the commit.
-    let rows = rows.columns(&now);
-    let changed = [column(&moved), column(&states), column(&statuses), typed(&now)];
-    let repeats = [column(&repeated), column(&more), typed(&now)];
-    tokio::try_join!(
-        session.execute(WRITE_ALL, &rows),
-        session.execute(MOVE_PAYMENTS, &changed),
-        async {
-            if !repeated.is_empty() {
-                session.execute(REPEAT_ALL, &repeats).await?;
-            }
-            Ok(())
-        },
-        async {
-            failpoint!("accept.before_commit");
-            session.commit().await
-        },
-    )?;
+    let mut values = Vec::with_capacity(23);
+    values.extend(new.columns());
+    values.extend(moved.columns());
+    values.extend(rows.columns());
+    values.extend([column(&repeated), column(&more), typed(&now)]);
+    tokio::try_join!(session.execute(END_BATCH, &values), async {
+        failpoint!("accept.before_commit");
+        session.commit().await
+    })?;
     Ok(written)
+}
+
+/// What the first half of a batch returns.
+struct Seen {
+    /// The stored payments, which are locked, with their states.
+    states: Vec<(Digest, PaymentState)>,
+    /// Ids of stored callbacks by their contents.
+    same: BTreeMap<Digest, EntryId>,
+    /// Ids of stored callbacks by their meanings.
+    like: BTreeMap<Digest, EntryId>,
+    /// An id for each callback of the batch.
+    ids: Vec<i64>,
+}
+
+impl Seen {
+    /// Columns without a value are NULL.
+    fn read(row: &Row) -> Result<Self, InboxError> {
+        let (locked, states): (Option<Vec<&[u8]>>, Option<Vec<&str>>) =
+            (row.get("locked"), row.get("states"));
+        let states = locked.unwrap_or_default().into_iter().zip(states.unwrap_or_default());
+        let states = states.map(|(key, state)| {
+            let key = digest(key, "reading the key of a payment")?;
+            Ok((key, from_json(state, "reading the state of a payment")?))
+        });
+        let states = states.collect::<Result<_, InboxError>>()?;
+        let (mut same, mut like) = (BTreeMap::new(), BTreeMap::new());
+        let (known, digests): (Option<Vec<i64>>, Option<Vec<&[u8]>>) =
+            (row.get("known"), row.get("digests"));
+        let is_same: Option<Vec<bool>> = row.get("same");
+        let known = known.unwrap_or_default().into_iter().zip(digests.unwrap_or_default());
+        for ((id, bytes), is_same) in known.zip(is_same.unwrap_or_default()) {
+            let found = if is_same { &mut same } else { &mut like };
+            found.insert(digest(bytes, "reading the digest of a callback")?, EntryId::new(id));
+        }
+        let ids: Option<Vec<i64>> = row.get("ids");
+        Ok(Self { states, same, like, ids: ids.unwrap_or_default() })
+    }
+}
+
+/// A payment of a batch.
+struct Payment<'a> {
+    project: i64,
+    id: &'a [u8],
+    is_stored: bool,
+    fold: PaymentFold,
+}
+
+impl<'a> Payment<'a> {
+    fn new(project: i64, id: &'a [u8]) -> Self {
+        let fold = PaymentFold::new(PaymentState::default());
+        Self { project, id, is_stored: false, fold }
+    }
+}
+
+/// Returns the payments to be made, and the stored ones whose states change.
+fn changed<'a>(
+    payments: &'a BTreeMap<Digest, Payment<'a>>,
+) -> (NewPayments<'a>, MovedPayments<'a>) {
+    let mut new = NewPayments::default();
+    let mut moved = MovedPayments::default();
+    for (key, payment) in payments {
+        let state = payment.fold.moved();
+        let status = state.and_then(PaymentState::status).map(ToString::to_string);
+        if !payment.is_stored {
+            new.keys.push(key);
+            new.projects.push(payment.project);
+            new.payments.push(payment.id);
+            new.states.push(state.map_or_else(|| "{}".to_owned(), to_json));
+            new.statuses.push(status);
+        } else if let Some(state) = state {
+            moved.keys.push(key);
+            moved.states.push(to_json(state));
+            moved.statuses.push(status);
+        }
+    }
+    (new, moved)
+}
+
+/// The payments to be made, as columns.
+#[derive(Default)]
+struct NewPayments<'a> {
+    keys: Vec<&'a [u8]>,
+    projects: Vec<i64>,
+    payments: Vec<&'a [u8]>,
+    states: Vec<String>,
+    statuses: Vec<Option<String>>,
+}
+
+impl NewPayments<'_> {
+    fn columns(&self) -> [Parameter<'_>; 5] {
+        [
+            column(&self.keys),
+            column(&self.projects),
+            column(&self.payments),
+            column(&self.states),
+            column(&self.statuses),
+        ]
+    }
+}
+
+/// The stored payments whose states change, as columns.
+#[derive(Default)]
+struct MovedPayments<'a> {
+    keys: Vec<&'a [u8]>,
+    states: Vec<String>,
+    statuses: Vec<Option<String>>,
+}
+
+impl MovedPayments<'_> {
+    fn columns(&self) -> [Parameter<'_>; 3] {
+        [column(&self.keys), column(&self.states), column(&self.statuses)]
+    }
 }
 
 /// Returns the key and the id of the callback's payment, `None` if the callback names no payment.
@@ -430,7 +495,7 @@ struct Rows<'a> {
 }
 
 impl Rows<'_> {
-    fn columns<'a>(&'a self, now: &'a i64) -> [Parameter<'a>; 13] {
+    fn columns(&self) -> [Parameter<'_>; 12] {
         [
             column(&self.ids),
             column(&self.projects),
@@ -444,7 +509,6 @@ impl Rows<'_> {
             column(&self.changes),
             column(&self.ambiguous),
             column(&self.bodies),
-            typed(now),
         ]
     }
 }

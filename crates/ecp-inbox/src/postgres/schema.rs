@@ -146,6 +146,93 @@ const STEPS: &[&str] = &[
     CREATE TABLE ecp_inbox.publisher (holder bigint NOT NULL, until bigint NOT NULL);
     INSERT INTO ecp_inbox.publisher VALUES (0, 0);
 ",
+    "
+    -- The two halves of a batch of callbacks, each a call. A server keeps the plans of a function for as long
+    -- as a connection lasts, also for statements without a name, and takes one statement in place of many.
+    -- Rows are found by indexes even if the plans are of when the tables were empty; plans that would
+    -- read a whole table have a high estimated cost, and would be compiled.
+
+    -- Locks the payments that are there, in the order of their keys, so that no two batches wait for
+    -- each other, and then looks for callbacks that are there. Each statement sees what was committed before it
+    -- begins. Ids are taken after the locks, so that ids of a payment's callbacks grow with time.
+    CREATE FUNCTION ecp_inbox.begin_batch(
+        keys bytea[], owners bytea[], contents bytea[], meanings bytea[],
+        OUT locked bytea[], OUT states text[],
+        OUT known bigint[], OUT digests bytea[], OUT same boolean[],
+        OUT ids bigint[]
+    ) LANGUAGE plpgsql SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+    BEGIN
+        SELECT array_agg(payment.key), array_agg(payment.state) INTO locked, states FROM (
+            SELECT key, state FROM ecp_inbox.payments WHERE key = ANY(keys) ORDER BY key FOR UPDATE
+        ) AS payment;
+        -- A callback can be known only if its payment is.
+        IF locked IS NOT NULL THEN
+            SELECT array_agg(given.content), array_agg(given.meaning) INTO contents, meanings
+            FROM unnest(owners, contents, meanings) AS given (owner, content, meaning)
+            WHERE given.owner = ANY(locked);
+            SELECT array_agg(found.id), array_agg(found.digest), array_agg(found.is_same)
+            INTO known, digests, same FROM (
+                SELECT id, content AS digest, true AS is_same FROM ecp_inbox.callbacks
+                WHERE content = ANY(contents)
+                UNION ALL
+                SELECT id, meaning, false FROM ecp_inbox.callbacks
+                WHERE meaning = ANY(meanings) AND first_id IS NULL AND state <> 'held'
+            ) AS found;
+        END IF;
+        SELECT array_agg(nextval('ecp_inbox.callbacks_id_seq')) INTO ids
+        FROM generate_series(1, cardinality(owners));
+    END $$;
+
+    -- Writes what was decided. A payment that another transaction made since the first half fails the
+    -- whole, because its state and its callbacks were not seen. Repeated callbacks are locked in the order
+    -- of their ids, as ends of attempts are.
+    CREATE FUNCTION ecp_inbox.end_batch(
+        new_keys bytea[], new_projects bigint[], new_payments bytea[], new_states text[], new_statuses text[],
+        moved_keys bytea[], moved_states text[], moved_statuses text[],
+        ids bigint[], projects bigint[], keys bytea[], payments bytea[], contents bytea[], meanings bytea[],
+        firsts bigint[], states text[], statuses bytea[], changes text[], ambiguities text[], bodies bytea[],
+        repeated_ids bigint[], repeated_times integer[], given_at bigint
+    ) RETURNS void LANGUAGE plpgsql SET enable_seqscan = off SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+    BEGIN
+        IF cardinality(new_keys) > 0 THEN
+            INSERT INTO ecp_inbox.payments (key, project, payment, state, status, updated)
+            SELECT key, project, payment, state, status, given_at
+            FROM unnest(new_keys, new_projects, new_payments, new_states, new_statuses)
+                AS given (key, project, payment, state, status)
+            ORDER BY key;
+        END IF;
+        IF cardinality(moved_keys) > 0 THEN
+            UPDATE ecp_inbox.payments AS payment
+            SET state = given.state, status = given.status, updated = given_at
+            FROM unnest(moved_keys, moved_states, moved_statuses) AS given (key, state, status)
+            WHERE payment.key = given.key;
+        END IF;
+        IF cardinality(ids) > 0 THEN
+            INSERT INTO ecp_inbox.callbacks (id, project, payment_key, payment, content, meaning, first_id,
+                state, status, received, last_received, due, change, ambiguous, raw)
+            OVERRIDING SYSTEM VALUE
+            SELECT id, project, payment_key, payment, content, meaning, first_id, state, status,
+                given_at, given_at, CASE WHEN state = 'waiting' THEN given_at END, change, ambiguous, raw
+            FROM unnest(ids, projects, keys, payments, contents, meanings, firsts, states, statuses, changes,
+                    ambiguities, bodies)
+                AS given (id, project, payment_key, payment, content, meaning, first_id, state, status,
+                    change, ambiguous, raw);
+        END IF;
+        IF cardinality(repeated_ids) > 0 THEN
+            WITH repeated AS MATERIALIZED (
+                SELECT id FROM ecp_inbox.callbacks WHERE id = ANY(repeated_ids) ORDER BY id FOR UPDATE
+            )
+            UPDATE ecp_inbox.callbacks AS callback
+            SET times = times + given.more, last_received = greatest(last_received, given_at)
+            FROM repeated JOIN unnest(repeated_ids, repeated_times) AS given (id, more) USING (id)
+            WHERE callback.id = repeated.id;
+        END IF;
+        -- The commit is on the disk when it returns, also where the server is set not to wait.
+        IF current_setting('synchronous_commit') = 'off' THEN
+            PERFORM set_config('synchronous_commit', 'on', true);
+        END IF;
+    END $$;
+",
 ];
 
 /// Key of the advisory lock for replicas that start at the same time: `ecpinbox` in ASCII.

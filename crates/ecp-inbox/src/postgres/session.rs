@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use ecp_postgres::deadpool_postgres::PoolError;
 use ecp_postgres::shown_message;
 pub(super) use ecp_postgres::{DURABLE, Parameter, Pool};
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 use tokio_postgres::types::{IsNull, ToSql, Type};
 use tokio_postgres::{Row, Statement, Transaction};
 
@@ -88,6 +88,11 @@ impl Session {
     /// Begins a transaction whose commit is on the disk when it returns.
     pub(super) async fn begin(&self) -> Result<(), tokio_postgres::Error> {
         self.session.begin().await
+    }
+
+    /// Begins a transaction in which functions are called that make their settings themselves.
+    pub(super) async fn begin_function(&self) -> Result<(), tokio_postgres::Error> {
+        self.batch_execute("BEGIN ISOLATION LEVEL READ COMMITTED").await
     }
 
     /// Begins a transaction that writes several rows at once. Its statements find rows by indexes
@@ -270,6 +275,13 @@ impl Failure {
             Self::Postgres(error) => error.code().map(SqlState::code),
             Self::Inbox(_) | Self::NotReplicated => None,
         }
+    }
+
+    /// Whether a payment that was to be made is there since another transaction was committed.
+    pub(super) fn is_of_a_made_payment(&self) -> bool {
+        let Self::Postgres(error) = self else { return false };
+        let constraint = error.as_db_error().and_then(DbError::constraint);
+        error.code() == Some(&SqlState::UNIQUE_VIOLATION) && constraint == Some("payments_pkey")
     }
 
     /// Whether one row of a batch may be the cause of the failure, so that writing the rows one by
