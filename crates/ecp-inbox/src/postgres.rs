@@ -108,8 +108,8 @@ impl PostgresOptions {
     }
 
     /// Prepares named statements on each connection. This saves the server the planning of each
-    /// statement. Callbacks that are stored in batches gain little by it: their statements are in
-    /// functions, whose plans the server keeps anyway.
+    /// statement. Callbacks that are stored in batches gain less by it: most of their statements
+    /// are in functions, whose plans the server keeps anyway.
     ///
     /// Only for a direct connection to the server, a pooler in session mode, or a pooler that
     /// tracks the names of statements (pgbouncer 1.21 or newer with `max_prepared_statements`):
