@@ -72,8 +72,9 @@ impl Console {
     /// Adds the pages of payout jobs: the journal (the record of what a mass payout has sent) at
     /// this path or, if it is a folder, each file in it whose name ends in `.journal`. May be
     /// called again. Files that appear later in a folder are shown too, and a path that cannot be
-    /// read is shown with the reason. A journal is read anew for each page, completely: a journal
-    /// of 100,000 rows takes a moment.
+    /// read is shown with the reason. A run keeps its journal locked until it ends: meanwhile the
+    /// pages say so and show none of its rows. A journal is read anew for each page, completely: a
+    /// journal of 100,000 rows takes a moment.
     pub fn journals(mut self, path: impl Into<PathBuf>) -> Self {
         self.journals.push(path.into());
         self
@@ -92,7 +93,8 @@ impl Console {
     /// Adds the pages of reconciliations: the report at this path or, if it is a folder, each file
     /// in it whose name ends in `.json` or `.jsonl`. A report is what `ecp reconcile --json`
     /// prints. A file that cannot be read as one, or is larger than 64 MiB, is shown with the
-    /// reason. May be called again.
+    /// reason. May be called again. The first page mentions only the file that was written last;
+    /// the list has all of them.
     pub fn reports(mut self, path: impl Into<PathBuf>) -> Self {
         self.reports.push(path.into());
         self
@@ -134,26 +136,29 @@ impl Console {
     /// Sets how the status of a payment is requested from Gate, to release a held callback (one
     /// that waits until Gate confirms it) for handling. It is used only with
     /// [`allow_changes`](Self::allow_changes), and a request that takes longer than 20 seconds
-    /// counts as failed. Without it, the pages only say which command releases the callback.
+    /// counts as failed. It is given the project of the callback: with several projects, choose the
+    /// Gate by it. Without it, the pages only say which command releases the callback.
     pub fn gate(self, confirm: impl Confirm + 'static) -> Self {
         Self { gate: Some(Arc::new(confirm)), ..self }
     }
 
     /// Allows the pages to replay callbacks and to release held ones, which wait until Gate
-    /// confirms them. Without it they change nothing.
+    /// confirms them. Without it they change nothing. It holds for everybody who may see the pages.
+    /// A replayed callback is handled again, also if it was done before ([`Inbox::replay`]).
     pub fn allow_changes(self) -> Self {
         Self { changes: true, ..self }
     }
 
     /// Sets the flags that select this inbox in the commands that pages suggest, such as
-    /// `--db inbox.sqlite`.
+    /// `--db inbox.sqlite`. Without it the suggested commands name no inbox.
     pub fn command_flags(self, flags: impl Into<String>) -> Self {
         Self { flags: format!(" {}", flags.into().trim()), ..self }
     }
 
     /// Sets a function that is called with each [`Event`]: what an operator changed, and whose
-    /// personal data was shown. It is called before personal data is shown, and after a change. The
-    /// page waits for it, so it must be quick. Events are logged (`tracing`) in any case.
+    /// personal data was shown. It is called before personal data is shown, after a change, and
+    /// after Gate was asked, also if nothing changed. The page waits for it, so it must be quick.
+    /// Events are logged (`tracing`) in any case. A later call replaces the function.
     pub fn on_event(self, log: impl Fn(&Event) + Send + Sync + 'static) -> Self {
         Self { log: Some(Arc::new(log)), ..self }
     }

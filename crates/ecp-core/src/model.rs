@@ -93,7 +93,9 @@ macro_rules! about_a_payment {
                 in_payment().or_else(|| self.general.as_ref()?.payment_id.as_ref())
             }
 
-            /// Status of the payment; `None` if the message has none.
+            /// Status of the payment; `None` if the message has none. It is not the result of a
+            /// refund: after a declined one, the payment is still a `success`. The refund's own
+            /// result is in [`refund`](Self::refund).
             pub fn payment_status(&self) -> Option<&PaymentStatus> {
                 self.payment.as_ref()?.status.as_ref()
             }

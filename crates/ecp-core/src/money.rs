@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::currency::{Currency, UnknownCurrency};
 
-/// An amount of money in minor units of a currency: 10000 EUR cents are 100.00 EUR.
+/// An amount of money in minor units of a currency: 10000 EUR cents are 100.00 EUR. It may be zero
+/// or negative; `ecp-methods` checks the amount of a request before it is sent.
 ///
 /// Amounts are never floats. Operators such as `+` are missing on purpose:
 /// [`checked_add`](Self::checked_add) and [`checked_sub`](Self::checked_sub) refuse mixed

@@ -29,7 +29,7 @@ use std::time::Duration;
 /// Receiver of metrics: it is given each count and each measured duration as an [`Observation`].
 ///
 /// It is called synchronously between two steps of a payment, so it must return quickly and must
-/// not panic.
+/// not panic: a panic ends the call in progress, whose request may have been sent.
 pub trait Observer: Send + Sync + 'static {
     /// Records one observation of a metric.
     fn observe(&self, observation: &Observation<'_>);

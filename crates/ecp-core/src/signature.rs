@@ -228,7 +228,7 @@ pub fn canonical_string(json: &[u8], rules: Rules) -> Result<String, SignError> 
 }
 
 /// Computes the signature of a JSON document. If the document already has a signature, that member
-/// is left out of the signed text.
+/// is left out of the signed text. A document with several meanings is an error, as [`Rules`] say.
 pub fn sign(key: &SigningKey, json: &[u8], rules: Rules) -> Result<Signature, SignError> {
     with_canonical(&rules.read(json)?, rules, |canonical| key.sign(canonical))
 }
@@ -262,6 +262,11 @@ pub fn sign_document(
 
 /// Checks that one of the keys made the signature of a JSON document; otherwise it is an error. The
 /// size and the depth of the document are limited by the default [`Limits`].
+///
+/// A match does not say what the document is, or that the platform made it: your own requests and
+/// the parameters of the Payment Page, which the customer sees, are signed with the same key. For
+/// callbacks use the `Verifier` of `ecp-notify`, and for status answers
+/// [`VerifiedStatus`](crate::model::VerifiedStatus).
 ///
 /// The comparison takes constant time. The official SDKs sort the items of the signed text in
 /// different orders: PHP's natural order is tried first, then the others. It is also an error if an

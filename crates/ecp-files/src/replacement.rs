@@ -9,7 +9,7 @@ use crate::{database, rights};
 
 /// An output file that replaces the file at its path only when it is finished. Until then the
 /// output is in a temporary file in the same folder, with a name that ends in `.unfinished`;
-/// dropping the value deletes this file.
+/// dropping the value deletes this file. A process that is killed leaves it there.
 ///
 /// Symbolic links are followed: the link stays, and its target is replaced. A path that is not a
 /// regular file (such as a named pipe) or leads through `/dev` or `/proc` (such as `/dev/stdout`,
@@ -62,7 +62,8 @@ impl Replacement {
 
     /// Writes all data to disk, and puts the finished file at its path, in place of the file that
     /// was there. After an error, a file that was to be replaced is unchanged, and the temporary
-    /// file is deleted.
+    /// file is deleted. The new name may not be on disk yet ([`sync_names`](crate::sync_names)):
+    /// after a loss of power the earlier file, if any, may be at the path again.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
         if let Some((unfinished, path)) = &self.names {

@@ -19,20 +19,23 @@ pub struct EntryId(i64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum EntryState {
-    /// The callback waits for a worker to handle it, for the first time or again.
+    /// The callback waits for a worker to handle it, for the first time or again, or is being
+    /// handled now.
     Waiting,
     /// A worker's handler processed the callback successfully.
     Done,
-    /// The callback was given up after its last attempt. [`Inbox::replay`](crate::Inbox::replay)
-    /// schedules it for handling again.
+    /// The callback was given up after its last attempt, or because its stored body cannot be read,
+    /// so its effect is missing. [`Inbox::replay`](crate::Inbox::replay) schedules it for handling
+    /// again.
     Dead,
     /// The callback waits until Gate confirms it: it reports a final status that the inbox's
-    /// [`Hold`](crate::Hold) policy does not trust before. A worker with
-    /// [`Questions`](crate::Questions) requests the status from Gate and releases the callback
-    /// automatically; [`Inbox::release`](crate::Inbox::release) does the same by hand.
+    /// [`Hold`](crate::Hold) policy does not trust before. Until then it changes no payment's state
+    /// and reaches no handler. A worker with [`Questions`](crate::Questions) requests the status
+    /// from Gate and releases the callback automatically; without one it stays held until
+    /// [`Inbox::release`](crate::Inbox::release) is called.
     Held,
-    /// An earlier callback reported the same values of the same operation. This callback is kept
-    /// but not handled.
+    /// Another callback, taken in before, reported the same values of the same operation. This
+    /// callback is kept but not handled, also if the other one is dead: then replay that one.
     Repeated,
 }
 
@@ -53,19 +56,24 @@ pub struct Entry {
     pub status: Option<String>,
     /// Time when the callback was first received.
     pub received: Timestamp,
-    /// Number of times that the callback was received with exactly the same bytes.
+    /// Number of times that the callback was received with exactly the same bytes, the first time
+    /// included.
     pub times: u32,
-    /// Number of attempts to handle the callback. While the callback is held, number of status
-    /// requests about it.
+    /// Number of attempts to handle the callback since it was received, released or last replayed,
+    /// the current one included. While the callback is held, number of status requests about it.
     pub attempts: u32,
-    /// Time of the next attempt, while the callback waits. While the callback is held, time of the
-    /// next status request; `None` after an attempt means that no further request is sent
+    /// Time of the next attempt, while the callback waits; while it is being handled, time when its
+    /// lease ends. While the callback is held, time of the next status request: `None` before the
+    /// first one means at once, and `None` after an attempt that no further request is sent
     /// automatically.
     pub due: Option<Timestamp>,
-    /// Text of the last error of the callback's handler, in which handlers must put no personal
-    /// data. While the callback is held, the reason why the last status request did not release it.
+    /// Why the last failed attempt failed: the text of the handler's error, in which handlers must
+    /// put no personal data, or why there was no result. At most 1000 characters. It may still be
+    /// there when a later attempt has succeeded. While the callback is held, the reason why the
+    /// last status request did not release it.
     pub error: Option<String>,
-    /// The change of the payment's state that the callback caused when it was received or released.
+    /// The change of the payment's state that the callback caused when it was received or released:
+    /// none while it is held, and none if it is repeated.
     pub change: Change,
     /// Dotted paths of the texts that make the callback's signature ambiguous: the same signature
     /// also fits a callback with other values. Empty if it does not.
@@ -134,8 +142,8 @@ pub struct Raw(Vec<u8>);
 pub struct Claim {
     /// Maximum number of callbacks to claim.
     pub limit: usize,
-    /// Time for which the callbacks are reserved, with millisecond precision. Afterwards, other
-    /// workers may claim them.
+    /// Time for which the callbacks are reserved, with millisecond precision. Afterwards, any
+    /// worker may claim them again.
     pub lease: Duration,
     /// Maximum number of attempts for each callback, including the attempt that this claim begins.
     /// A callback that has had them all is not claimed: it becomes dead ([`Claimed::dead`]) or, if it
@@ -171,8 +179,9 @@ pub struct Claimed {
     /// Callbacks to handle. Empty if none is due.
     pub deliveries: Vec<Delivery>,
     /// Callbacks that became dead instead of being claimed: they have had all their attempts
-    /// ([`Claim::attempts`]) and the last one stored no result, or the stored body can no longer be
-    /// read.
+    /// ([`Claim::attempts`]), or the stored body can no longer be read. With a
+    /// [`Worker`](crate::Worker) the first means that the last attempt stored no result, or that
+    /// its number of attempts was lowered.
     pub dead: Vec<EntryId>,
 }
 
@@ -190,12 +199,13 @@ pub struct Delivery {
     /// The change of the payment's state that the callback caused. Most handlers look at this
     /// first.
     pub change: Change,
-    /// Current state of the payment, which includes callbacks that arrived after this one. `None`
-    /// if the callback names no payment, or while no status of the payment is known.
+    /// State of the payment when this attempt was claimed, which includes callbacks that arrived
+    /// after this one. `None` if the callback names no payment, or if no callback about it had a
+    /// status or an operation.
     pub payment: Option<PaymentState>,
     /// Time when the callback was first received.
     pub received: Timestamp,
-    /// Number of this attempt to handle the callback, from 1.
+    /// Number of this attempt to handle the callback, from 1; again from 1 after a replay.
     pub attempt: u32,
     pub(crate) lease: Lease,
 }
@@ -207,8 +217,9 @@ pub struct Delivery {
 pub struct ClaimedHeld {
     /// Status requests to send. Empty if none is due.
     pub questions: Vec<Question>,
-    /// Held callbacks about which no further status request is sent, because no earlier request
-    /// ever stored a result.
+    /// Held callbacks about which no further status request is sent: they have had all their
+    /// attempts ([`Claim::attempts`]), and the last one stored no result, or the number of attempts
+    /// was lowered.
     pub given_up: Vec<EntryId>,
 }
 
@@ -230,7 +241,7 @@ pub struct Question {
 }
 
 /// The right of one worker to store the result of its attempt to handle a callback. The right ends
-/// when another worker claims the callback.
+/// when the result is stored, or when another worker claims the callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lease(pub(crate) i64);
 
@@ -262,7 +273,7 @@ pub struct Query {
     pub state: Option<EntryState>,
     /// Only callbacks of this project.
     pub project: Option<ProjectId>,
-    /// Only callbacks of this payment.
+    /// Only callbacks of payments with this id, in any project unless `project` is set.
     pub payment: Option<PaymentId>,
     /// Only callbacks with smaller numbers than this one. For the next page of a list, give the
     /// number of the last callback of the previous page.
@@ -276,22 +287,27 @@ pub struct Query {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Number of callbacks that wait for a worker or for another attempt.
+    /// Number of callbacks that wait for a worker or for another attempt, or that are being handled
+    /// now.
     pub waiting: u64,
     /// Number of callbacks that are held until Gate confirms them.
     pub held: u64,
     /// Number of held callbacks without further automatic status requests: Gate contradicts them,
-    /// or did not decide in time. Alert if it is not 0.
+    /// or did not confirm them in time. Alert if it is not 0. Callbacks that Gate was never asked
+    /// about are not among them: those that name no payment, and all of them if no worker has
+    /// [`Questions`](crate::Questions); [`oldest_held`](Self::oldest_held) shows these.
     pub unconfirmed: u64,
-    /// Number of callbacks that were given up after their last attempt.
+    /// Number of callbacks that were given up and not replayed since. Alert if it is not 0.
     pub dead: u64,
-    /// Number of callbacks that were handled.
+    /// Number of callbacks that were handled, those without a stored body included.
     pub done: u64,
-    /// Number of callbacks that are kept but not handled, because an earlier one reported the same.
+    /// Number of callbacks that are kept but not handled, because another one reported the same in
+    /// other bytes.
     pub repeated: u64,
     /// Number of payments with at least one stored callback.
     pub payments: u64,
     /// Time when the oldest waiting callback was received; `None` if none waits. Alert on its age.
+    /// A callback that was replayed or released counts from when it was received.
     pub oldest_waiting: Option<Timestamp>,
     /// Time when the oldest held callback was received; `None` if none is held. Alert on its age.
     pub oldest_held: Option<Timestamp>,
@@ -336,6 +352,15 @@ impl Delivery {
     /// The payment's result if the callback matches the expected order, otherwise the mismatch; see
     /// [`Expected::result`]. The signature needs no further check: a final callback with an
     /// ambiguous signature is handled only after Gate has confirmed it.
+    ///
+    /// The result is that of the payment in this callback: more than one callback may return
+    /// [`End::Success`], among them one about a declined refund. Deliver once for each payment, by
+    /// a note on the order.
+    ///
+    /// A mismatch is not an error of the handler, because no repetition of the callback can fit:
+    /// note it on the order, return `Ok`, and settle the order by Gate's answer to a status request
+    /// ([`Expected::status_result`]). As an error it would keep the later callbacks of the payment
+    /// waiting until this one is dead.
     pub fn result_for(&self, expected: &Expected<'_>) -> Result<End, Unexpected> {
         expected.result(self.project, &self.callback)
     }

@@ -5,8 +5,9 @@ use std::fmt;
 use std::sync::Arc;
 
 /// Error of an operation on an inbox, such as storing a callback. The operation took effect
-/// completely or not at all; if the kind is [`NotReplicated`](InboxErrorKind::NotReplicated), on
-/// one server only.
+/// completely or not at all, and the error does not say which; if the kind is
+/// [`NotReplicated`](InboxErrorKind::NotReplicated), it took effect on one server only. Every
+/// operation may be repeated.
 ///
 /// The text of this error is safe to log. The text of its source comes from the database, and may
 /// be unsafe to log.
@@ -58,7 +59,8 @@ pub enum InboxErrorKind {
     NoInbox,
     /// The database committed the operation, and its wait for the synchronous standby was cancelled
     /// or ended otherwise. The operation took effect, and is lost if the standby takes over without
-    /// it. Try again: this is safe, because nothing is stored twice.
+    /// it. Try again: this is safe, because nothing is stored twice. A repeated `finish`,
+    /// `postpone` or `replay` then returns `false`, as the first one took effect.
     #[error(
         "the database committed the change without waiting for its synchronous standby, so a failover may lose it: check the standby (`ecp inbox doctor`), and try again, which stores nothing twice"
     )]

@@ -2,8 +2,13 @@
 
 use ecp_core::model::{Callback, OperationStatus, PaymentStatus};
 
-/// Which callbacks an inbox holds until Gate confirms them. No handler receives a held callback.
-/// `SqliteOptions::hold` and `PostgresOptions::hold` set it.
+/// Which callbacks an inbox holds until Gate confirms them. Until then, no handler receives a held
+/// callback, and no payment's state takes it in. A status is final if it ends the payment or any
+/// operation, such as a refund.
+///
+/// `SqliteOptions::hold` and `PostgresOptions::hold` set it for the callbacks that this process
+/// stores; it is not kept in the database, so set the same in every process that stores callbacks.
+/// Callbacks that are stored already stay as they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Hold {
@@ -13,6 +18,8 @@ pub enum Hold {
     Ambiguous,
     /// Holds every callback with a final status, even if its signature is not ambiguous. Declines
     /// and errors are final too: for a payout they move money, because they release its sum.
+    /// Without a worker with [`Questions`](crate::Questions), no handler then receives the end of
+    /// any payment until [`Inbox::release`](crate::Inbox::release) is called.
     Finals,
 }
 

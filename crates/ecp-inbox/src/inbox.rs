@@ -19,40 +19,50 @@ use crate::state::PaymentState;
 /// A durable store of callbacks.
 ///
 /// A method returns when its effect is on disk. A call whose future is dropped took effect
-/// completely or not at all.
+/// completely or not at all; only [`remove_bodies`](Self::remove_bodies) may have done a part.
 ///
 /// Only the stores of this crate can implement the trait (it is sealed), so that new versions can
 /// add methods. `Arc<dyn Inbox>` and [`Observed`](crate::Observed) are inboxes too.
 #[async_trait]
 pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
-    /// Stores a verified callback. A callback that repeats an earlier one, byte for byte or in
-    /// content, does not change the payment's state.
+    /// Stores a verified callback, and changes the payment's state by it. A callback that repeats
+    /// an earlier one, byte for byte or in content, does not change the state, and neither does one
+    /// that is held ([`EntryState::Held`](crate::EntryState::Held)), until it is released. After an
+    /// error, repeat the call: nothing is stored twice.
     async fn accept(&self, callback: &Verified<Callback>) -> Result<Accepted, InboxError>;
 
     /// Claims callbacks to handle: the oldest waiting callback of each payment. While a callback of
-    /// a payment is being handled or waits for another attempt, no other callback of the payment is
-    /// claimed.
+    /// a payment is being handled, no other callback of the payment is claimed, and while one waits
+    /// for another attempt, no later one. Callbacks that name no payment wait for none.
     ///
     /// The claim itself counts as the attempt, so that a callback whose handler ends its process
     /// does not run for ever: a callback that was claimed the maximum number of times, and never
     /// finished, becomes dead.
     async fn claim(&self, claim: &Claim) -> Result<Claimed, InboxError>;
 
-    /// Stores the result of an attempt. Returns `false` if another worker has claimed the callback
-    /// since.
+    /// Stores the result of an attempt. Returns `false`, and stores nothing, if another worker has
+    /// claimed the callback since, or if a result of this attempt is stored already, as after a
+    /// call that took effect and returned an error. A lease that has run out counts until another
+    /// worker claims the callback.
     async fn finish(&self, delivery: &Delivery, finish: Finish) -> Result<bool, InboxError>;
 
-    /// Waits until there may be a callback to claim, but no longer than `at_most`.
+    /// Waits until a callback comes through this inbox or a clone of it, but no longer than
+    /// `at_most`. Callbacks that other processes store do not end the wait, and neither do attempts
+    /// that become due.
     async fn wait(&self, at_most: Duration);
 
-    /// State of a payment; `None` if no callback in the inbox gives it a known status.
+    /// State of a payment, as far as its callbacks report it; Gate is not asked. `None` if no
+    /// callback has changed it: none was stored, or only callbacks that are held, or that have
+    /// neither a status nor an operation. The state may still have no
+    /// [`status`](PaymentState::status).
     async fn payment(
         &self,
         project: ProjectId,
         payment: &PaymentId,
     ) -> Result<Option<PaymentState>, InboxError>;
 
-    /// Lists callbacks, newest first.
+    /// Lists callbacks without their bodies, newest first: at most 100, unless the query sets
+    /// another limit.
     async fn entries(&self, query: &Query) -> Result<Vec<Entry>, InboxError>;
 
     /// One callback, with its body if that is still stored; `None` if no callback has this id.
@@ -63,6 +73,10 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     /// has left; the earlier callbacks of its payment still come first. Returns `false` if no such
     /// callback has this id: it is held or repeated, it is due already or being handled, or its body
     /// was removed.
+    ///
+    /// The handler runs also if it has succeeded before, and its effects then happen again, those
+    /// in the inbox's own database too. The delivery has the callback's own change and the
+    /// payment's present state, which does not change; the callback is not published again.
     async fn replay(&self, id: EntryId) -> Result<bool, InboxError>;
 
     /// Does the same as [`replay`](Self::replay), if the callback is still as this version
@@ -71,8 +85,10 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     async fn replay_version(&self, id: EntryId, version: Version) -> Result<bool, InboxError>;
 
     /// Compares Gate's answer to a status request with a held callback, and releases the callback
-    /// for handling if they agree. If Gate contradicts the callback, the contradiction is stored as
-    /// [`Entry::error`], and no more status requests about the callback are claimed.
+    /// for handling if they agree; the payment's state then takes it in. If Gate contradicts the
+    /// callback, the contradiction is stored as [`Entry::error`], and no more status requests about
+    /// the callback are claimed; a call with a later answer may still release it. A callback that
+    /// names no payment, or an operation without an id, is never released.
     async fn release(&self, id: EntryId, answer: &VerifiedStatus) -> Result<Release, InboxError>;
 
     /// Claims held callbacks for status requests about their payments: for each payment without a
@@ -82,8 +98,9 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     async fn claim_held(&self, claim: &Claim) -> Result<ClaimedHeld, InboxError>;
 
     /// Stores the `reason` why a status request did not release its held callback. The next request
-    /// is due when the time `after` has passed, or never if `after` is `None`. Returns `false` if
-    /// another worker has claimed the callback since.
+    /// is due when the time `after` has passed, or never if `after` is `None`. Returns `false`, and
+    /// stores nothing, if another worker has claimed the callback since, if it is no longer held,
+    /// or if Gate's contradiction or a reason for this request is stored already.
     async fn postpone(
         &self,
         question: &Question,
@@ -92,20 +109,27 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     ) -> Result<bool, InboxError>;
 
     /// Removes the stored bodies of callbacks that were received before a time and are done or
-    /// repeated, and returns the number of removed bodies. Repetitions of these callbacks are still
-    /// recognized. Bodies that are still to be published are kept.
+    /// repeated, and returns the number of removed bodies. Bodies that wait, are held or dead, or
+    /// are still to be published are kept. Without its body a callback cannot be replayed;
+    /// repetitions of it are still recognized.
+    ///
+    /// It works in steps: after an error, or if the call is dropped, a part may be removed. Call it
+    /// again.
     async fn remove_bodies(&self, before: Timestamp) -> Result<u64, InboxError>;
 
     /// Turns the outbox on or off: the list of callbacks to be published. It is off in a new inbox.
     /// The setting is stored in the database, and so holds for all processes that share the inbox.
     ///
-    /// Callbacks that were taken in before the outbox was turned on are not published. Turning it off
-    /// removes what is still to be published. In Postgres, the role needs to own the inbox's tables.
+    /// Callbacks that were taken in before the outbox was turned on are not published. Turning it
+    /// off removes what is still to be published: it is then never published. Turning on an outbox
+    /// that is on changes nothing. In Postgres, a change of the setting needs the role that owns
+    /// the inbox's tables.
     async fn keep_outbox(&self, keep: bool) -> Result<(), InboxError>;
 
     /// The oldest callbacks to be published, in the order in which their payments' states took them
-    /// in; empty if another publisher has read from the outbox in the last 30 seconds. They stay in the
-    /// outbox until [`published`](Self::published) is called.
+    /// in; empty if another publisher has the outbox, which it keeps for 15 to 30 seconds after it
+    /// has last read from it. Publish them within 15 seconds, or another publisher may publish them
+    /// too. They stay in the outbox until [`published`](Self::published) is called.
     async fn publications(
         &self,
         publisher: PublisherId,
@@ -127,9 +151,11 @@ pub enum Accepted {
     New(EntryId),
     /// The callback is new and held, see [`EntryState::Held`](crate::EntryState::Held).
     Held(EntryId),
-    /// The same bytes were received before, as the callback with this id.
+    /// The same bytes were received before, as the callback with this id. Only [`Entry::times`]
+    /// counts them: there is no new entry.
     Repeated(EntryId),
-    /// An earlier callback reported the same values of the same operation, in other bytes.
+    /// An earlier callback reported the same values of the same operation, in other bytes. This one
+    /// is kept and not handled.
     SameOperation {
         /// Id of this callback.
         id: EntryId,
@@ -170,7 +196,8 @@ pub enum Release {
     Released,
     /// Gate confirms the callback, but it repeats an earlier callback, so it is not handled.
     Repeated,
-    /// Gate contradicts the callback's member at this dotted path: the callback stays held.
+    /// Gate contradicts the callback's member at this dotted path: the callback stays held, and a
+    /// worker sends no more status requests about it. Deliver nothing by it.
     Disagrees(&'static str),
     /// Gate has not decided the callback's member at this dotted path, or does not know it yet: the
     /// callback stays held, and a later status answer may release it.

@@ -2,9 +2,10 @@
 //!
 //! [`Inbox::accept`] returns when a callback is on disk, so the platform gets its 200 only then.
 //! Each callback updates the [`PaymentState`], which is the same for every order and repetition of
-//! callbacks. [`Worker`] passes each callback to a handler, at least once and in the order of its
-//! payment; a handler that writes to the inbox's own database does so in the same transaction, so
-//! its effect is stored exactly once.
+//! callbacks. [`Worker`] passes each new callback to a handler, at least once and in the order of
+//! its payment. The handler of a worker made by `SqliteInbox::worker` or `PostgresInbox::worker`
+//! writes to the inbox's own database in the transaction that marks the callback as done, so its
+//! effect is stored exactly once.
 //!
 //! ```
 //! # #[cfg(feature = "sqlite")]

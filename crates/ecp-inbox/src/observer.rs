@@ -66,7 +66,8 @@ static BODIES_REMOVED: Metric = Metric::counter(
 );
 
 /// An inbox that passes each call to another inbox, and reports metrics, such as the duration of
-/// the call, to an observer.
+/// the call, to an observer. Give it to a receiver; for a worker, use
+/// [`Worker::observer`](crate::Worker::observer) instead, which reports the handler's results too.
 #[derive(Clone, Debug)]
 pub struct Observed<I> {
     inbox: I,

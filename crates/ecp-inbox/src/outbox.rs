@@ -18,7 +18,8 @@ pub(crate) const LEASE: Duration = Duration::from_secs(30);
 ///
 /// The outbox holds a callback from the transaction in which the payment's state takes it in: when
 /// it is accepted, or when it is released if it was held. Callbacks that repeat an earlier one are
-/// not in it.
+/// not in it, and a replayed one does not come into it again. It does not matter whether the
+/// callback was handled.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Publication {
@@ -40,8 +41,10 @@ pub struct Publication {
     pub(crate) place: i64,
 }
 
-/// Identifies one publisher among those that share an inbox. Only one of them publishes at a time;
-/// another one takes over when it has not read from the outbox for 30 seconds.
+/// Identifies one publisher among those that share an inbox. Only one of them has the outbox at a
+/// time; another one takes over when it has not read from the outbox for 15 to 30 seconds. If it
+/// was only slow, both may publish the same callbacks: readers recognize them by
+/// [`Publication::message_id`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PublisherId(pub(crate) i64);
 

@@ -72,14 +72,17 @@ impl PostgresOptions {
 
     /// Sets the maximum number of connections to the database: 16 by default, at least 1. Calls of
     /// the inbox use connections while they run, and each running [`PostgresHandler`] needs one of
-    /// its own.
+    /// its own: by default a worker's 16 handlers may use them all, and callbacks then wait and may
+    /// be answered with 503. Set more connections, or a lower
+    /// [`Worker::concurrency`](crate::Worker::concurrency).
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most.max(1);
         self
     }
 
     /// Sets the longest wait for a free connection to the database, and for opening a new
-    /// connection: 5 seconds by default for each.
+    /// connection: 5 seconds by default for each. Then the call fails with
+    /// [`InboxErrorKind::Unavailable`].
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -181,7 +184,8 @@ impl Default for PostgresOptions {
 }
 
 impl PostgresInbox {
-    /// Opens an inbox in a Postgres database, with the default [`PostgresOptions`].
+    /// Opens or creates the inbox in a Postgres database, with the default [`PostgresOptions`]:
+    /// without TLS. Tables of an older version are migrated.
     ///
     /// ```no_run
     /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {

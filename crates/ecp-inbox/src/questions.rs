@@ -72,11 +72,14 @@ where
 /// Settings of a [`Worker`](crate::Worker) for status requests about held callbacks, which wait
 /// until Gate confirms them.
 ///
-/// The first request is sent immediately, the next ones after pauses that double from 5 seconds to
-/// one hour and are shortened at random. A callback that Gate confirms is released and handled. If
-/// Gate contradicts the callback, or has not decided after 200 requests (about eight days), it
-/// stays held and a person must decide about it: [`Entry::error`](crate::Entry::error) says why,
-/// and [`Stats::unconfirmed`](crate::Stats::unconfirmed) counts such callbacks.
+/// The first request is sent within [`Worker::poll`](crate::Worker::poll), the next ones after
+/// pauses that double from 5 seconds to one hour and are shortened at random. A callback that Gate
+/// confirms is released and handled, unless it repeats another one. If Gate contradicts the
+/// callback, or has not confirmed it after 200 requests (some four days, eight at most; unanswered
+/// ones count), it stays held and a person must decide about it:
+/// [`Entry::error`](crate::Entry::error) says why, and
+/// [`Stats::unconfirmed`](crate::Stats::unconfirmed) counts such callbacks. Gate cannot be asked
+/// about a callback that names no payment: it stays held, and is not counted there.
 ///
 /// While Gate is unreachable, only one request at a time is sent, after pauses of at most one
 /// minute.
@@ -107,8 +110,9 @@ impl Questions {
         Self { concurrency: concurrency.max(1), ..self }
     }
 
-    /// Sets the maximum number of status requests about one held callback: at least 1, and 200 by
-    /// default. If none confirms the callback, it stays held, and a person must decide about it.
+    /// Sets the maximum number of status requests about one held callback, answered or not: at
+    /// least 1, and 200 by default. If none confirms the callback, it stays held, and a person must
+    /// decide about it.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }

@@ -53,7 +53,8 @@ use crate::outbox::{LEASE, Publication, PublisherId};
 use crate::state::PaymentState;
 use crate::telemetry;
 
-/// An inbox in a SQLite file. Clones share the open inbox.
+/// An inbox in a SQLite file, opened by [`SqliteInbox::open`], or with options by
+/// [`SqliteOptions::open`]. Clones share the open inbox.
 #[derive(Clone, Debug)]
 pub struct SqliteInbox {
     writer: Writer,
@@ -65,8 +66,9 @@ pub struct SqliteInbox {
 }
 
 impl SqliteOptions {
-    /// Opens the inbox in the file at `path`. A missing file is created, unless
-    /// [`SqliteOptions::existing_only`] is set.
+    /// Opens the inbox in the file at `path`. A missing file is created, and tables of an older
+    /// version are migrated, unless [`SqliteOptions::existing_only`] is set. So a wrong path makes
+    /// a new, empty inbox.
     pub async fn open(self, path: impl AsRef<Path>) -> Result<SqliteInbox, InboxError> {
         let path = path.as_ref().to_owned();
         let opened = tokio::task::spawn_blocking(move || self.open_now(path)).await;
@@ -108,7 +110,8 @@ impl SqliteOptions {
 const OPENING: &str = "opening the inbox";
 
 impl SqliteInbox {
-    /// Opens or creates the inbox in the file at `path`, with the default [`SqliteOptions`].
+    /// Opens or creates the inbox in the file at `path`, with the default [`SqliteOptions`]. So a
+    /// wrong path makes a new, empty inbox. Tables of an older version are migrated.
     pub async fn open(path: impl AsRef<Path>) -> Result<Self, InboxError> {
         SqliteOptions::new().open(path).await
     }

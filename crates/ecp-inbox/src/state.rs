@@ -15,7 +15,13 @@ use ecp_core::model::{
 use ecp_core::{OperationId, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// State of a payment after all its status updates, the same in whatever order they arrive.
+/// State of a payment after all its status updates, the same in whatever order they arrive: it
+/// keeps the greatest status that was reported, not the latest one.
+///
+/// Every end is greater than a status that is not final; of these the one with the latest date is
+/// kept. Among ends a decline is the least, then come other failures, the success, and refunds and
+/// reversals. So while another attempt on a declined payment is being processed, the state still
+/// says `decline`, until a success is reported.
 ///
 /// ```
 /// use ecp_core::model::{Callback, FromJson, PaymentStatus};
@@ -88,18 +94,20 @@ pub enum Member {
     Type,
 }
 
-/// A sum in minor units, with the currency's code as the platform sent it.
+/// A sum as the platform sent it: in minor units of its currency, or in whole major units if the
+/// platform counts the currency so for the payment's method (`MethodSpec::major_units` of
+/// `ecp-methods`).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Amount {
-    /// The amount in minor units.
+    /// The amount, in minor units, or in major units for such a method.
     pub amount: i64,
     /// The currency's three-letter code, as the platform sent it.
     pub currency: String,
 }
 
 /// The part of a callback, or of Gate's answer to a status request, that can change a
-/// [`PaymentState`]: statuses, types, dates and sums.
+/// [`PaymentState`]: statuses, types, the method, dates and sums.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusUpdate {
     status: Option<PaymentStatus>,
@@ -229,7 +237,8 @@ impl Ranked for OperationStatus {
 }
 
 impl PaymentState {
-    /// Status of the payment; `None` if no status was reported yet that this crate knows.
+    /// The greatest status of the payment that was reported (see [`PaymentState`]), not the latest
+    /// one; `None` if no status was reported yet that this crate knows.
     pub fn status(&self) -> Option<&PaymentStatus> {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
@@ -380,7 +389,9 @@ impl OperationState {
         self.kind.as_ref()
     }
 
-    /// Status of the operation; `None` if no status was reported yet that this crate knows.
+    /// The greatest status of the operation that was reported, not the latest one; `None` if no
+    /// status was reported yet that this crate knows. After a contradiction it is the success: see
+    /// [`is_contradicted`](Self::is_contradicted).
     pub fn status(&self) -> Option<&OperationStatus> {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
@@ -441,7 +452,8 @@ impl Change {
         (self.from.as_ref() != Some(to)).then_some((self.from.as_ref(), to))
     }
 
-    /// Whether the update changed the payment's status to the given one.
+    /// Whether the update changed the payment's status to the given one. A payment whose refund is
+    /// reported before its success never moves to `success`.
     pub fn moved_to(&self, status: &PaymentStatus) -> bool {
         self.moved().is_some_and(|(_, to)| to == status)
     }
@@ -457,7 +469,8 @@ impl Change {
         &self.reports
     }
 
-    /// Whether the status update changed no status, neither of the payment nor of an operation.
+    /// Whether the status update changed no status, neither of the payment nor of an operation. It
+    /// may still have [`reports`](Self::reports).
     pub fn is_nothing(&self) -> bool {
         self.moved().is_none() && self.operations.is_empty()
     }

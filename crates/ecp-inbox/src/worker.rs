@@ -29,8 +29,9 @@ pub type HandlerError = Box<dyn Error + Send + Sync>;
 /// Handles callbacks: ships an order, writes to a ledger, sends a mail.
 ///
 /// Each callback is passed to the handler at least once: again after an error, a panic, a missed
-/// deadline or the death of its process. For an effect that must happen once, recognize a
-/// repetition by [`Delivery::id`]; or make the worker with `SqliteInbox::worker` or
+/// deadline or the death of its process, and after a replay. Callbacks that are held or repeated
+/// are not passed ([`EntryState`](crate::EntryState)). For an effect that must happen once,
+/// recognize a repetition by [`Delivery::id`]; or make the worker with `SqliteInbox::worker` or
 /// `PostgresInbox::worker`, whose handler writes to the inbox's own database in the transaction
 /// that marks the callback as done.
 #[async_trait]
@@ -47,12 +48,14 @@ impl<H: Handler + ?Sized> Handler for Arc<H> {
 }
 
 /// Claims callbacks from an inbox and passes them to a handler: callbacks of one payment one after
-/// the other, in the order of arrival, and callbacks of different payments concurrently.
+/// the other, in the order of arrival, and callbacks of different payments concurrently. Any number
+/// of workers, in any number of processes, may share an inbox and its callbacks.
 ///
 /// A failed callback is retried, after pauses that double from one second to one hour and are
 /// shortened at random; meanwhile later callbacks of the same payment wait. After 20 failed
-/// attempts the callback is dead, and the later callbacks are handled. Later callbacks do not wait
-/// for one that is held; once released, it is handled after them, as a replayed dead one is.
+/// attempts (some four hours, eight at most) the callback is dead, and the later callbacks are
+/// handled. Later callbacks do not wait for one that is held or dead, and may be handled before it.
+/// Once it is released or replayed, it comes before those of its payment that still wait.
 #[derive(Clone)]
 pub struct Worker {
     inbox: Arc<dyn Inbox>,
@@ -88,7 +91,8 @@ pub(crate) enum Attempt {
 }
 
 impl Worker {
-    /// Returns a worker that passes each callback in the inbox to the handler at least once.
+    /// Returns a worker that passes each waiting callback in the inbox to the handler at least
+    /// once.
     pub fn new(inbox: impl Inbox + 'static, handler: impl Handler + 'static) -> Self {
         Self::with(Arc::new(inbox), Arc::new(AtLeastOnce(handler)))
     }
@@ -120,14 +124,19 @@ impl Worker {
     }
 
     /// Sets the time for which the worker reserves a callback (its lease), 30 seconds by default. A
-    /// handler must finish within nine tenths of the lease. After a crash of the process, a
-    /// callback that was being handled is handled again when its lease is over.
+    /// handler must finish within nine tenths of the lease: otherwise its call is dropped, and the
+    /// attempt has failed. The same holds for a status request about a held callback. A handler of
+    /// `SqliteInbox::worker`, or any that blocks its thread, cannot be dropped. After a crash of
+    /// the process, a callback that was being handled is handled again when its lease is over.
     pub fn lease(self, lease: Duration) -> Self {
         Self { lease, ..self }
     }
 
     /// Sets the maximum number of attempts to handle a callback: 20 by default, at least 1. After
-    /// the last failed attempt the callback is dead, and is not handled again automatically.
+    /// the last failed attempt the callback is dead, and is not handled again automatically. An
+    /// attempt that a crash of the process interrupted counts too. If the number is lowered,
+    /// waiting callbacks that have had so many attempts become dead when they are due, without
+    /// another attempt.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
@@ -140,26 +149,29 @@ impl Worker {
         Self { first_pause: first, longest_pause: longest, ..self }
     }
 
-    /// Sets how often the worker looks for callbacks that other processes stored: every second by
-    /// default. Callbacks that this process stores are seen at once.
+    /// Sets how often the worker looks for callbacks that other processes stored, for attempts that
+    /// are due, and for held callbacks: every second by default. A new callback that is stored
+    /// through this worker's inbox or a clone of it is seen at once.
     pub fn poll(self, poll: Duration) -> Self {
         Self { poll, ..self }
     }
 
     /// Reports the metrics of the worker, its handler and its inbox to an observer. The worker's
-    /// inbox need not be an [`Observed`] inbox. The metrics are listed in
-    /// [`METRICS`](crate::METRICS).
+    /// inbox should not be an [`Observed`] inbox, as its metrics would be reported twice. The
+    /// metrics are listed in [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         let meter = Meter::new(observer);
         let inbox = Arc::new(Observed::metered(self.inbox, meter.clone()));
         Self { inbox, meter, ..self }
     }
 
-    /// Runs the worker until the future `stop` is ready, then waits for the running handlers.
+    /// Runs the worker until the future `stop` is ready, then waits for the running handlers, for
+    /// as long as their leases last. It never ends by itself. Status requests in progress are
+    /// dropped.
     ///
     /// Dropping the future of this call instead loses nothing: callbacks that the worker claimed
-    /// are handled again when their lease is over. After an error of the inbox the worker retries,
-    /// after pauses of at most 30 seconds.
+    /// are handled again when their lease is over, and the interrupted attempt counts. After an
+    /// error of the inbox the worker retries, after pauses of at most 30 seconds.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
         let Some(questions) = self.questions.clone() else { return self.handle_until(stop).await };
         let asker = Asker {

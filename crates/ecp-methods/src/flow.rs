@@ -58,7 +58,7 @@ pub enum Effect {
     /// A new payment: the customer pays the merchant.
     MoneyIn,
     /// A new payment: the customer's money is held for the merchant, who captures or releases it
-    /// later.
+    /// later. A hold does not last for ever: see [`Operation::AUTH`].
     Hold,
     /// The merchant takes money that a payment holds, in full or in part.
     Capture,
@@ -141,7 +141,9 @@ impl Operation {
     pub const PAYOUT: Self = Self::new("payout", Effect::Out);
     /// A return of a payment's money to the customer, in full or in part.
     pub const REFUND: Self = Self::new("refund", Effect::Back);
-    /// A hold of the customer's money, until it is captured or released (sources: operations).
+    /// A hold of the customer's money, until it is captured or released (sources: operations). A
+    /// copy of the platform's documentation says that the platform captures or releases holds of
+    /// cards by itself after some days; when holds of wallets end is not known.
     pub const AUTH: Self = Self::new("auth", Effect::Hold);
     /// A capture of money that a payment holds (sources: operations).
     pub const CAPTURE: Self = Self::new("capture", Effect::Capture);

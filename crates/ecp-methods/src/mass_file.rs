@@ -121,6 +121,10 @@ pub fn flow(operation_type: &str) -> Result<RowKind, &'static str> {
 /// Amounts in the file are whole minor units. The currency is used only to suggest a corrected
 /// amount. Zero and negative amounts are no problem here; the check of the request refuses them.
 ///
+/// This function does not know the method. Where the method counts the currency in major units
+/// ([`MethodSpec::major_units`]), refuse a decimal point yourself before the call: the suggestion
+/// would be too large.
+///
 /// ```
 /// use ecp_core::Currency;
 /// use ecp_methods::mass_file::amount_problem;

@@ -43,7 +43,8 @@ pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
 
     /// Checks rules that the spec cannot express. This check is called last, on a request that
     /// satisfies the spec: before the request is sent, and by the sandbox when the request is
-    /// received.
+    /// received. For the Payment Page it is called too, and fields may then be missing that the
+    /// customer enters there ([`Draft::interface`]).
     fn check(&self, request: &Draft<'_>) -> Result<(), Reason> {
         let _ = request;
         Ok(())

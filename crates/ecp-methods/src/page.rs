@@ -284,7 +284,8 @@ impl PageOptions {
 
     /// Opens the Payment Page with the list of all payment methods, so that the customer chooses
     /// one. The sale's currency and amount must still be allowed by the method that is passed to
-    /// [`prepare_page`].
+    /// [`prepare_page`], and the amount is sent as that method counts it, in minor or major units
+    /// ([`MethodSpec::major_units`](crate::MethodSpec::major_units)).
     pub fn let_customer_choose(mut self) -> Self {
         self.method_code = MethodCode::CustomerChooses;
         self

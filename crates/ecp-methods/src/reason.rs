@@ -36,7 +36,7 @@ pub enum Reason {
     FlowUnsupported,
     /// The payment method does not have the requested operation on this interface.
     InterfaceUnsupported(Interface),
-    /// A field has a value that the platform would refuse.
+    /// A field has a value that the platform would refuse, or that cannot be sent or signed safely.
     Invalid {
         /// The field's path in the Gate request.
         path: String,

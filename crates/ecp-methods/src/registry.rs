@@ -125,7 +125,8 @@ impl Registry {
     }
 
     /// Finds a payment method by its name in callbacks (`payment.method`), compared
-    /// case-sensitively. `None` if no method has the name.
+    /// case-sensitively. `None` if no method has the name. Some specs know no name in callbacks
+    /// ([`MethodSpec::callback_names`]), so `None` does not mean that the callback is wrong.
     pub fn by_callback_name(&self, name: &str) -> Option<&dyn DynMethod> {
         self.iter().find(|method| method.spec().callback_names().contains(&name))
     }

@@ -201,7 +201,9 @@ macro_rules! flow_request {
             }
 
             /// Sets the URL to which the platform sends callbacks about this payment. Without this
-            /// call, the platform uses the callback URL of the project.
+            /// call, the platform uses the callback URL of the project. The documents do not say
+            /// whether callbacks about a refund, capture or release go to the URL of the payment's
+            /// first request, as in the sandbox: set the URL in each of these requests too.
             pub fn callback_url(mut self, url: impl Into<String>) -> Self {
                 self.fields.set(Field::CALLBACK_URL, url);
                 self
@@ -333,6 +335,8 @@ flow_request! {
     /// Each refund has an id of the merchant, by which the platform distinguishes the refunds of a
     /// payment; it refuses an id that it has seen before (code 3230). A new request has a random
     /// refund id; set your own id if you have one, and repeat a refund only under the same id.
+    /// Store the id before you send the request: two requests for one refund have two random ids,
+    /// and the platform may carry out both.
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -350,7 +354,8 @@ flow_request! {
 
 impl RefundRequest {
     /// Creates a request for a full refund of a payment, without an amount: the platform knows what
-    /// was paid.
+    /// was paid. The documents do not say what such a request returns if a part was refunded
+    /// before; in the sandbox it returns the rest.
     pub fn full(payment_id: PaymentId) -> Self {
         Self::bare(payment_id, None, false).with_merchant_refund_id(random_id())
     }
@@ -389,7 +394,7 @@ macro_rules! about_held_money {
                 Self::bare(payment_id, None, false)
             }
 
-            #[doc = concat!("Creates a ", $what, " of all money that a payment holds, with its amount. Some methods require the amount.")]
+            #[doc = concat!("Creates a ", $what, " of all money that a payment holds, with its amount. Some methods require the amount. This library does not know what is held, so it does not notice another amount; use [`partial`](Self::partial) for a part.")]
             pub fn full_of(payment_id: PaymentId, amount: Money) -> Self {
                 Self::bare(payment_id, Some(amount), false)
             }
@@ -403,7 +408,12 @@ macro_rules! about_held_money {
 }
 
 flow_request! {
-    /// A request for a capture: the merchant takes money that a payment holds.
+    /// A request for a capture: the merchant takes money that a payment holds. After the capture of
+    /// a part, the platform reduces the hold by itself (documented for cards; sources: holds), so
+    /// do not count on a second capture.
+    ///
+    /// A capture has no id of its own by which the platform would refuse a second one. If its
+    /// outcome is unknown, request the payment's status before you capture again.
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -420,6 +430,9 @@ flow_request! {
 flow_request! {
     /// A request for a release: the merchant gives up money that a payment holds. After the release
     /// of a part, the payment holds the rest.
+    ///
+    /// A release has no id of its own by which the platform would refuse a second one. If its
+    /// outcome is unknown, request the payment's status before you release again.
     CancelRequest, Operation::CANCEL, [Release]
 }
 

@@ -162,14 +162,15 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the countries where the payment method is used, by ISO 3166-1 alpha-2.
+    /// Sets the countries where the payment method is used, by ISO 3166-1 alpha-2. They are for
+    /// display and for [`Selection`](crate::Selection): no request is refused because of them.
     pub const fn regions(mut self, countries: &'static [&'static str]) -> Self {
         self.data.regions = Regions::only(countries);
         self
     }
 
     /// Sets the countries where the payment method is not used, by ISO 3166-1 alpha-2. The method
-    /// is then used in all other countries.
+    /// is then used in all other countries. No request is refused because of them.
     pub const fn regions_except(mut self, countries: &'static [&'static str]) -> Self {
         self.data.regions = Regions::except(countries);
         self
@@ -227,7 +228,7 @@ impl<M> Spec<M> {
     }
 
     /// Declares that the platform asks the merchant to confirm the amount of each sale by this
-    /// payment method (a `check_deposit` request).
+    /// payment method (a `check_deposit` request, see [`Capability::AmountConfirmation`]).
     pub const fn confirms_amount(mut self) -> Self {
         self.data.confirms_amount = true;
         self

@@ -27,9 +27,14 @@ use crate::verifier::{Verifier, VerifyError};
 /// order, decide, and do nothing else: a later callback reports whether the payment succeeded.
 #[async_trait]
 pub trait DepositHandler: Send + Sync {
-    /// Accepts or refuses the amount of the request. An error counts as a refusal, and is logged. A
-    /// panic goes on to the caller of [`Confirmations::answer`]; a [`Receiver`](crate::Receiver)
-    /// answers it with status 503, and the platform declines the payment.
+    /// Accepts or refuses the amount of the request. An error counts as a refusal with the code 1,
+    /// and is logged; the same request is then refused again without another call, as after any
+    /// decision. A panic goes on to the caller of [`Confirmations::answer`]; a
+    /// [`Receiver`](crate::Receiver) answers it with status 503, and the platform declines the
+    /// payment.
+    ///
+    /// It is not called for a request whose signature also fits another message ([`Reading`]): that
+    /// is refused.
     async fn confirm(
         &self,
         check: &Verified<DepositCheck>,
@@ -54,9 +59,11 @@ impl Decision {
 /// Answers the platform's `check_deposit` requests (questions whether the merchant accepts an
 /// amount). It takes the bytes of a request's body and returns the reply, for any web framework.
 ///
-/// A repeated request gets the same answer, also while the first one is still being decided. The
-/// latest 10 000 answers are kept in memory only: if several processes answer, or a process
-/// restarts, the handler must decide the same request in the same way again.
+/// A repeated request (the same project, payment, amount and currency) gets the same answer, also
+/// while the first one is still being decided, and also if the answer is a refusal because the
+/// handler failed or took too long. The latest 10 000 answers are kept in memory only: if several
+/// processes answer, or a process restarts, the handler must decide the same request in the same
+/// way again.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -122,7 +129,8 @@ impl<H: DepositHandler> Confirmations<H> {
     }
 
     /// Sets how long the handler may take for a `check_deposit` request, 5 seconds by default. If
-    /// it takes longer, the amount is refused, and the platform declines the payment.
+    /// it takes longer, its call is dropped, the amount is refused with the code 1, and the
+    /// platform declines the payment.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }
@@ -134,7 +142,9 @@ impl<H: DepositHandler> Confirmations<H> {
     }
 
     /// Verifies a `check_deposit` request, lets the handler decide, and returns the reply to send.
-    /// `body` is the request's body, exactly as it was received.
+    /// `body` is the request's body, exactly as it was received. Its size is bounded by the
+    /// verifier's limits only. If the returned future is dropped, so is the handler's call; a
+    /// [`Receiver`](crate::Receiver) lets it end.
     pub async fn answer(&self, body: &[u8]) -> Reply {
         let begun = self.meter.is_on().then(Instant::now);
         let (reply, outcome) = self.reply_to(body).await;

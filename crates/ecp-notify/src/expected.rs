@@ -105,8 +105,9 @@ impl<'o> Expected<'o> {
         Self { major_units: currencies, ..self }
     }
 
-    /// Compares a callback with this record, and returns the payment's result. `project` is the
-    /// project for which the callback was received. The error is the first difference.
+    /// Compares a callback with this record, and returns the payment's result as of this callback,
+    /// which a later callback may change (see [`Verified::result_for`]). `project` is the project
+    /// for which the callback was received. The error is the first difference.
     ///
     /// If the payment succeeded, the callback must have the payment's type, the whole amount and,
     /// if [`callback_names`](Self::callback_names) is set, one of these names. In other callbacks
@@ -187,8 +188,16 @@ impl<'o> Expected<'o> {
 impl Verified<Callback> {
     /// Returns the payment's result if the callback is about the expected payment: [`End::Success`]
     /// for a payment of the full amount, [`End::Decline`] for a declined payment, [`End::Open`] for
-    /// a payment that has not ended, [`End::Returned`] for one that was refunded, whatever amount is
-    /// left. Otherwise the error says what does not fit.
+    /// a payment that has not ended, [`End::Returned`] for one that was refunded, whatever amount
+    /// is left. [`End::Error`] and [`End::Unknown`] are results too: they do not say whether money
+    /// has moved. Otherwise the error says what does not fit.
+    ///
+    /// The result is that of the payment in this one callback, not that of the callback's
+    /// operation: a callback about a declined refund returns `Success` again. Callbacks also come
+    /// more than once and in any order. So deliver once for each payment, not once for each
+    /// `Success`. The inbox of `ecp-inbox` keeps a state of the payment that does not depend on the
+    /// order; without it, let only a `Returned` follow a `Success`, and expect that a `Success` may
+    /// still follow anything else but a `Returned`.
     ///
     /// A valid signature proves that the platform sent the callback, not that the callback is about
     /// this payment or its full amount. If the callback ends the payment and its signature also

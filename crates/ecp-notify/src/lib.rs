@@ -22,9 +22,10 @@
 //! # An endpoint
 //!
 //! A `Receiver` answers 200 when a callback is stored, 4xx when it is not genuine, and 503 when the
-//! store fails: the platform repeats a callback that is not answered with exactly 200 (sources:
-//! callback delivery). Expect each callback more than once and in any order. With the features
-//! `axum` and `server` this is a shop's complete endpoint:
+//! store fails or a genuine callback is not as documented: the platform repeats a callback that is
+//! not answered with exactly 200, for 11 days (sources: callback delivery). Expect each callback
+//! more than once and in any order. With the features `axum` and `server` this is a shop's complete
+//! endpoint:
 //!
 #![cfg_attr(all(feature = "axum", feature = "server"), doc = "```no_run")]
 #![cfg_attr(not(all(feature = "axum", feature = "server")), doc = "```ignore")]

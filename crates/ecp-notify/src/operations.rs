@@ -176,7 +176,9 @@ impl VerifiedOperations {
     }
 
     /// Whether the signature proves only this page, or also fits another message, because a text of
-    /// the page can be read as several members ([`Reading`]).
+    /// the page can be read as several members ([`Reading`]). Such a page is verified, and stored
+    /// by the receiver, as any other: request the status of its payments from Gate before money
+    /// moves because of it.
     pub fn reading(&self) -> Reading<'_> {
         match self.checked.doubts.ambiguous.as_slice() {
             [] => Reading::Unique,

@@ -25,12 +25,19 @@ use crate::verifier::VerifyError;
 /// Stores the pages of operations that an [`OperationsReceiver`] has verified.
 ///
 /// `Ok` is a promise, as in [`CallbackStore`](crate::CallbackStore): the platform gets status 200
-/// and does not send the page again. The same page may still arrive more than once, also much
-/// later, because the receiver recognises only recent repetitions. Store each operation under the
-/// platform's id of the operation, so that storing it again changes nothing.
+/// and need not send the page again. The same page may still arrive more than once, also much
+/// later: the receiver recognises only the latest 1024 pages that this process has stored.
+///
+/// Store each operation under the platform's id of the operation, so that the same page changes
+/// nothing when it is stored again. A newer page may have the same operation with a later status,
+/// and an older page may come after it: let no status that is not final replace a final one.
 #[async_trait]
 pub trait OperationsStore: Send + Sync {
-    /// Stores a page. An error or a panic is answered with status 503, and logged.
+    /// Stores a page. An error or a panic is answered with status 503, and logged. The page's
+    /// signature may also fit another message: see [`VerifiedOperations::reading`].
+    ///
+    /// The call may be dropped at any `.await` when its deadline has passed, as in
+    /// [`CallbackStore`](crate::CallbackStore).
     async fn store(&self, page: VerifiedOperations) -> Result<(), StoreError>;
 }
 
@@ -49,10 +56,13 @@ impl<S: OperationsStore + ?Sized> OperationsStore for Arc<S> {
 /// same key's signature is refused with 403. No operation of a page is read before the signature
 /// matches. Memory is bounded: by default two bodies at once, each of at most 8 MiB and 524,288
 /// JSON values; the worst body takes about 100 MiB until it is refused. [`Reply`] documents each
-/// status; 503 is also the reply when too many bodies arrive at once.
+/// status; 503 is also the reply when too many bodies arrive at once, when the same page is just
+/// being stored, and when a genuine page is not as expected: such a page is logged as an error and
+/// kept nowhere, unlike a callback of that kind.
 ///
 /// The documentation has only one sentence about sending pages to a URL, and no details (sources:
-/// operations to an address).
+/// operations to an address). Whether a page that is not answered with 200 comes again is unknown:
+/// after a 503, make the query again.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -68,7 +78,7 @@ impl<S: OperationsStore + ?Sized> OperationsStore for Arc<S> {
 ///     async fn store(&self, page: VerifiedOperations) -> Result<(), StoreError> {
 ///         // One after the other: only one operation at a time is in memory as text.
 ///         for operation in page.operations() {
-///             // insert it by its id, or leave it as it is
+///             // insert it by its id, or replace a status that is not final yet
 ///             println!("{:?}", operation.get("operation_id"));
 ///         }
 ///         Ok(())
@@ -158,8 +168,9 @@ impl OperationsReceiver {
         self
     }
 
-    /// Sets how long the store may take for a page, 30 seconds by default. If it takes longer, the
-    /// page is answered with 503.
+    /// Sets how long the store may take for a page, 30 seconds by default. If it takes longer, its
+    /// call is dropped and the page is answered with 503; whether the platform then sends it again
+    /// is not documented.
     pub fn store_deadline(self, store_deadline: Duration) -> Self {
         Self { store_deadline, ..self }
     }
@@ -196,7 +207,8 @@ impl OperationsReceiver {
     /// reply. It needs a tokio runtime, and verifies on one of the runtime's threads for blocking
     /// work.
     ///
-    /// If the returned future is dropped because the connection broke, the store still finishes.
+    /// If the returned future is dropped because the connection broke, a store that has begun still
+    /// finishes; a page that was still being verified is not stored.
     pub async fn receive(&self, admitted: Admitted, body: Vec<u8>) -> Reply {
         let begun = self.begin();
         self.tell(begun, self.reply_to(admitted, body).await)

@@ -116,6 +116,9 @@ impl Receiver {
     /// Sets the [`Confirmations`] that answer `check_deposit` requests (questions whether the
     /// merchant accepts an amount) at the same URL as callbacks. Without this setting, such a
     /// request gets an error status, and the platform declines its payment.
+    ///
+    /// The confirmations verify with the keys of their own verifier, and report to an observer of
+    /// their own: a new key must be added to both verifiers.
     pub fn confirmations<H>(self, confirmations: Confirmations<H>) -> Self
     where
         H: DepositHandler + 'static,
@@ -140,13 +143,16 @@ impl Receiver {
     }
 
     /// Sets how long the store may take for a callback, 5 seconds by default. If it takes longer,
-    /// the callback is answered with 503, and the platform sends it again.
+    /// its call is dropped and the callback is answered with 503, and the platform sends it again,
+    /// even if the store has kept it meanwhile. It does not apply to `check_deposit` requests
+    /// ([`Confirmations::deadline`]).
     pub fn store_deadline(self, store_deadline: Duration) -> Self {
         Self { store_deadline, ..self }
     }
 
     /// Sets the observer to which the duration and the result of each request are reported, whether
-    /// its callback is stored or refused; by default nothing is reported.
+    /// its callback is stored or refused; by default nothing is reported. `check_deposit` requests
+    /// are counted here too; their decisions are reported to [`Confirmations::observer`].
     /// [`METRICS`](crate::METRICS) lists the metrics.
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }

@@ -11,24 +11,26 @@ use crate::verifier::VerifyError;
 ///
 /// | status | when |
 /// |---|---|
-/// | 200 | stored; or a `check_deposit` request with its answer |
-/// | 400 | the body cannot be read: broken, cut off, or a required member has the wrong type |
-/// | 403 | not genuine: no signature, a wrong one, an unknown project, an unsigned member |
+/// | 200 | stored, now or before; or a `check_deposit` request with its answer |
+/// | 400 | the body is no JSON (broken, cut off), or its project is no valid id; or a genuine `check_deposit` request is not as documented |
+/// | 403 | not genuine: no signature, a wrong one, an unknown project, an unsigned member; or another kind of signed message |
 /// | 405 | not a POST |
 /// | 408 | the body did not arrive in time |
-/// | 413 | the body is too large |
+/// | 413 | the body is too large, or a page of operations has too many values |
 /// | 415 | the body is compressed |
 /// | 501 | a genuine `check_deposit` request, and no handler of confirmations is set |
-/// | 503 | genuine, but not stored, or too many pages of operations arrived at once: the platform must send it again |
+/// | 503 | genuine, but not stored (also if it is not as documented and the store does not keep such messages); too many pages of operations at once; or the handler of a `check_deposit` request panicked |
 ///
-/// The platform repeats a callback that is answered with any status other than 200 (sources:
-/// callback delivery). The different statuses are for readers of the logs.
+/// The platform repeats a callback that is answered with any status other than 200, for 11 days
+/// (sources: callback delivery). Whether it repeats a page of operations is unknown (sources:
+/// operations to an address), and a `check_deposit` request with such an answer declines its
+/// payment. The different statuses are for readers of the logs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "the platform repeats its request unless it gets this reply"]
 pub struct Reply {
     /// The HTTP status. For a `check_deposit` request any 4xx or 5xx declines the payment (sources:
-    /// confirmation).
+    /// confirmation), and 200 accepts or declines it by the code in the body.
     pub status: u16,
     /// The body of the reply: JSON, or empty.
     pub body: Vec<u8>,

@@ -105,9 +105,10 @@ impl Server {
     }
 
     /// Sets the grace period: how long requests in progress may still take when the server stops or
-    /// their connection reaches its [`lifetime`](Self::lifetime), 20 seconds by default. That is
-    /// more than the default deadlines of the [`Receiver`](crate::Receiver) for a body and for its
-    /// store together.
+    /// their connection reaches its [`lifetime`](Self::lifetime), 20 seconds by default; later
+    /// their connections are cut off without a reply. That is more than the default deadlines of
+    /// the [`Receiver`](crate::Receiver) for a body and for its store together (15 seconds), and
+    /// less than those of an [`OperationsReceiver`](crate::OperationsReceiver) (60 seconds).
     pub fn grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }

@@ -33,6 +33,10 @@ pub trait CallbackStore: Send + Sync {
     /// Stores a correctly signed message that does not have the documented format. By default such
     /// a message is refused with status 503 and logged as an error; the platform then repeats it
     /// for 11 days, while you update (sources: callback delivery).
+    ///
+    /// `Ok` is the same promise as that of [`store`](Self::store): the platform gets status 200 and
+    /// does not send the message again, so what it reports is only in the bytes that you kept. A
+    /// `check_deposit` request never comes here.
     async fn store_unreadable(&self, unreadable: Unreadable) -> Result<(), StoreError> {
         Err(format!(
             "the message does not have the documented format, and this store keeps no such messages \

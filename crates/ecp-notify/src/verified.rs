@@ -10,6 +10,10 @@ use ecp_core::signature::{Doubts, Order};
 
 /// A message from the platform with a valid signature. Only a [`Verifier`](crate::Verifier) creates
 /// one, so code that gets one need not check the signature.
+///
+/// A signature does not prove when the message was sent, that it comes for the first time, or that
+/// it is about your order: callbacks come more than once and in any order. Compare a callback with
+/// the order by [`Verified::result_for`].
 #[derive(Clone)]
 pub struct Verified<T, Body = Box<[u8]>> {
     message: T,
@@ -28,7 +32,9 @@ pub type VerifiedRef<'d> = Verified<CallbackRef<'d>, &'d [u8]>;
 /// escaping, so a text with a `;` and a name may originally have been several members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading<'v> {
-    /// The signature fits only this message.
+    /// No signed member is hidden in the text of another one. Members may still have been added
+    /// that were signed as a part of a text, such as a description, which no check can see;
+    /// [`Verified::result_for`] compares the members that decide with the order.
     Unique,
     /// The signature also fits another message, because the texts of these members (dotted paths)
     /// may be several members that were signed separately. Before money moves because of such a
@@ -96,7 +102,8 @@ impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
         self.raw.as_ref()
     }
 
-    /// The project whose key matched the signature.
+    /// The project whose key matched the signature. If two projects have the same key and the
+    /// message names no project, it is the one that was added to the verifier first.
     pub const fn project(&self) -> ProjectId {
         self.project
     }

@@ -16,8 +16,9 @@ pub struct Verifier {
     limits: Limits,
 }
 
-/// The reason why a body is not a genuine message for your projects. Its text is safe to log: it
-/// contains no value of the body.
+/// The reason why a body is not accepted: it is not a genuine message for your projects, or it is
+/// genuine and cannot be read ([`Unreadable`](Self::Unreadable)). Its text is safe to log: of the
+/// body it contains names of members and the project's number, and no other value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
@@ -63,13 +64,16 @@ pub enum VerifyError {
         /// The maximum number of JSON values.
         limit: usize,
     },
-    /// The verifier has no key for the project in the body.
+    /// The verifier has no key for the project in the body. The signature was not checked, so any
+    /// sender can cause this.
     #[error(
         "there is no key for project {0}: if the project is yours, add its key with `Verifier::key`"
     )]
     UnknownProject(ProjectId),
     /// The signature matches, but the body does not have the documented format. The platform may
-    /// have changed: keep the body and examine it.
+    /// have changed: keep the body and examine it, and do not answer 200 before it is kept. Do not
+    /// trust its values: anyone who has seen a genuine callback can make such a body from it (a
+    /// signature stays valid if a number is replaced by a text with the same characters).
     #[error(
         "the message is genuine, but not as documented: {0}; keep the message, and compare it with the \
          platform's documentation"
@@ -92,6 +96,9 @@ impl Verifier {
     /// Adds a key of a project, with which the signatures of the project's messages are verified. A
     /// project may have several keys while one replaces another; they are tried in the order in
     /// which they were added.
+    ///
+    /// Some messages name no project. The keys of all projects are tried for them, and the first
+    /// that matches decides the project: give each project a key of its own.
     pub fn key(mut self, project: ProjectId, key: &SecretKey) -> Self {
         self.keys.push((project, SigningKey::new(key)));
         self
@@ -103,8 +110,14 @@ impl Verifier {
         Self { limits, ..self }
     }
 
-    /// Verifies the signature of a callback. `body` is its body, exactly as it was received. A body
-    /// that is not certainly genuine is an error.
+    /// Verifies the signature of a callback, and that the body is a callback and no other signed
+    /// message. `body` is its body, exactly as it was received.
+    ///
+    /// `Ok` means that the platform sent the callback, and not that the payment succeeded, that it
+    /// is the payment of your order, or that the signature fits no other message:
+    /// [`Verified::result_for`] checks these. An error means that the body is not certainly a
+    /// genuine callback. [`VerifyError::Unreadable`] is no sign of a forgery: the platform may have
+    /// changed the format.
     pub fn verify(&self, body: &[u8]) -> Result<Verified<Callback>, VerifyError> {
         self.verify_document(&self.read(body)?).map(Verified::into_owned)
     }
@@ -116,18 +129,23 @@ impl Verifier {
     }
 
     /// Verifies a callback as [`verify`](Self::verify) does, but without copying: the result
-    /// borrows from the document.
+    /// borrows from the document. To compare it with an order, make an owned copy
+    /// ([`Verified::into_owned`]) and call [`Verified::result_for`].
     ///
     /// ```
     /// use ecp_core::model::PaymentStatus;
     /// use ecp_notify::Verifier;
     ///
-    /// fn is_paid(verifier: &Verifier, body: &[u8]) -> Result<bool, ecp_notify::VerifyError> {
+    /// /// Whether the callback says so of any payment: not yet whether your order is paid.
+    /// fn reports_success(
+    ///     verifier: &Verifier,
+    ///     body: &[u8],
+    /// ) -> Result<bool, ecp_notify::VerifyError> {
     ///     let document = verifier.read(body)?;
     ///     let callback = verifier.verify_document(&document)?;
     ///     Ok(callback.payment_status() == Some(&PaymentStatus::Success))
     /// }
-    /// assert!(is_paid(&Verifier::new(), b"{}").is_err());
+    /// assert!(reports_success(&Verifier::new(), b"{}").is_err());
     /// ```
     pub fn verify_document<'d>(
         &self,
@@ -138,7 +156,8 @@ impl Verifier {
 
     /// Verifies the signature of a `check_deposit` request (the question whether the merchant
     /// accepts an amount). `body` is its body, exactly as it was received. This does not answer the
-    /// request; `Confirmations`, in the feature `receiver`, does both.
+    /// request, and does not refuse one whose signature also fits another message (see
+    /// [`Verified::reading`]); `Confirmations`, in the feature `receiver`, does both.
     pub fn verify_deposit_check(&self, body: &[u8]) -> Result<Verified<DepositCheck>, VerifyError> {
         let document = self.read(body)?;
         let check = self.verify_as::<DepositCheck>(&document, kind::deposit_check)?;

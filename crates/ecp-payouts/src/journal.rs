@@ -144,13 +144,15 @@ pub enum State {
     /// The request was about to be sent, and nothing was recorded after that: it may have been
     /// sent. The next run requests its status first, as for [`Unknown`](Self::Unknown).
     Intended,
-    /// The request was not sent.
+    /// The request was not sent, or the platform refused it for a cause outside of the row, such as
+    /// a wrong key, so that it has nothing of it. The next run sends it.
     NotSent,
     /// The platform has the request, and its final result is not known yet.
     Registered,
     /// The payout is paid, or the money is refunded.
     Success,
-    /// The platform declined the payout or refund: no money has moved, and none will under this id.
+    /// The platform declined the payout or refund, or refused its request for a cause in the row:
+    /// no money has moved, and none will under this id. To pay after all, use a new id.
     Decline,
     /// The payout or refund ended in an error, and nothing says whether money has moved, or how
     /// much. It is not sent again; each run requests its status once more.
@@ -213,8 +215,9 @@ impl fmt::Display for State {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
-    /// Another run has the journal open.
-    #[error("another run has the journal open; wait until that run ends")]
+    /// The file of the journal is open elsewhere: by a run, a reader, or a service that pays
+    /// through it and keeps it open for as long as it lives.
+    #[error("another run, service or reader has the journal open; wait until it ends")]
     InUse,
     /// The journal belongs to this owner, and its project or address is not that of the run.
     #[error(
@@ -282,7 +285,8 @@ pub enum JournalError {
         /// The row that differs.
         row: RowId,
     },
-    /// The store could not read or write the journal.
+    /// The store could not read or write the journal. A request whose intent could not be stored
+    /// was not sent; other rows in progress may have been, and the next run asks about them.
     #[error("the journal cannot be read or written: {0}")]
     Storage(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -448,7 +452,8 @@ impl Journal {
     }
 
     /// Reads all entries of a journal, whichever project and address of Gate it belongs to. No run
-    /// may have the journal open at the same time. The call blocks its thread until the whole journal is read.
+    /// may have the journal open at the same time: then the call fails after a second
+    /// ([`JournalError::InUse`]). It blocks its thread until the whole journal is read.
     pub fn read(path: &Path) -> Result<HashMap<RowId, Entry>, JournalError> {
         Ok(entries(&mut JournalReader::open(path)?)?)
     }

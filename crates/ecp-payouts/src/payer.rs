@@ -70,8 +70,9 @@ const BEYOND: Duration = Duration::from_mins(1);
 
 impl Payer {
     /// Makes a payer that sends payouts and refunds through `gate` and records them in `journal`.
-    /// The project of `gate` must be that of the plan and of the journal's [`Owner`](crate::Owner):
-    /// this is not checked.
+    /// The project of `gate` must be that of the plan and of the journal's [`Owner`](crate::Owner),
+    /// and its base address that of the owner. This is not checked: a journal of a sandbox does not
+    /// know what was paid on the platform.
     pub fn new(gate: Gate, journal: impl JournalStore, settings: Settings) -> Self {
         let Settings { policy, not_found_after, .. } = &settings;
         let policy = policy
@@ -87,12 +88,18 @@ impl Payer {
         Self { sender, journal: Arc::new(journal), settings }
     }
 
-    /// Sends every row of the plan that has no final result yet, and waits for its result. Before
-    /// that, all rows are compared with the journal: if the id or another value of a row was
-    /// changed after the row may have been sent, nothing is sent.
+    /// Sends every row of the plan that was not sent yet, and waits for its result, at most for
+    /// [`Settings::patience`]. Of a row that may have been sent, the status is requested first. A
+    /// payout of unknown outcome is sent again only if the platform does not know it
+    /// ([`Settings::not_found_after`]). A payout that the platform has registered, a refund, and a
+    /// row that ended in an error are never sent again: they are only asked about.
     ///
-    /// Dropping the call, or the end of the process, leaves a journal from which the next run
-    /// continues. Call it inside a tokio runtime.
+    /// Before that, all rows are compared with the journal: if a value of a row was changed after
+    /// the row may have been sent, nothing is sent. A changed id is found by its looks only
+    /// ([`Plan::check_against`]): a row under an id that looks different is a new row, and is paid.
+    ///
+    /// Dropping the call, the end of the process, or an error (of the journal) leaves a journal
+    /// from which the next run continues. Call it inside a tokio runtime.
     pub async fn run(
         self,
         plan: &Plan,

@@ -54,7 +54,8 @@ impl Plan {
     /// - that no payout or refund is in the file twice, also under another spelling of its id
     ///
     /// `registry` has the payment methods that rows may name. `project` is the project that pays: a
-    /// row that names another one is a problem. The error lists the problems of all lines.
+    /// row that names another one is a problem. The error lists the problems of all lines; if the
+    /// file's form or its columns have problems, only those, because the rows cannot be checked.
     pub fn read(
         file: Vec<u8>,
         layout: &Layout,
@@ -141,8 +142,9 @@ impl Plan {
         &self.totals
     }
 
-    /// Warnings about rows that look wrong but may be right, such as one account number with fewer
-    /// digits than all others. A person should read them before anything is paid.
+    /// Warnings about rows or columns that look wrong but may be right, such as one account number
+    /// with fewer digits than all others, or a column whose path is in no document of the platform.
+    /// A payer does not look at them: a person should read them before anything is paid.
     pub fn warnings(&self) -> &[Problem] {
         &self.warnings
     }

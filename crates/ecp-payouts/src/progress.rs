@@ -9,8 +9,16 @@ use crate::journal::State;
 
 /// Handle that ends a run of a [`Payer`](crate::Payer) early: no further row begins, and rows in
 /// progress have some time to finish ([`Settings::grace`](crate::Settings::grace)). Clones stop the
-/// same run. A run also stops by itself if the platform refuses a row for a cause that affects
-/// every row, such as a wrong key.
+/// same run, and no run of another payer. A stopped handle stays stopped: make a new one for the
+/// next run.
+///
+/// A run also stops by itself, for a cause that other rows share ([`Stop::cause`]):
+///
+/// - A request, also one for a status, is answered by an error code about the project, its key or
+///   the payment method, or by a redirect or a client error (HTTP 4xx, except 408, 409, 425 and
+///   429) without a code, as by a wrong base address or a firewall.
+/// - A row is declined because of the project, for example its balance. The id of that row is used
+///   up; other rows that were sent before may be declined too.
 #[derive(Clone, Debug)]
 pub struct Stop(watch::Sender<Stopped>);
 
@@ -48,8 +56,8 @@ impl Stop {
         });
     }
 
-    /// Why the run stopped by itself: the row, the platform's code and what to fix. `None` if the
-    /// run did not stop by itself.
+    /// Why the run stopped by itself: the row, the platform's answer and what to fix. `None` if the
+    /// run did not stop by itself, or was stopped by [`Stop::stop`] before.
     pub fn cause(&self) -> Option<Arc<str>> {
         match &*self.0.borrow() {
             Stopped::Because(cause) => Some(Arc::clone(cause)),
@@ -84,15 +92,16 @@ pub struct Counts {
     pub rows: u64,
     /// Rows that succeeded: the payout is paid, or the money is refunded.
     pub success: u64,
-    /// Rows that were declined: no money has moved, and none will.
+    /// Rows that were declined: no money has moved, and none will under their ids.
     pub decline: u64,
     /// Rows that ended in an error: nothing says whether money has moved. Ask technical support.
     pub error: u64,
     /// Rows whose outcome is unknown, or whose payout or refund has no final result yet.
     pub unknown: u64,
-    /// Rows that were not sent.
+    /// Rows that were not sent, or were refused for a cause outside of the row, such as a wrong
+    /// key. The next run sends them.
     pub not_sent: u64,
-    /// Rows that an earlier run had finished; the other numbers include them.
+    /// Rows that had succeeded or were declined before this run; the other numbers include them.
     pub before: u64,
 }
 
@@ -113,7 +122,8 @@ impl Counts {
         self.success + self.decline + self.error + self.unknown + self.not_sent
     }
 
-    /// Whether every row has a final result: a success, a decline or an error.
+    /// Whether every row has a final result: a success, a decline or an error. An error counts here
+    /// although [`State::is_final`] excludes it: the next run requests its status once more.
     pub const fn is_complete(&self) -> bool {
         self.success + self.decline + self.error == self.rows
     }
@@ -122,8 +132,10 @@ impl Counts {
 /// Receiver of a run's progress. It is called after each row, and the run waits for it, so it
 /// should be quick.
 pub trait Progress: Send + Sync {
-    /// Called when the run has finished a row, with the row's payment and state and the numbers of
-    /// all rows.
+    /// Called when the run has finished a row, also one that had ended before the run, with the
+    /// row's payment and state and the numbers of all rows. It is not called for rows that a
+    /// stopped run did not begin or did not finish: the [`Counts`] of the run's result include
+    /// them.
     fn row(&self, payment_id: &PaymentId, state: State, counts: &Counts);
 }
 

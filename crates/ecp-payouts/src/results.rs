@@ -21,7 +21,10 @@ use crate::row::RowId;
 /// - `success` or `decline`
 /// - `error`: the payout or refund has ended, and nothing says whether money has moved
 /// - `unknown`: the request may have been sent, and the final result is not known
-/// - `not sent`
+/// - `not sent`: also a row that was refused for a cause outside of it, such as a wrong key
+///
+/// Amounts are written as they are sent to Gate, in minor units for most methods
+/// ([`AmountUnit::Minor`](crate::AmountUnit::Minor)), whichever unit the plan's file has.
 ///
 /// Cells that a spreadsheet would read as a formula are neutralized (see [`neutral`]). If the plan
 /// has refunds, two more columns hold each row's operation and the id of its refund.

@@ -42,7 +42,7 @@ impl RowId {
     }
 
     /// The identity of a refund in a journal, by the id of its payment and the merchant's id of the
-    /// refund.
+    /// refund. A refund of a file's row without such an id has the id of its payment as both.
     pub fn refund(payment_id: PaymentId, refund_id: impl Into<String>) -> Self {
         Self { payment_id, refund_id: Some(refund_id.into()) }
     }

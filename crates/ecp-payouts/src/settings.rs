@@ -45,7 +45,9 @@ impl Settings {
 
     /// Sets the time after which a request of unknown outcome counts as not arrived, if the
     /// platform's signed answer says that it does not know the payment. 5 minutes by default:
-    /// before that, the request may still be on its way.
+    /// before that, the request may still be on its way. Only payouts are sent again then. No
+    /// answer says that a refund does not exist: for a refund whose answer was lost, this is how
+    /// long a run looks for it in the payment's status.
     pub fn not_found_after(self, time: Duration) -> Self {
         Self { not_found_after: time, ..self }
     }
@@ -71,19 +73,21 @@ impl Settings {
     /// Sets how long a run waits at most for the final result of a registered payout or refund. It
     /// waits at least until the first status request. The default is the cut-off time of the
     /// payment method, after which the platform declines the payout, or 30 minutes if the method
-    /// has none. The outcome of a payout that takes longer is unknown until the next run.
+    /// has none. A payout or refund that takes longer stays [registered](crate::State::Registered)
+    /// and counts as unknown ([`Counts::unknown`](crate::Counts::unknown)) until the next run.
     pub fn patience(self, time: Duration) -> Self {
         Self { patience: Some(time), ..self }
     }
 
     /// Sets the time that rows in progress may still take after the run was stopped
-    /// ([`Stop`](crate::Stop)). 10 seconds by default.
+    /// ([`Stop`](crate::Stop)). 10 seconds by default. Then they are left as if the process had
+    /// ended, and the next run asks about them.
     pub fn grace(self, time: Duration) -> Self {
         Self { grace: time, ..self }
     }
 
     /// Sets whether the journal is shared with other files of payouts. By default it is not, and a
-    /// run is refused if the file has none of the payouts that the journal records as sent
+    /// run is refused if the file has none of the rows that the journal records as sent
     /// ([`JournalError::OtherFile`](crate::JournalError)): the ids in the file may have been
     /// changed.
     pub fn shared_journal(self, is_shared: bool) -> Self {

@@ -60,6 +60,9 @@ impl Ongoing {
     /// Waits until the payout or refund has ended, as far as this process can know: see
     /// [`Settings::patience`](crate::Settings::patience). A service need not wait: a callback reports
     /// the result, and [`Payer::entry`] has what the journal knows.
+    ///
+    /// An error is one of the journal, after which the request may have been sent: call
+    /// [`Payer::pay`] again with the same request, or [`Payer::refund`] with the same id.
     pub async fn end(self) -> Result<Entry, JournalError> {
         match self.work {
             Work::Ended(entry) => Ok(*entry),
@@ -83,11 +86,12 @@ impl Payer {
     /// Pays a single payout through the journal. Returns when the intent of its request is on the
     /// disk; the request is sent, and its status requested until the end, by a task of the runtime.
     ///
-    /// The call may be repeated with the same request, at any time and by any payer of the journal: a
-    /// payout is made once under its id. A request that differs in any field, such as the customer's
-    /// IP address, is [`JournalError::Differs`]: store the request before the first call. After a crash, repeat it for each payout of which the service
-    /// does not know the end, from the service's own records: the journal has no account numbers. What
-    /// may have been sent is asked about first.
+    /// The call may be repeated with the same request, at any time and by any payer of the journal:
+    /// a payout is made once under its id. A request that differs in any field, such as the
+    /// customer's IP address, is [`JournalError::Differs`]: store the request before the first call.
+    /// After a crash, repeat it for each payout of which the service does not know the end, from the
+    /// service's own records: the journal has no account numbers. What may have been sent is asked
+    /// about first. A payout that was declined stays so under its id: pay it under a new one.
     ///
     /// ```no_run
     /// use ecp_core::PaymentId;
@@ -140,12 +144,14 @@ impl Payer {
         let work = async move { payer.single(request, stored).await };
         let mut work = tokio::spawn(work.in_current_span());
         let state = tokio::select! {
+            // What was stored may have been sent, so a later failure of the work is no answer.
+            biased;
+            state = first(&mut states) => state,
             ended = &mut work => {
                 let entry = ended.map_err(|error| JournalError::Storage(error.into()))??;
                 let state = entry.state;
                 return Ok(Ongoing { id, state, work: Work::Ended(Box::new(entry)) });
             }
-            state = first(&mut states) => state,
         };
         Ok(Ongoing { id, state, work: Work::Running(work) })
     }

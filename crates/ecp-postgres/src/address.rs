@@ -184,7 +184,7 @@ impl PostgresAddress {
     }
 
     /// The driver's configuration, and the settings of TLS; without them no connection is encrypted.
-    /// Reads the file of authorities.
+    /// Reads the file of authorities, and not again: a new file counts after a restart.
     pub fn into_parts(
         self,
     ) -> Result<(Config, Option<rustls::ClientConfig>), Box<dyn std::error::Error + Send + Sync>>

@@ -34,7 +34,8 @@ impl PoolOptions {
         }
     }
 
-    /// Encrypts connections with these settings, if `sslmode` in the [`Config`] asks for TLS.
+    /// Encrypts connections with these settings, if `sslmode` in the [`Config`] asks for TLS. With
+    /// `prefer`, the driver's default, a server without TLS is connected to unencrypted.
     #[cfg(feature = "tls")]
     pub fn tls(self, tls: Option<rustls::ClientConfig>) -> Self {
         Self { tls, ..self }
@@ -82,7 +83,8 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Takes a connection, or opens one.
+    /// Takes a connection, or opens one. It may have been lost without notice since its last use:
+    /// then its first statement fails.
     pub async fn session(&self) -> Result<Session, PoolError> {
         let object = self.connections.get().await?;
         Ok(Session::new(object, self.unreplicated.clone()))

@@ -69,8 +69,13 @@ impl Session {
         Ok(rows)
     }
 
-    /// Returns the connection to the pool after its transactions were committed, and whether each of
-    /// them is on the synchronous standby, if the server has one.
+    /// Returns the connection to the pool after its transactions were committed, and whether each
+    /// of them is on the synchronous standby, if the server has one. With `false`, one of them may
+    /// not be there: the wait for the standby was cancelled, on this connection or another one of
+    /// the pool.
+    ///
+    /// Where `synchronous_commit` is `local`, commits do not wait for the standby, and this is
+    /// `true`.
     #[must_use = "a promise of durability must not be given for a transaction that was not replicated"]
     pub fn end(self) -> bool {
         let is_replicated = self.unreplicated.count() == self.before;

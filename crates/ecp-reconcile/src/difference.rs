@@ -20,13 +20,14 @@ pub struct Difference {
     pub operation_type: Option<OperationType>,
     /// State of the payment or operation on the platform; `None` if the platform does not have it.
     pub platform: Option<SideState>,
-    /// State of the payout in the journal; `None` if the journal does not have it, or no journal is
-    /// compared.
+    /// State of the payout in the journal; `None` if the difference is not one of the journal,
+    /// whether the journal has the payout or not.
     pub journal: Option<SideState>,
-    /// State of the payment or operation in the inbox; `None` if the inbox does not have it, or no
-    /// inbox is compared.
+    /// State of the payment or operation in the inbox; `None` if the inbox does not have it, or if
+    /// the difference is not one of the inbox.
     pub inbox: Option<SideState>,
-    /// The platform's id of the request, if a journal has it: technical support asks for it.
+    /// The platform's id of the request, if the difference is one of a journal that has it:
+    /// technical support asks for it.
     pub request_id: Option<String>,
     /// Ids of the callbacks of the inbox that the difference is about.
     pub callbacks: Vec<EntryId>,
@@ -75,11 +76,13 @@ pub enum Kind {
     CallbackMissing,
     /// The journal says that the payout was declined, and the platform says something else.
     DeclineNotConfirmed,
-    /// On the platform, the payout ended in an error, and it is unknown whether money has moved.
+    /// On the platform, a payout ended in an error or was returned, and it is unknown whether money
+    /// has moved. It is reported if a journal has the payout, or if the payment has another payout.
     EndedInError,
     /// The callbacks report another final status than the platform.
     InboxDiffers,
-    /// The platform has a payout that neither a journal nor the inbox has.
+    /// The platform has a payout that neither a journal nor the inbox has. It is reported only if
+    /// journals are compared.
     UnrequestedPayout,
     /// The payout may have been sent; the platform does not know it.
     NotArrived,
@@ -98,9 +101,9 @@ pub enum Kind {
     SuccessNotConfirmed,
     /// The platform has the payment of a journal, but not as a payout.
     TypeDiffers,
-    /// The platform declined a payout whose result the journal does not know.
+    /// The platform declined a payout whose result the journal does not know, or has as an error.
     UnknownButDeclined,
-    /// The platform paid a payout whose result the journal does not know.
+    /// The platform paid a payout whose result the journal does not know, or has as an error.
     UnknownButPaid,
     /// The platform has an operation of an unknown type, which may be a payout.
     UnknownType,

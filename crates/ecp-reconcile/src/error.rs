@@ -63,7 +63,8 @@ pub enum ReconcileError {
         /// The error of reading the journal.
         error: JournalError,
     },
-    /// A journal in Postgres could not be read, or has no payouts of the project.
+    /// A journal in Postgres could not be read, or its database has no job of the project at this
+    /// address of Gate.
     #[error("cannot read the journal in Postgres: {0}")]
     SharedJournal(JournalError),
     /// The temporary file could not be written or read.

@@ -53,7 +53,7 @@
 //! # What cannot be detected
 //!
 //! - Unrequested sales and refunds: neither side here keeps the requests of a service. Unrequested
-//!   payouts can be detected where journals are given.
+//!   payouts can be detected where journals are given. The refunds of journals are not compared.
 //! - Two payouts under two ids that were meant to be one: equal sums to one account may be right.
 //!   Two payouts under one id are a difference.
 //! - Callbacks in formats that name no payment, operations without a payment id and other odd records

@@ -75,8 +75,8 @@ pub struct Counts {
     /// Records that were not compared, or only in part. The first 100 are
     /// [listed](Reconciliation::odd).
     pub odd: u64,
-    /// Payouts among the [`odd`](Self::odd) records that were not compared at all: money may have
-    /// left, and they cannot be assigned to a payment.
+    /// Payouts of the Data API's list among the [`odd`](Self::odd) records that were not compared
+    /// at all: money may have left, and they cannot be assigned to a payment.
     pub odd_payouts: u64,
     /// Number of differences found so far.
     pub differences: u64,
@@ -85,7 +85,8 @@ pub struct Counts {
 impl Counts {
     /// Whether no result so far needs a person's attention; it is final once
     /// [`Reconciliation::next`] has returned `None`. A payout that could not be compared is money
-    /// that may have left.
+    /// that may have left. Other [`odd`](Self::odd) records, such as a held callback that names no
+    /// payment, do not count here.
     pub const fn agrees(&self) -> bool {
         self.differences == 0 && self.odd_payouts == 0
     }
@@ -124,9 +125,9 @@ impl Reconcile {
         Self { inbox: Some(inbox), ..self }
     }
 
-    /// Adds the payouts of the journal at this path. May be called again for more journals:
-    /// together they must hold all payouts of the project, because others may be reported as
-    /// unrequested.
+    /// Adds the payouts of the journal at this path; its refunds are not compared. May be called
+    /// again for more journals: together they must hold all payouts of the project, because others
+    /// may be reported as unrequested. No run may have the journal open when it is read.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.journals.push(path.into());
         self

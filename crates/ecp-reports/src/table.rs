@@ -37,7 +37,9 @@ pub enum Cell {
 pub struct Written {
     /// The contents of the file.
     pub bytes: Vec<u8>,
-    /// Cells and columns that the format cannot hold as they are.
+    /// Cells and columns that the format cannot hold as they are. It is empty for CSV, in which
+    /// text that a program would read as a formula is changed without a warning
+    /// ([`ecp_table::neutral`]).
     pub warnings: Vec<Warning>,
 }
 

@@ -215,8 +215,9 @@ impl Sandbox {
         server::serve(self.router(), listener, deadlines, self.engine.stop_signal())
     }
 
-    /// Stops the sandbox: it serves no more requests, sends no more callbacks, and ends its event
-    /// streams.
+    /// Stops the sandbox: [`listen`](Self::listen) and [`serve`](Self::serve) take no more
+    /// requests, no more callbacks are sent, and event streams end. A [`router`](Self::router)
+    /// still answers.
     pub fn shutdown(&self) {
         self.engine.shutdown();
     }
@@ -321,9 +322,10 @@ impl Sandbox {
         self.engine.payments(filter, page)
     }
 
-    /// Returns the operations (sales, payouts and refunds) that the filter selects, those of the
-    /// newest payment first. `page` is the part of this list to return. Operations of payments that
-    /// the sandbox has removed from memory are not in it ([`Config::payment_history`]).
+    /// Returns the operations (sales, payouts, refunds, captures and all others) that the filter
+    /// selects, those of the newest payment first. `page` is the part of this list to return.
+    /// Operations of payments that the sandbox has removed from memory are not in it
+    /// ([`Config::payment_history`]).
     pub fn operations(&self, filter: &Filter, page: Paging) -> Listed<OperationView> {
         self.engine.operations(filter, page)
     }
@@ -394,7 +396,8 @@ impl Sandbox {
     /// Sends a callback with this body to the address of the payment's callbacks, after the
     /// payment's earlier callbacks. If `signed` is true, the sandbox puts a valid signature into
     /// the top-level member `signature` of the body, in place of an existing one; otherwise the
-    /// body is sent unchanged. Fault rules apply to this callback too.
+    /// body is sent unchanged, except that bytes that are not UTF-8 become the character U+FFFD.
+    /// Fault rules apply to this callback too.
     pub fn send_callback(
         &self,
         project: ProjectId,

@@ -26,9 +26,11 @@ pub type PublishError = Box<dyn Error + Send + Sync>;
 pub trait Publisher: Send + Sync {
     /// Publishes a callback, within five seconds: the call is dropped then.
     ///
-    /// `Ok` is a promise that it will reach its readers: it is not published again. After an error
-    /// or a panic, or if the process ends meanwhile, it is published again, with the same
-    /// [`message_id`](Publication::message_id). Callbacks of one payment come one after the other.
+    /// `Ok` is a promise that it will reach its readers: it is not published again, unless the
+    /// process ends, the inbox fails or a later call for the same payment panics before that is
+    /// stored. After an error, a panic or a dropped
+    /// call, it is published again, with the same [`message_id`](Publication::message_id), as often
+    /// as it takes. Callbacks of one payment come one after the other.
     async fn publish(&self, publication: &Publication) -> Result<(), PublishError>;
 }
 
@@ -42,13 +44,18 @@ impl<P: Publisher + ?Sized> Publisher for Arc<P> {
 /// Publishes the callbacks in an inbox's outbox: callbacks of one payment one after the other, in the
 /// order in which the payment's state took them in, and callbacks of different payments concurrently.
 ///
-/// Turn the outbox on first, once, with [`Inbox::keep_outbox`]. Any number of processes may run an
-/// `Outbox` over the same inbox: one of them publishes, and another one takes over within 30 seconds
-/// when it ends.
+/// Turn the outbox on first, once, with [`Inbox::keep_outbox`]: otherwise nothing is published, and
+/// no error says so. Any number of processes may run an `Outbox` over the same inbox: one of them
+/// publishes, and another one takes over within 30 seconds when it ends. A process that was
+/// restarted waits as long. Clones count as one
+/// publisher: while one of them runs, [`run`](Self::run) of the others waits for its end.
 ///
-/// Each callback is published at least once: again if the process ends before the inbox has stored that
-/// it was published. Readers recognize repetitions by [`Publication::message_id`]. Without repetitions,
-/// the callbacks of a payment are in order.
+/// Each callback is published at least once: again if the process ends, or the inbox fails, before
+/// the inbox has stored that it was published. Readers recognize repetitions by
+/// [`Publication::message_id`]. Without repetitions, the callbacks of a payment are in order.
+///
+/// No callback is given up or passed over. One that always fails holds back the later ones of its
+/// payment; when a whole [`batch`](Self::batch) is held back, so are all others.
 #[derive(Clone)]
 pub struct Outbox {
     inbox: Arc<dyn Inbox>,
@@ -113,7 +120,8 @@ impl Outbox {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Publishes callbacks until the future `stop` is ready, and then ends after the current batch.
+    /// Publishes callbacks until the future `stop` is ready, and then ends after the current batch,
+    /// for which a publisher that does not answer may take 15 seconds.
     ///
     /// Dropping the future of this call instead loses nothing. After an error of the inbox or the
     /// publisher, the rest is published again, after pauses of at most 10 seconds.

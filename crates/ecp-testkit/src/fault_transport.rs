@@ -27,9 +27,12 @@ pub enum Fault {
     ResetBefore,
     /// The connection is reset after the platform has processed the request.
     ResetAfter,
-    /// The platform processes the request, and half of its answer arrives.
+    /// The platform processes the request, and half of its answer arrives. In a [`FaultTransport`],
+    /// which has no connection, it is the same as [`Fault::ResetAfter`].
     Truncated,
-    /// The request reaches the platform only after this time.
+    /// The request reaches the platform only after this time. If the client gives up before, it
+    /// arrives all the same through a [`FaultServer`](crate::FaultServer), and never through a
+    /// [`FaultTransport`].
     Slow(Duration),
     /// The platform processes the request, and its answer arrives only after this time.
     SlowAnswer(Duration),

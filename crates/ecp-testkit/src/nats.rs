@@ -140,7 +140,8 @@ impl NatsCluster {
     }
 
     /// Kills a server with SIGKILL, as in a crash. As in the other methods, `node` is a number from
-    /// [`NatsCluster::nodes`]; any other number is a panic.
+    /// [`NatsCluster::nodes`]. Any other number is a panic, except in [`NatsCluster::data`], which
+    /// returns the path of a folder that does not exist.
     pub fn kill(&mut self, node: usize) -> io::Result<()> {
         let server = &mut self.nodes[node].server;
         server.kill()?;
@@ -148,7 +149,7 @@ impl NatsCluster {
     }
 
     /// Starts a server again, with the same data, after [`NatsCluster::kill`]. It does not wait
-    /// until the server is ready.
+    /// until the server is ready, and does not stop one that still runs.
     pub fn restart(&mut self, node: usize) -> io::Result<()> {
         self.nodes[node].server = self.spawn(node)?;
         Ok(())

@@ -175,7 +175,8 @@ impl DataApi {
 
     /// Sets how often and how long the request for a page of operations is retried: attempts,
     /// pauses, budget and deadline. By default a page is requested up to 4 times within 15 minutes;
-    /// the rest is as in a default [`RetryPolicy`].
+    /// the rest is as in a default [`RetryPolicy`]. A policy that you pass has its own deadline, 1
+    /// minute unless you set one, and answers may take longer than that.
     pub fn retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
     }

@@ -20,13 +20,17 @@ pub enum GateError {
     /// one of its values in another way than this library. Nothing was sent.
     #[error("the request cannot be signed, and was not sent: {0}")]
     Unsigned(SignError),
-    /// No connection to Gate could be opened. Nothing was sent.
+    /// Nothing was sent: no connection to Gate could be opened. For a [`Sender`](crate::Sender)
+    /// also: the deadline of the call passed while the request waited for its turn, or the store of
+    /// [`Intents`](crate::Intents) or [`SharedLimits`](crate::SharedLimits) failed.
     #[error(transparent)]
     NotSent(TransportError),
-    /// The platform refused the request and has registered nothing.
+    /// The platform refused the request and has registered nothing. If the request was for a
+    /// status, only that was refused, and nothing is said about the payment.
     #[error(transparent)]
     Refused(Refusal),
-    /// The platform may or may not have registered the request.
+    /// The platform may or may not have registered the request. A request for a status registers
+    /// nothing, so it can always be sent again, although the text of this error says otherwise.
     #[error(
         "the outcome of the request is unknown: {0}; request the payment's status, do not send the request again"
     )]
@@ -40,7 +44,8 @@ pub enum Outcome<'e> {
     /// Nothing was registered, and nothing is known about the payment. Either the request was not
     /// sent, or the platform refused it for a cause that affects other payments too, such as a
     /// wrong key ([`Refusal::about`]). The request can be sent again unchanged, once the cause is
-    /// removed.
+    /// removed. Only one that this library itself refused ([`GateError::Rejected`],
+    /// [`GateError::Unsigned`]) must be corrected first.
     NotSent,
     /// The platform answered that it did not register the request. The cause is in the request
     /// itself, or the platform's code does not say where it is.
@@ -51,7 +56,9 @@ pub enum Outcome<'e> {
         message: &'e str,
     },
     /// The request may be in progress, or the payment may exist already. Request the payment's
-    /// status; do not send the request again, and do not give the payment another id.
+    /// status; do not send the request again, and do not give the payment another id. The payment's
+    /// own status does not show whether a refund arrived: look for it among the operations of the
+    /// status or in a callback, and do not give it another `merchant_refund_id`.
     Unknown,
 }
 
@@ -257,16 +264,20 @@ pub enum UnknownReason {
     #[error("the platform answered with another kind of message: {0}")]
     OtherMessage(StatusError),
     /// The answer names another request, payment or project than the request. The value is the path
-    /// of the member that differs, such as `payment_id`.
+    /// of the member that differs, such as `payment_id`. From a [`Sender`](crate::Sender),
+    /// `payment.type` or `payment.sum` means that the payment under this id is another one than the
+    /// request is for.
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),
-    /// An earlier call may have sent the request, and its process ended before it stored the
-    /// result.
+    /// An earlier call may have sent the request, and its result is not known.
+    /// [`Sender::resume`](crate::Sender::resume) could not find out; for a refund or another
+    /// request about a payment that exists it never can.
     #[error("an earlier call may have sent the request, and its result was not kept")]
     Interrupted,
     /// A payment or refund with this id exists already (codes 3041 and 3230). If the outcome of an
     /// earlier request was unknown, this is evidence that the earlier request arrived: request the
-    /// payment's status.
+    /// payment's status. Otherwise another payment or refund has the id: find out which, before you
+    /// pay or refund under another id.
     #[error("code {0}: a payment or refund with this id exists already")]
     AlreadyExists(Code),
     /// The platform answered with an error code that does not say whether it registered the

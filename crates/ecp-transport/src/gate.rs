@@ -117,7 +117,8 @@ impl Gate {
     /// `success` (see [`Callback::refund`](ecp_core::model::Callback::refund)).
     ///
     /// Keep the request until the result is known: a refund whose outcome is unknown may be sent
-    /// again only under the same `merchant_refund_id`.
+    /// again only under the same `merchant_refund_id`. A new [`RefundRequest`] has a new random
+    /// one, and could refund twice.
     pub async fn refund<M: Supports<Refund>>(
         &self,
         method: &M,
@@ -231,7 +232,8 @@ impl Gate {
     /// signature is an error.
     ///
     /// If the platform does not know the payment, that is not an error: check
-    /// [`StatusResponse::is_unknown_payment`].
+    /// [`StatusResponse::is_unknown_payment`]. An error says nothing about the payment, whatever
+    /// its [`GateError::outcome`] is: request the status again.
     pub async fn status(&self, payment_id: &PaymentId) -> Result<StatusResponse, GateError> {
         self.verified_status(payment_id).await.map(VerifiedStatus::into_inner)
     }
@@ -294,8 +296,9 @@ impl Gate {
     }
 
     /// Asks whether the platform registered a request, by the platform's id of the request. The
-    /// answer says less about the payment than that of [`Gate::status`]. The documents recommend to
-    /// ask no earlier than 10 seconds after the request was sent.
+    /// answer says less about the payment than that of [`Gate::status`], and may be unsigned: do
+    /// not move money because of it. The documents recommend to ask no earlier than 10 seconds
+    /// after the request was sent.
     pub async fn request_status(&self, request_id: &RequestId) -> Result<SyncResponse, GateError> {
         let span = request_span!(
             "ecp.gate.request_status",

@@ -34,13 +34,14 @@ impl RetryPolicy {
     /// Sets the maximum duration of a call, a year at most; 1 minute by default. It includes
     /// retries, pauses and status requests, and the time that they wait because of
     /// [`SendPolicy::concurrency`](crate::SendPolicy::concurrency) and
-    /// [`SendPolicy::rate`](crate::SendPolicy::rate).
+    /// [`SendPolicy::rate`](crate::SendPolicy::rate). A request without an answer at that time is
+    /// given up; the outcome of a payment request is then unknown.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(A_YEAR), ..self }
     }
 
     /// Sets how often a call may send its request, the first time included, and how many status
-    /// requests may follow each time; at least 1, and 4 by default.
+    /// requests may follow each time that it may have arrived; at least 1, and 4 by default.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }

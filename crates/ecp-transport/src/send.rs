@@ -55,8 +55,11 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, SEND_TURN, Watched, request
 /// answer of the platform says that a refund does not exist. The same is true of captures, releases
 /// and all other requests about a payment that exists.
 ///
-/// Every retry and status request is taken from a [`RetryBudget`], so that retries do not make an
-/// outage of the platform worse.
+/// Retries and status requests are taken from a [`RetryBudget`], so that retries do not make an
+/// outage of the platform worse. When it is empty, a call ends with what is known until then,
+/// unless [`SendPolicy::wait_for_budget`] lets it wait. Two requests are free: the first status
+/// request of [`Sender::resume`], and a send after the platform's answer that it does not know the
+/// payment.
 ///
 /// ```no_run
 /// use std::time::Duration;
@@ -90,12 +93,16 @@ pub struct Sender {
 }
 
 /// A store in which a [`Sender`] records every send before it happens. After a crash, the records
-/// say which requests may have been sent, and the latest time when each was sent.
+/// say which requests may have been sent, and the latest time when each was sent. Status requests
+/// and the answers of [`Sender::clarify`] are not recorded.
 #[async_trait]
 pub trait Intents: fmt::Debug + Send + Sync {
     /// Records that a request is about to be sent; called before each send, also a repeated one.
-    /// The request for this payment is sent immediately after this returns `Ok`. After an error it
-    /// is not sent, and the call ends with [`GateError::NotSent`].
+    /// The request for this payment is sent immediately after this returns `Ok`, or not at all if
+    /// the deadline of the call has passed meanwhile. After an error it is not sent, and the call
+    /// ends with [`GateError::NotSent`].
+    ///
+    /// The deadline of the call does not interrupt this function, so limit its time yourself.
     async fn about_to_send(
         &self,
         payment_id: &PaymentId,
@@ -111,10 +118,14 @@ pub enum Sent {
     /// The platform answered that it accepted an [`EndpointRequest`](crate::EndpointRequest).
     Answered(Answered),
     /// No answer said that the request was registered, but the answer to a status request has the
-    /// payment, with the same id, kind and sum.
+    /// payment, with the same id. Its kind and sum do not contradict the request; a member that the
+    /// answer lacks is not compared, nor is a sum that the customer chooses. The payment may have
+    /// ended already, also with a decline: see its status.
     Found(Box<StatusResponse>),
-    /// No answer said that the request was registered, but a second request was refused because the
-    /// first one exists (codes 3041 and 3230).
+    /// No answer said that the request was registered, but a second request for the new payment was
+    /// refused because its id exists (code 3041). No status answer had the payment, so its kind and
+    /// sum were not compared. Never for a refund: there, the same refusal is the error
+    /// [`UnknownReason::AlreadyExists`](crate::UnknownReason::AlreadyExists).
     Exists,
 }
 
@@ -157,7 +168,11 @@ impl SendError {
         self.error.outcome()
     }
 
-    /// Error of the last attempt to send the request.
+    /// Why the call ended: the error of the last attempt to send the request. It is
+    /// [`UnknownReason::Mismatch`](crate::UnknownReason::Mismatch) if the payment that was found
+    /// under the id has another kind or sum, and
+    /// [`UnknownReason::Interrupted`](crate::UnknownReason::Interrupted) if [`Sender::resume`] sent
+    /// nothing.
     pub const fn error(&self) -> &GateError {
         &self.error
     }
@@ -227,17 +242,21 @@ impl Sender {
     }
 
     /// Sets how long the sender waits after a send that may have arrived before it requests the
-    /// status for the first time; a year at most, and no time by default. For background jobs, set
-    /// it to the payment method's base time (the average time of a payment), before which the
-    /// platform recommends no status request (sources: waiting). A call may take this much longer
-    /// than its deadline.
+    /// status of the new payment for the first time; a year at most, and no time by default. For
+    /// background jobs, set it to the payment method's base time (the average time of a payment),
+    /// before which the platform recommends no status request (sources: waiting). A call may take
+    /// this much longer than its deadline.
     pub fn first_question(self, time: Duration) -> Self {
         Self { first_question: time.min(A_YEAR), ..self }
     }
 
-    /// Shares the limits on requests per second and the retry budget with senders of other processes.
-    /// The numbers stay those of the [`SendPolicy`]; the limit on requests at once is this sender's
-    /// own.
+    /// Shares the limits on requests per second and the retry budget with senders of other
+    /// processes. The numbers stay those of the [`SendPolicy`], so give all processes the same; the
+    /// limit on requests at once is this sender's own. Clones that were made before keep limits of
+    /// their own.
+    ///
+    /// Without a rate ([`SendPolicy::rate`] with `None`), only the budget is shared. A budget with
+    /// a reserve of 0 has a reserve of one request here.
     pub fn shared_limits(mut self, limits: Arc<dyn SharedLimits>) -> Self {
         self.policy.retry.budget = self.policy.retry.budget.shared(Arc::clone(&limits));
         self.pace = self.pace.shared(limits);
@@ -251,7 +270,8 @@ impl Sender {
 
     /// Requests a sale. `Ok` means that the platform has the request ([`Sent`]); a callback reports
     /// the payment's result. The error says whether the request may have arrived
-    /// ([`SendError::outcome`]).
+    /// ([`SendError::outcome`]). If so, repeat it only by [`Sender::resume`], which requests the
+    /// status first.
     pub async fn sale<M: Supports<Sale>>(
         &self,
         method: &M,
@@ -274,7 +294,8 @@ impl Sender {
 
     /// Requests a refund of a sale. `Ok` means that the platform has the request ([`Sent`]); a
     /// callback reports the result. Keep the request until then: a refund whose outcome is unknown
-    /// may be sent again only under the same `merchant_refund_id`.
+    /// may be sent again only under the same `merchant_refund_id`. This call sends it again only if
+    /// it certainly did not arrive, and [`Sender::resume`] never does.
     pub async fn refund<M: Supports<Refund>>(
         &self,
         method: &M,
@@ -307,10 +328,12 @@ impl Sender {
         Call::new(self, outgoing).run::<R::Answer>(None).await
     }
 
-    /// Continues a request that an earlier call may have sent; at least the time `age` has passed
-    /// since then. The sender first requests the payment's status, at once or after the time of
-    /// [`Sender::first_question`], and sends the request only if the platform does not know the
-    /// payment.
+    /// Continues a request that earlier calls may have sent. At least the time `age` has passed
+    /// since the **last** time that it may have been sent; if that is not known, pass zero. The
+    /// sender first requests the payment's status, at once or after the time of
+    /// [`Sender::first_question`]. It sends the request only if the platform does not know the
+    /// payment and [`SendPolicy::not_found_after`] has passed since that last time; until then, the
+    /// call ends with an unknown outcome.
     ///
     /// For a refund, and for every other request about a payment that exists, this sends nothing
     /// and returns an unknown outcome: the payment's status does not distinguish one refund from
@@ -337,8 +360,8 @@ impl Sender {
     }
 
     /// Requests the status of a payment, within the sender's limits and the deadline of its policy.
-    /// Status requests change nothing, so one that fails is repeated as long as the retry budget
-    /// allows.
+    /// Status requests change nothing, so one that fails for a temporary reason is repeated as long
+    /// as [`RetryPolicy::attempts`](crate::RetryPolicy::attempts) and the retry budget allow.
     pub async fn status(&self, payment_id: &PaymentId) -> Result<StatusResponse, GateError> {
         let span = request_span!(
             "ecp.send",

@@ -14,9 +14,11 @@ use crate::gate::Gate;
 
 /// Schedule of the status requests with which [`Gate::wait_until_final`] waits for the end of a
 /// payment; the platform prescribes none. The first request comes after the method's base time (the
-/// average time of a payment by it) and never before. Each later pause is half as long again as the
-/// one before it, up to five minutes. All pauses vary by a fifth, so that many waits do not request
-/// at once; the first one only becomes longer.
+/// average time of a payment by it), and earlier only if a [`Wake`] or a shorter deadline asks for
+/// it. Each later pause is half as long again as the one before it, up to five minutes. All pauses
+/// vary by a fifth, so that many waits do not request at once; the first one only becomes longer.
+///
+/// Make a `Wait` for each payment if you use its [`Wake`]: a `Wait` and its clones have one.
 ///
 /// ```
 /// use std::time::Duration;
@@ -36,7 +38,8 @@ pub struct Wait {
 }
 
 /// Handle that wakes a [`Wait`]. Call [`Wake::wake`] when a callback about the payment arrives, and
-/// the status is requested immediately. Clones wake the same wait.
+/// the status is requested immediately. Clones wake the same wait. If several payments are waited
+/// for with one [`Wait`] or its clones, a call wakes only one of these waits, whichever it is.
 #[derive(Clone, Debug, Default)]
 pub struct Wake(Arc<Notify>);
 
@@ -161,7 +164,7 @@ impl Wait {
     /// Sets how long a wait takes at most, counted from the call that waits; a year at most. By
     /// default it is the method's cut-off time (after which the platform declines the payment), or
     /// 30 minutes if that is not known. The last status request is sent when this time is over,
-    /// even if the first request was not due yet.
+    /// even if the first request was not due yet; its answer is awaited for up to 30 seconds more.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(Self::FOR_EVER), ..self }
     }
@@ -186,8 +189,9 @@ impl Wait {
 }
 
 impl Gate {
-    /// Requests a payment's status until the status is final. A refund changes a payment that has
-    /// ended already, so use [`Gate::wait_for_operation`] for a refund.
+    /// Requests a payment's status until the status is final, and returns it, whatever the end is:
+    /// a decline is `Ok` too ([`PaymentStatus::end`]). A refund changes a payment that has ended
+    /// already, so use [`Gate::wait_for_operation`] for a refund.
     ///
     /// A status request that fails for a temporary reason is repeated. An answer that is not
     /// genuine, or a refusal, is returned as an error at once. A payment that the platform does not
@@ -204,7 +208,8 @@ impl Gate {
         self.wait(payment_id, None, wait, ended).await
     }
 
-    /// Requests a payment's status until one of its operations, such as a refund, has ended.
+    /// Requests a payment's status until one of its operations, such as a refund, has ended,
+    /// successfully or not. Errors are those of [`Gate::wait_until_final`].
     /// `request_id` is the platform's id of the request that began the operation, which
     /// [`Accepted`](crate::Accepted) has. [`StatusResponse::refund`] of the returned status has the
     /// result of a refund.

@@ -128,7 +128,8 @@ impl CallbackRef<'_> {
         in_payment().or_else(|| self.general.as_ref()?.payment_id)
     }
 
-    /// Status of the payment that the callback is about; `None` if the callback has none.
+    /// Status of the payment that the callback is about; `None` if the callback has none. It is not
+    /// the result of a refund, which is in [`Callback::refund`].
     pub fn payment_status(&self) -> Option<&PaymentStatus> {
         self.payment.as_ref()?.status.as_ref()
     }

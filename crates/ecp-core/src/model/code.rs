@@ -126,9 +126,11 @@ impl CodeInfo {
 
 /// Action that the platform's table recommends for a result code.
 ///
-/// A retry of a payment needs a new `payment_id`. Before it, make sure that the first attempt
-/// cannot move money any more: Gate refused to register it, or it ended as
-/// [`End::Decline`](super::End::Decline).
+/// A retry of a payment needs a new `payment_id`, and one of a refund a new `merchant_refund_id`.
+/// Before it, make sure that the first attempt cannot move money any more: Gate refused to register
+/// it, or it ended as [`End::Decline`](super::End::Decline). The advice does not know that: for
+/// codes 3041 and 3230, which say that the id exists already, it is [`Correct`](Self::Correct), and
+/// a new id could move money twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Advice {

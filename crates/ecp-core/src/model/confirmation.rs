@@ -16,7 +16,8 @@ model! {
         payment_id: PaymentId = decides "payment_id",
         /// The merchant's id of the customer.
         customer_id: Sensitive<String> = decides "customer_id",
-        /// The amount to confirm, in minor units of the currency.
+        /// The amount to confirm, in minor units of the currency; in major units for the few
+        /// methods whose description in `ecp-methods` says so (`MethodSpec::major_units`).
         amount: i64 = decides "amount",
         /// The three-letter code of the amount's currency.
         currency: String = decides "currency",

@@ -12,11 +12,14 @@ use super::{OperationStatus, PaymentStatus};
 ///
 /// | end | money | may the operation be repeated under another id |
 /// |---|---|---|
-/// | `success` | has moved | no: it is done |
+/// | `success` | has moved, if the operation moves money | no: it is done |
 /// | `decline` | has not moved | yes |
 /// | `error` | not known | not before technical support has said what happened |
 /// | `returned` | has moved, and went back, all of it or a part | no |
 /// | `open`, `unknown` | not known yet | no |
+///
+/// The id is that of the payment or, for a refund, the `merchant_refund_id`; captures and releases
+/// have no id of their own.
 ///
 /// ```
 /// use ecp_core::model::{End, OperationStatus, PaymentStatus};
@@ -29,9 +32,11 @@ use super::{OperationStatus, PaymentStatus};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "an end may be a decline, an error or unknown"]
 pub enum End {
-    /// The operation succeeded: the money has moved.
+    /// The operation succeeded: the money of a sale, payout, capture or refund has moved. After one
+    /// that moves none, such as a hold (`auth`) or an account verification, none has moved.
     Success,
-    /// The operation ended, and no money has moved.
+    /// The operation ended, and it has moved no money. After a declined refund the merchant still
+    /// has the payment's money.
     Decline,
     /// The operation ended, and nothing says whether money has moved. Ask technical support before
     /// the operation is repeated under another id.
@@ -39,7 +44,8 @@ pub enum End {
     /// The money has moved, and later all or a part of it went back. Only payments end like this;
     /// the refund or reversal is an operation of its own.
     Returned,
-    /// The operation has not ended.
+    /// The operation has not ended, as far as the documents say. Money may be held, or have moved
+    /// in part (`partially paid`).
     Open,
     /// The status is not in the platform's table, so it decides nothing.
     Unknown,
@@ -65,7 +71,7 @@ impl End {
     }
 
     /// Whether the payment or operation has ended: the platform no longer changes the status by
-    /// itself.
+    /// itself. A refund or reversal still changes the status of a payment that succeeded.
     pub const fn is_final(self) -> bool {
         match self {
             Self::Success | Self::Decline | Self::Error | Self::Returned => true,
@@ -73,7 +79,8 @@ impl End {
         }
     }
 
-    /// Whether the money has moved and was not returned.
+    /// Whether this is [`End::Success`]: the money has moved, if the operation moves money. Of a
+    /// payment also that none of it was returned.
     pub const fn is_success(self) -> bool {
         matches!(self, Self::Success)
     }
@@ -133,7 +140,8 @@ impl PaymentStatus {
         self.end().is_final()
     }
 
-    /// Whether the money has moved and was not returned. `refunded` and the like are not a success.
+    /// Whether the money has moved and was not returned. `refunded` and the like are not a success,
+    /// nor is `awaiting capture`. The status does not say how much has moved: compare the sum.
     pub const fn is_success(&self) -> bool {
         self.end().is_success()
     }
@@ -168,7 +176,8 @@ impl OperationStatus {
         self.end().is_final()
     }
 
-    /// Whether the operation succeeded.
+    /// Whether the operation succeeded. Its type says what that means: after a refund the money is
+    /// back, after an `auth` it is only held.
     pub const fn is_success(&self) -> bool {
         self.end().is_success()
     }

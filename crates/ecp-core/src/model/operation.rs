@@ -21,7 +21,8 @@ model! {
         date: Option<Timestamp> = describes "date",
         /// The method's name in callbacks, such as `JetonWallet`. Upper and lower case differ.
         method: Option<String> = decides "method",
-        /// The amount of the payment; after a refund, the remaining amount.
+        /// The amount of the payment; after a refund, the remaining amount. It may differ from the
+        /// amount that was requested, so compare them before goods are delivered.
         sum: Option<Sum> = decides "sum",
         /// The merchant's description of the payment.
         description: Option<Sensitive<String>> = describes "description",

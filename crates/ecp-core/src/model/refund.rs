@@ -19,8 +19,9 @@ pub struct RefundResult {
     pub merchant_refund_id: Option<String>,
     /// The requested sum of the refund.
     pub sum: Option<Sum>,
-    /// The remaining amount of the payment (`payment.sum` of the message): 0 after a full refund,
-    /// unchanged after a declined one. `None` if the message has no such sum.
+    /// The remaining amount of the payment (`payment.sum` of the message), after all its refunds so
+    /// far: 0 after a full refund, unchanged after a declined one. `None` if the message has no
+    /// such sum.
     pub left: Option<Sum>,
 }
 
@@ -31,14 +32,16 @@ pub struct RefundResult {
 pub enum RefundOutcome {
     /// The money was returned.
     Success {
-        /// Whether the money was returned before the acquirer's business day was closed, as a
-        /// reversal rather than a refund.
+        /// Whether the operation is a reversal, before the acquirer's business day was closed,
+        /// rather than a refund. The money is returned in both cases.
         reversal: bool,
-        /// Whether a part of the payment remains, judged by the remaining sum or else by the
-        /// payment's status; `None` if neither says.
+        /// Whether a part of the payment remains after all its refunds that the message counts,
+        /// judged by the remaining sum or else by the payment's status; `None` if neither says.
+        /// After several refunds of parts it is `false` for each once nothing remains:
+        /// [`RefundResult::sum`] has the part of this one.
         partial: Option<bool>,
     },
-    /// The money was not returned. Another refund may be requested, under another id.
+    /// The money was not returned by this refund. Another one may be requested, under another id.
     Decline {
         /// Result code of the refund.
         code: Option<Code>,
@@ -133,7 +136,8 @@ impl StatusResponse {
 }
 
 impl Callback {
-    /// Result of the refund that the callback is about; `None` if it is not about a refund.
+    /// Result of the refund that the callback is about; `None` if it is not about a refund or a
+    /// reversal, or if it is about the reversal of a refund (`refund reverse`).
     ///
     /// ```
     /// use ecp_core::model::{Callback, FromJson, RefundOutcome};

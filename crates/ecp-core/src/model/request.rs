@@ -40,7 +40,8 @@ model! {
 model! {
     /// The object `payment` of a Gate request. Amount and currency may be absent in a full refund.
     pub struct GatePayment / GatePaymentRef {
-        /// The amount in minor units of the currency.
+        /// The amount in minor units of the currency; in major units for the few methods whose
+        /// description in `ecp-methods` says so (`MethodSpec::major_units`).
         amount: Option<i64> = decides "amount",
         /// The three-letter code of the currency.
         currency: Option<String> = decides "currency",
@@ -72,7 +73,8 @@ model! {
         project_id: ProjectId = decides "project_id",
         /// The merchant's id of the payment.
         payment_id: PaymentId = decides "payment_id",
-        /// The amount in minor units of the currency; EcoVoucher allows 0.
+        /// The amount in minor units of the currency; EcoVoucher allows 0. In major units for the
+        /// few methods whose description in `ecp-methods` says so (`MethodSpec::major_units`).
         payment_amount: i64 = decides "payment_amount",
         /// The three-letter code of the currency.
         payment_currency: String = decides "payment_currency",

@@ -6,9 +6,11 @@ use crate::{PaymentId, ProjectId, RequestId, Sensitive};
 
 model! {
     /// Gate's immediate answer to a sale, payout or refund (sources: Gate answers). It says whether
-    /// the request was registered, never how the payment ended.
+    /// the request was registered, never how the payment ended. An `error` leaves even that open,
+    /// unless its code proves that nothing was registered; `GateError` of `ecp-transport` decides
+    /// it.
     pub struct SyncResponse / SyncResponseRef {
-        /// Whether the request was registered.
+        /// Whether the request was registered, as far as the status says.
         status: SyncStatus = decides "status",
         /// The platform's id of the request, if it was registered.
         request_id: Option<RequestId> = describes "request_id",
@@ -16,11 +18,11 @@ model! {
         project_id: Option<ProjectId> = decides "project_id",
         /// The merchant's id of the payment.
         payment_id: Option<PaymentId> = decides "payment_id",
-        /// Result code of a refused request.
+        /// Result code of an answer with the status `error`.
         code: Option<Code> = describes "code",
-        /// The platform's message about a refused request.
+        /// The platform's message for the code.
         message: Option<String> = describes "message",
-        /// Errors that say why a request was refused.
+        /// Errors that say more than the code, such as the fields that are wrong.
         errors: Errors = describes "errors",
         /// The signature, as it was sent. Reading the message does not verify it.
         signature: Option<Sensitive<String>> = describes "signature",
@@ -28,9 +30,10 @@ model! {
 }
 
 open_enum! {
-    /// Whether the platform registered a request to Gate.
+    /// Status of Gate's immediate answer to a request.
     pub enum SyncStatus {
-        /// The request was refused.
+        /// The platform answered with an error code. Not every code proves that nothing was
+        /// registered: code 3041 says that the payment id exists already.
         Error = "error",
         /// The request was registered. The payment has only begun.
         Success = "success",
@@ -48,7 +51,9 @@ model! {
         root_project_id: Option<ProjectId> = decides "project_id",
         /// The ids of the project and the payment, in the answers that group them there.
         general: Option<General> = decides "general",
-        /// The payment. Its status is `error` if the platform does not know the payment.
+        /// The payment. Its status is `error` if the platform does not know the payment, but also
+        /// if the payment ended in an error: see
+        /// [`is_unknown_payment`](StatusResponse::is_unknown_payment).
         payment: Option<Payment> = decides "payment",
         /// The customer's wallet or card.
         account: Option<Account> = describes "account",

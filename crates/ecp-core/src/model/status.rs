@@ -3,7 +3,9 @@
 use super::open_enum;
 
 open_enum! {
-    /// Status of a payment (sources: statuses).
+    /// Status of a payment (sources: statuses). [`PaymentStatus::end`] says how each status counts:
+    /// a status that no document calls final counts as open ([`End::Open`](super::End::Open)),
+    /// whatever its word suggests.
     ///
     /// ```
     /// use ecp_core::model::PaymentStatus;
@@ -16,7 +18,7 @@ open_enum! {
     pub enum PaymentStatus {
         /// The payment is on hold until it is approved; the documents do not say by whom.
         AwaitingApproval = "awaiting approval",
-        /// The payment is authorised and not yet captured.
+        /// The payment is authorised and not yet captured: the money is held, not taken.
         AwaitingCapture = "awaiting capture",
         /// An older word for [`AwaitingClarification`](Self::AwaitingClarification).
         AwaitingClarifyData = "awaiting clarify data",
@@ -24,7 +26,8 @@ open_enum! {
         AwaitingClarification = "awaiting clarification",
         /// The payment waits to be cleared.
         AwaitingClearing = "awaiting clearing",
-        /// The payment waits for a confirmation; the documents do not say whose.
+        /// The payment waits for a confirmation; the documents do not say whose. It is not a
+        /// success here, although one of the platform's shop plug-ins counts it as paid.
         AwaitingConfirmation = "awaiting confirmation",
         /// The payment waits for the customer, as with vouchers and cash.
         AwaitingCustomer = "awaiting customer",
@@ -48,12 +51,14 @@ open_enum! {
         ClearingProcessing = "clearing processing",
         /// The payment was declined, for example because the cut-off time has passed.
         Decline = "decline",
-        /// The renewal of a subscription was declined.
+        /// The renewal of a subscription was declined. It does not count as final, because the
+        /// documents do not say that it is.
         DeclineRenewal = "decline renewal",
-        /// The payment ended in an error. This is also the status of a payment that was never
-        /// registered.
+        /// The payment ended in an error, and nothing says whether money has moved. This is also
+        /// the status of a payment that was never registered: see
+        /// [`StatusResponse::is_unknown_payment`](super::StatusResponse::is_unknown_payment).
         Error = "error",
-        /// The payment expired.
+        /// The payment expired. It counts as a decline: no money has moved.
         Expired = "expired",
         /// The payment ended in an error outside the platform: ask technical support.
         ExternalError = "external error",
@@ -67,32 +72,34 @@ open_enum! {
         InvoiceCancelled = "invoice cancelled",
         /// The payment link was sent.
         InvoiceSent = "invoice sent",
-        /// The payment was paid in part.
+        /// The payment was paid in part. It does not count as final or as a success.
         PartiallyPaid = "partially paid",
-        /// The payment was paid out in part.
+        /// The payment was paid out in part. It does not count as final or as a success.
         PartiallyPaidOut = "partially paid out",
-        /// The payment was refunded in part.
+        /// The payment was refunded in part. It counts as final, though another refund may follow.
         PartiallyRefunded = "partially refunded",
         /// The payment was reversed in part: a part was returned before the acquirer's business day
-        /// was closed.
+        /// was closed. It counts as final, though another refund may follow.
         PartiallyReversed = "partially reversed",
         /// The payment is being processed.
         Processing = "processing",
-        /// The payment was refunded.
+        /// The payment was refunded in full.
         Refunded = "refunded",
         /// The payment was reversed: the money was returned before the acquirer's business day was
         /// closed.
         Reversed = "reversed",
         /// A scheduled recurring payment is being processed.
         ScheduledRecurringProcessing = "scheduled recurring processing",
-        /// The payment was successful.
+        /// The payment was successful. A declined refund leaves it so. The sum may differ from the
+        /// requested one.
         Success = "success",
     }
 }
 
 open_enum! {
     /// Status of one operation of a payment (sources: statuses). It may differ from the payment's
-    /// status: after a declined refund, the payment is still a success.
+    /// status: after a declined refund, the payment is still a success. [`OperationStatus::end`]
+    /// says how each status counts.
     pub enum OperationStatus {
         /// The operation is on hold until it is approved; the documents do not say by whom.
         AwaitingApproval = "awaiting approval",
@@ -132,33 +139,36 @@ open_enum! {
         InvoiceSent = "invoice sent",
         /// The operation is being processed.
         Processing = "processing",
-        /// The operation was successful.
+        /// The operation was successful. That of an `auth` only holds the money.
         Success = "success",
-        /// The platform does not know the operation's status.
+        /// The word `unknown`. Only shop plug-ins of the platform have it, and no document says
+        /// what it means; it decides nothing.
         Unknown = "unknown",
     }
 }
 
 open_enum! {
-    /// Type of an operation, such as a sale, a payout or a refund (sources: statuses).
+    /// Type of an operation, such as a sale, a payout or a refund (sources: statuses). Some types
+    /// are known only by their names, from shop plug-ins of the platform.
     pub enum OperationType {
         /// Checks the customer's account.
         AccountVerification = "account verification",
         /// Holds an amount on the customer's account.
         Auth = "auth",
-        /// Releases a held amount.
+        /// Releases a held amount, or a part of it.
         Cancel = "cancel",
         /// Captures a held amount.
         Capture = "capture",
-        /// Settles a capture.
+        /// A capture settlement. Only the name is known: the documents do not say what it settles
+        /// or when.
         CaptureSettlement = "capture settlement",
-        /// Takes a fee.
+        /// Takes a fee; the documents do not say from whom.
         Commission = "commission",
-        /// Registers a contract.
+        /// A contract registration. Only the name is known.
         ContractRegistration = "contract registration",
-        /// Creates a cash voucher.
+        /// Creates a cash voucher. Only the name is known.
         CreateCashVoucher = "create_cash_voucher",
-        /// Waits for the customer to act.
+        /// An action of the customer; the documents do not say which.
         CustomerAction = "customer action",
         /// Raises a held amount.
         Incremental = "incremental",
@@ -166,7 +176,7 @@ open_enum! {
         Invoice = "invoice",
         /// A change made by hand; the documents do not say of what or by whom.
         ManualChange = "manual change",
-        /// Confirms a payment.
+        /// Confirms a payment; it may follow a sale. The documents do not say who confirms what.
         PaymentConfirmation = "payment confirmation",
         /// Pays money out to the customer.
         Payout = "payout",
@@ -176,11 +186,12 @@ open_enum! {
         RecurringCancel = "recurring cancel",
         /// Changes a subscription.
         RecurringUpdate = "recurring update",
-        /// Returns money after the acquirer's business day was closed.
+        /// Returns money to the customer, except where that is a [`Reversal`](Self::Reversal).
         Refund = "refund",
-        /// Reverses a refund.
+        /// Reverses a refund; the documents do not say when, or where the money then is.
         RefundReverse = "refund reverse",
-        /// Returns money before the acquirer's business day is closed.
+        /// Returns the full amount to the customer before the acquirer's business day is closed,
+        /// with Visa and Amex also a part of it.
         Reversal = "reversal",
         /// Takes a payment from the customer.
         Sale = "sale",

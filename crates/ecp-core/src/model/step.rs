@@ -35,7 +35,7 @@ pub enum Step {
     Clarify(Box<ClarificationFields>),
     /// Show these items to the customer: a QR code, an account, a reference.
     Display(Box<DisplayData>),
-    /// Nothing is left to do: the payment has ended.
+    /// Nothing is left to do for the customer: the payment has ended, successfully or not.
     Done,
     /// The customer acts elsewhere, and there is nothing new to show. The customer confirms in an
     /// application on the phone, or pays by what an earlier message displayed.

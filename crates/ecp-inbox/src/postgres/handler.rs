@@ -16,8 +16,10 @@ use crate::worker::{Attempt, HandlerError, Processor, Worker, attempt, with_caus
 /// Handles a callback in a transaction of the inbox's own database.
 ///
 /// Writes through the transaction are committed together with the mark that the callback is done,
-/// or not at all: however often the handler runs, its effect is stored once. Effects outside the
-/// database may happen more often.
+/// or not at all, as after an error or a panic: however often the handler runs, its effect is
+/// stored once. The handler must not end the transaction (`COMMIT`, `ROLLBACK`). Effects outside
+/// the database may happen more often. A callback that is done and then replayed is handled, and
+/// its effect stored, once more.
 ///
 /// Behind a pooler in transaction mode, use the driver's methods that take types (`execute_typed`,
 /// `query_typed`): the others prepare named statements, which such a pooler gives to other
@@ -89,7 +91,8 @@ impl PostgresInbox {
     /// Each attempt has a connection while it runs. So the worker runs half as many handlers at a
     /// time as there are [`PostgresOptions::connections`](super::PostgresOptions::connections), 8 by
     /// default; with more, set by [`Worker::concurrency`], slow handlers would leave no connection
-    /// for callbacks that arrive.
+    /// for callbacks that arrive. An attempt that gets no
+    /// connection has failed.
     pub fn worker(&self, handler: impl PostgresHandler + 'static) -> Worker {
         let inbox = Arc::new(self.clone());
         let half = self.pool.status().max_size / 2;

@@ -13,13 +13,16 @@ use crate::clock::{self, SetBack};
 use crate::error::InboxError;
 use crate::hold::Hold;
 
-/// An inbox in Postgres 12 or newer, in the schema `ecp_inbox` of a database.
+/// An inbox in Postgres 12 or newer, in the schema `ecp_inbox` of a database. It is opened by
+/// [`PostgresInbox::open`], or with options, among them TLS, by
+/// [`PostgresOptions::open`](super::PostgresOptions::open). Clones share the open inbox.
 ///
 /// Any number of processes may share the inbox. The clocks of the processes may differ only by a
 /// small part of a lease, the time for which a worker reserves a callback.
 ///
-/// If the server has a synchronous standby, operations return when that has them too. A commit whose
-/// wait for the standby was cancelled fails with
+/// If the server has a synchronous standby, operations return when that has them too, unless
+/// `synchronous_commit` is `local` for the role: then a failover may lose callbacks that were
+/// answered with 200. A commit whose wait for the standby was cancelled fails with
 /// [`NotReplicated`](crate::InboxErrorKind::NotReplicated), though the server answers it as a
 /// success.
 #[derive(Clone)]

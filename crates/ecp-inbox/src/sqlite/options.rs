@@ -69,8 +69,8 @@ impl SqliteOptions {
         Self { change: Change::Refused, ..self }
     }
 
-    /// Sets the maximum size of the file, in bytes: a write that does not fit fails with
-    /// [`InboxErrorKind::Full`]. By default, the disk is the limit.
+    /// Sets the maximum size of the file, in bytes, without the log beside it: a write that does
+    /// not fit fails with [`InboxErrorKind::Full`]. By default, the disk is the limit.
     pub fn largest(self, bytes: u64) -> Self {
         Self { largest: Some(bytes), ..self }
     }

@@ -15,7 +15,8 @@ use crate::worker::{Attempt, HandlerError, Processor, Worker, with_causes};
 
 impl SqliteInbox {
     /// Returns a worker whose handler writes to your tables in the same file: its writes and the
-    /// callback's completion are committed together, so its effect is stored exactly once.
+    /// callback's completion are committed together, so its effect is stored exactly once; a
+    /// callback that is done and then replayed is handled, and its effect stored, once more.
     ///
     /// The handler runs on the single writer thread and blocks all other writes, so it must only
     /// read and write this database and be quick; no deadline can stop it. The handler runs inside

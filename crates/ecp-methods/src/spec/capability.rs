@@ -48,7 +48,8 @@ capabilities! {
     /// A sale may have the amount 0, because the customer chooses it.
     ZeroAmount = "zero amount",
     /// The platform asks the merchant to confirm the amount of each sale (a `check_deposit`
-    /// request, which `ecp-notify` can answer).
+    /// request, which `ecp-notify` can answer). A sale is declined if the answer refuses the amount
+    /// or is HTTP 4xx or 5xx; the documents do not say what follows if there is no answer.
     AmountConfirmation = "amount confirmation",
     /// At least one operation of the method is on the Payment Page.
     PaymentPage = "Payment Page",

@@ -131,7 +131,7 @@ impl MethodSpec {
             .unwrap_or(CallbackForm::new(flow))
     }
 
-    /// The countries where the payment method is used.
+    /// The countries where the payment method is used. No request is refused because of them.
     pub const fn regions(&self) -> Regions {
         self.regions
     }
@@ -263,8 +263,9 @@ impl MethodSpec {
         self.facts
     }
 
-    /// Whether the payment method has a capability, such as refunds; `None` if the method's
-    /// documentation page does not say.
+    /// Whether the payment method has a capability, such as refunds. An operation or an interface
+    /// that the spec does not declare is `Some(false)`; chargebacks, recurring payments and saved
+    /// credentials are `None` if the method's documentation page does not mention them.
     ///
     /// ```
     /// use ecp_methods::spec::Capability;
@@ -327,7 +328,8 @@ impl MethodSpec {
     }
 
     /// The operation's Gate path without `/v2/payment/`, such as `wallet/jeton/sale`; `None` if the
-    /// method does not have the operation, or Gate does not offer it.
+    /// method does not have the operation, or neither has a Gate path. A path does not mean that
+    /// Gate offers the operation: [`Rule::interfaces`] says that.
     pub fn path_of(&self, flow: Operation) -> Option<Cow<'static, str>> {
         match self.rule(flow)?.own_path() {
             Some(path) => Some(Cow::Borrowed(path)),

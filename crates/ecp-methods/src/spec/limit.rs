@@ -209,8 +209,9 @@ impl Limits {
         self.least.is_some() || self.greatest.is_some()
     }
 
-    /// Whether an amount is within the minimum and the maximum. Do not use it for an amount of 0,
-    /// by which a sale lets the customer choose the amount.
+    /// Whether an amount is within the minimum and the maximum. The amount must be in the currency
+    /// of these limits, which is not checked. Do not use it for an amount of 0, by which a sale
+    /// lets the customer choose the amount.
     pub fn allow(&self, amount: Money) -> bool {
         let minor = amount.minor();
         self.least.is_none_or(|least| minor >= least.minor())

@@ -83,8 +83,8 @@ impl Rule {
     }
 
     /// Sets the fields that every request to Gate must have, in addition to payment id, amount and
-    /// currency. The Payment Page asks the customer for what an address lacks, but for the customer's
-    /// id.
+    /// currency. For the Payment Page only the customer's id is required: the customer enters the
+    /// other fields there.
     pub const fn needs(self, needs: &'static [Field]) -> Self {
         Self { needs, ..self }
     }
@@ -119,16 +119,16 @@ impl Rule {
         Self { partial: true, ..self }
     }
 
-    /// Sets the average time from the request until the final callback of a payment. By default,
-    /// this library asks for the payment's status only after this time, or after 30 seconds if a
-    /// rule has none.
+    /// Sets the average time from the request until the final callback of a payment. By default, a
+    /// wait for the result asks for the payment's status only after this time, or after 30 seconds
+    /// if a rule has none. After a lost answer, a `Sender` may ask earlier.
     pub const fn base_time(self, time: Duration) -> Self {
         Self { base_time: Some(time), ..self }
     }
 
     /// Sets the time after which the platform declines an unfinished payment by itself. By default,
     /// this library waits no longer for the result, or no longer than 30 minutes if a rule has
-    /// none.
+    /// none. The result is then not known: the end of this wait is not a decline.
     pub const fn cut_off_time(self, time: Duration) -> Self {
         Self { cut_off_time: Some(time), ..self }
     }

@@ -49,6 +49,9 @@ use crate::row::RowId;
 ///
 /// It holds ids, sums, times and results, and of the rest of a request only a digest. Clones share
 /// the lease, which ends when the last of them is dropped.
+///
+/// It is opened by [`PostgresJournal::open`], or with other settings or TLS by
+/// [`PostgresJournalOptions`](super::PostgresJournalOptions).
 #[derive(Clone)]
 pub struct PostgresJournal(Arc<Handle>);
 
@@ -332,9 +335,10 @@ impl PostgresJournal {
         Ok(entries?)
     }
 
-    /// The rows of the job, as [`PostgresJournal::read`] defines it, that have not ended and that no
-    /// living payer has: those that a payer left when it died, and those that wait for another try.
-    /// [`Payer::pay`](crate::Payer::pay) with the same request goes on with one of them.
+    /// The rows of the job, as [`PostgresJournal::read`] defines it, that have not ended and that
+    /// no living payer has: those that a payer left when it died, those that wait for another try,
+    /// and those that ended in an error, which are only asked about.
+    /// [`Payer::begin`](crate::Payer::begin) with the same request goes on with one of them.
     pub async fn abandoned(&self) -> Result<Vec<RowId>, JournalError> {
         let Inner { pool, job, .. } = &*self.0.inner;
         let sql = format!(

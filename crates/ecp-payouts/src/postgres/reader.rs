@@ -190,8 +190,8 @@ impl PostgresJournalReader {
 }
 
 impl PostgresRows {
-    /// Reads the next page of rows that may have been sent, at most 1000. After the last row, the page
-    /// is empty.
+    /// Reads the next page of rows, at most 1000. After the last row, the page is empty. Rows that
+    /// a payer has reserved and never tried to send are left out.
     ///
     /// An entry in a state that this version does not know counts as
     /// [`State::Unknown`](crate::State::Unknown), and one that cannot be read in full is in

@@ -77,7 +77,7 @@ async fn a_journal_of_another_owner_or_of_a_run_is_refused() {
         Err(error) => error.to_string(),
     };
     let begun = stage.all().begin(&stage.data(), stage.sender()).await;
-    let in_use = "another run has the journal open; wait until that run ends";
+    let in_use = "another run, service or reader has the journal open; wait until it ends";
     assert_eq!(error(begun), format!("cannot read the journal {}: {in_use}", path.display()));
     drop(journal);
     let begun = loop {

@@ -20,7 +20,9 @@ use crate::outbox::{PublishError, Publisher};
 /// | `Ecp-Received` | when it was first received, in seconds since 1970 |
 /// | `Ecp-Change` | [`Publication::change`] as JSON |
 ///
-/// Use another stream than that of a [`NatsStore`](super::NatsStore).
+/// A callback leaves the inbox's outbox then, so a reader that is away for longer than
+/// [`StreamSettings::keep`] misses it. Use another stream than that of a
+/// [`NatsStore`](super::NatsStore).
 #[derive(Clone, Debug)]
 pub struct NatsPublisher {
     stream: Stream,
@@ -28,7 +30,7 @@ pub struct NatsPublisher {
 
 impl NatsPublisher {
     /// Opens a stream, and creates it if it does not exist. A stream that could lose what it acknowledges is
-    /// refused.
+    /// refused, as far as its settings say; [`StreamSettings`] says what is not checked.
     pub async fn open(client: Client, settings: StreamSettings) -> Result<Self, NatsError> {
         Ok(Self { stream: Stream::open(client, settings).await? })
     }

@@ -24,10 +24,11 @@ use crate::telemetry::MOVE;
 
 /// Moves callbacks from the stream of a [`NatsStore`](super::NatsStore) into an inbox.
 ///
-/// A callback is acknowledged when the inbox has it; until then the stream delivers it again. The inbox
-/// recognizes what comes twice. While the inbox's database is down, callbacks wait in the stream. Callbacks
-/// of a payment are moved in the order of the stream, except after failures; the state of a payment is
-/// the same in every order.
+/// A callback is acknowledged when the inbox has it; until then the stream delivers it again, as
+/// often as it takes. The inbox recognizes what comes twice. While the inbox's database is down,
+/// callbacks wait in the stream, for [`StreamSettings::keep`] (a week by default); then they are
+/// lost. Callbacks of a payment are moved in the order of the stream, except after failures and
+/// between several pumps; the state of a payment is the same in every order.
 ///
 /// Signatures are verified again, since others than the platform may write to the stream. A message that is
 /// not genuine, for example because a key is missing, stays in the stream, is logged as an error and is
@@ -35,6 +36,7 @@ use crate::telemetry::MOVE;
 /// them is verified, or the stream drops it after [`StreamSettings::keep`].
 ///
 /// Several processes may run a pump with the same consumer; each callback is then moved by one of them.
+/// With different consumers, each of them moves all callbacks.
 #[derive(Clone)]
 pub struct NatsPump {
     stream: Stream,

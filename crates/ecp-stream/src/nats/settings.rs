@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-/// Settings of a stream of callbacks. A stream that does not exist is created with them. One that exists
-/// is left as it is, and must promise as much: otherwise opening it fails with
-/// [`NatsError::Unsafe`](super::NatsError::Unsafe).
+/// Settings of a stream of callbacks. A stream that does not exist is created with them. One that
+/// exists is left as it is, and must promise as much: otherwise opening it fails with
+/// [`NatsError::Unsafe`](super::NatsError::Unsafe). Two things are not checked: the window for
+/// repeated messages, and how the servers write to their disks ([`sync_interval`](crate::nats)). A
+/// change of the stream is noticed when it is opened again.
 ///
 /// Streams are created with file storage, and refuse new messages when they reach a limit, rather than
-/// drop old ones.
+/// drop old ones. Only messages older than [`keep`](Self::keep) are dropped.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct StreamSettings {
@@ -43,9 +45,10 @@ impl StreamSettings {
         Self { replicas: replicas.max(1), ..self }
     }
 
-    /// Sets how long a created stream keeps messages, moved into an inbox or not: a week by default.
-    /// An inbox that is down for longer loses callbacks. Within this time, callbacks can be moved once
-    /// more into an inbox that was restored from a backup.
+    /// Sets how long a created stream keeps messages, moved into an inbox or not: a week by
+    /// default. An inbox that is down for longer loses callbacks, and so does one whose pump cannot
+    /// verify them for longer. Within this time, callbacks can be moved once more into an inbox
+    /// that was restored from a backup.
     pub fn keep(self, keep: Duration) -> Self {
         Self { keep, ..self }
     }

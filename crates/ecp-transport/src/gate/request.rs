@@ -92,7 +92,9 @@ pub struct InvalidEndpointRequest {
 pub struct Accepted {
     /// The merchant's id of the payment.
     pub payment_id: PaymentId,
-    /// The platform's id of the request, which the callbacks repeat.
+    /// The platform's id of the request, which the callbacks repeat. Keep that of a refund: a
+    /// status lists the refund under it
+    /// ([`StatusResponse::refund`](ecp_core::model::StatusResponse::refund)).
     pub request_id: RequestId,
     /// The merchant's id of the refund, as it was sent; `None` if the request is not a refund.
     pub merchant_refund_id: Option<String>,

@@ -12,7 +12,8 @@ use rustls_platform_verifier::BuilderVerifierExt;
 use super::{HttpTransport, TransportError, read};
 
 /// Timeouts of a [`ReqwestTransport`]. For comparison: the platform answers a registration within
-/// seconds, and its official shop plug-ins wait 3 to 20 seconds for an answer.
+/// seconds, and its official shop plug-ins wait 3 to 20 seconds for an answer. When `read` or
+/// `total` has passed, the outcome of a payment request is unknown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "setters return the changed timeouts"]

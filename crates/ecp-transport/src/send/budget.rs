@@ -12,9 +12,9 @@ use super::shared::{Booking, SharedLimits};
 ///
 /// - Each call adds a share of a request to the budget, 10 % by default.
 /// - Each request beyond a call's first one takes a request out, whether it is a retry or a status
-///   request.
-/// - A status request that is answered is paid back. In an outage none is answered, and at other
-///   times calls need status requests to finish.
+///   request. Only a send after the platform's answer that it does not know the payment takes none.
+/// - If a send may have arrived, a status request about it that is answered is paid back. In an
+///   outage none is answered, and at other times calls need status requests to finish.
 /// - A reserve, 10 requests by default, may be spent before any calls have paid in. Later calls
 ///   refill the reserve first.
 ///
@@ -62,6 +62,9 @@ impl RetryBudget {
     /// Makes a budget to which each call adds `percent` hundredths of a request. `reserve` requests
     /// may be spent before any calls have paid in. The budget never saves up more than the reserve,
     /// or one request if the reserve is 0.
+    ///
+    /// With `new(0, 0)` a sender also requests no status after a send that may have arrived: its
+    /// call ends with an unknown outcome.
     pub fn new(percent: u32, reserve: u32) -> Self {
         let reserve = u64::from(reserve) * REQUEST;
         let account = Mutex::new(Account { balance: reserve, owed: reserve });

@@ -62,14 +62,19 @@ impl SendPolicy {
     /// there are none by default. After an answer with another such status, the status of a new
     /// payment is requested first; a request about an existing payment, such as a refund, ends with
     /// an unknown outcome.
+    ///
+    /// If attempts, budget or deadline allow no further send, the call ends with an unknown outcome
+    /// here too, and no status is requested. An answer with a status 4xx counts only if it has no
+    /// error code of the platform; otherwise the code decides.
     pub fn retryable_statuses(self, statuses: impl IntoIterator<Item = u16>) -> Self {
         Self { retryable_statuses: statuses.into_iter().collect(), ..self }
     }
 
-    /// Sets what a call does when its request may have arrived and the retry budget is empty. With
-    /// `true`, it waits, up to its deadline, until other calls have refilled the budget, and then
-    /// requests the status; use this for background jobs. With `false`, the default, it ends with
-    /// an unknown outcome.
+    /// Sets what a call does when its request for a new payment may have arrived and the retry
+    /// budget is empty. With `true`, it waits, up to its deadline, until other calls have refilled
+    /// the budget, and then requests the status; use this for background jobs. With `false`, the
+    /// default, it ends with an unknown outcome. A request that certainly did not arrive never
+    /// waits for the budget.
     pub fn wait_for_budget(self, wait: bool) -> Self {
         Self { waits_for_budget: wait, ..self }
     }
@@ -83,13 +88,14 @@ impl SendPolicy {
     }
 
     /// Sets the maximum number of requests that a sender and its clones make at once, status
-    /// requests included. 16 by default.
+    /// requests included. 16 by default, in each process.
     pub fn concurrency(self, requests: NonZeroU32) -> Self {
         Self { concurrency: requests, ..self }
     }
 
     /// Sets the maximum number of requests that a sender and its clones make per second, status
-    /// requests included; `None` for no limit. 50 by default.
+    /// requests included; `None` for no limit. 50 by default, in each process:
+    /// [`Sender::shared_limits`](super::Sender::shared_limits) makes it one limit for several.
     pub fn rate(self, requests: Option<NonZeroU32>) -> Self {
         Self { rate: requests, ..self }
     }

@@ -8,11 +8,12 @@ use async_trait::async_trait;
 
 /// Limits that the senders of several processes share: their requests per second together, and one
 /// account of their retry budgets. A store outside of the processes keeps them
-/// ([`Sender::shared_limits`](super::Sender::shared_limits)).
+/// ([`Sender::shared_limits`](super::Sender::shared_limits)). A call drops a future of these
+/// functions that is not ready by the deadline of the call.
 #[async_trait]
 pub trait SharedLimits: fmt::Debug + Send + Sync {
     /// Waits until the next request may be sent. All senders together get a turn each `interval`.
-    /// After an error, the request is not sent.
+    /// After an error, the request is not sent; the call may try again.
     async fn turn(&self, interval: Duration) -> Result<(), Box<dyn Error + Send + Sync>>;
 
     /// Books what this process paid in, and then takes a request out of the account, if there is
