@@ -58,7 +58,9 @@ fn platform() -> (Sandbox, Arc<Faults>) {
 
 async fn journal(database: &str, job: &str) -> PostgresJournal {
     let owner = Owner::new(Config::DEMO_PROJECT, "http://localhost");
-    let options = PostgresJournalOptions::new().lease(Duration::from_secs(1));
+    // Shorter than the default, so that rows change hands soon, and longer than a busy machine
+    // needs for a write: what is stored too late is not sent.
+    let options = PostgresJournalOptions::new().lease(Duration::from_secs(4));
     options.open(database.parse().unwrap(), &owner, job).await.unwrap()
 }
 
