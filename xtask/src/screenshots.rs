@@ -1,4 +1,4 @@
-//! The pictures of the sandbox's pages, and whether they are up to date.
+//! The pictures of the sandbox's and the console's pages, and whether they are up to date.
 //!
 //! Pictures cannot be compared: another machine has other fonts. So a digest of their sources is
 //! recorded beside them, and a test compares it.
@@ -12,7 +12,9 @@ use crate::run;
 const FOLDER: &str = "docs/screenshots";
 
 /// Sources of the pages' appearance: markup, styles, words, drawings, and the list of pictures.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 8] = [
+    "crates/ecp-console/src/assets",
+    "crates/ecp-console/src/templates",
     "crates/ecp-sandbox/browser-tests/src/bin/screenshots.rs",
     "crates/ecp-sandbox/src/surface/assets",
     "crates/ecp-sandbox/src/surface/dashboard/chart.rs",

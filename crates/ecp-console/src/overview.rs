@@ -78,7 +78,10 @@ fn of_inbox(parts: &Parts, stats: &Stats, todo: &mut Vec<Item>) {
     if stats.dead > 0 {
         todo.push(Item {
             title: format!("{} dead", callbacks(stats.dead)),
-            action: "Their effect is missing. Correct the handler, then replay them.",
+            action: match stats.dead {
+                1 => "Its effect is missing. Correct the handler, then replay it.",
+                _ => "Their effect is missing. Correct the handler, then replay them.",
+            },
             link: list("dead"),
         });
     }

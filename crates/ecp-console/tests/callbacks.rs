@@ -109,7 +109,7 @@ impl Desk {
 
     async fn reads(&self) {
         let first = seen(&self.browser.page("/console").await);
-        assert!(first.contains("1 callback is dead Their effect is missing."), "{first}");
+        assert!(first.contains("1 callback is dead Its effect is missing."), "{first}");
         assert!(!first.contains("callback is waiting"), "it came now: {first}");
         assert_eq!(seen(&self.browser.page("/console/").await), first);
 

@@ -152,7 +152,7 @@ async fn a_refund_row_names_its_payment_by_id_or_by_operation() {
         let shown = upload(&world, &format!("{head}\n{row}\n{none}"), 2).await;
         assert!(shown.contains("<dt>Succeeded</dt><dd>1</dd>"), "{shown}");
         assert!(shown.contains("<dt>Not registered</dt><dd>1</dd>"), "{shown}");
-        assert!(shown.contains("id=X1\">X1</a>"), "{shown}");
+        assert!(shown.contains("id=X1\"><span class=\"word\">X1</span></a>"), "{shown}");
         let why = if by_operation { "No payment has an operation with this id." } else { "3061" };
         assert!(shown.contains(why), "{shown}");
         let paid = world.sandbox.payments(&all, ecp_sandbox::Paging::ALL).items.remove(0);

@@ -1,4 +1,4 @@
-//! `cargo xtask screenshots`: the main pages as they are now, for the documentation.
+//! `cargo xtask screenshots`: the main pages of the sandbox and the console as they are now, for the documentation.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,11 +6,36 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ecp_browser_tests::{Browser, World};
-use ecp_core::{Money, SteppedClock};
+use ecp_console::Console;
+use ecp_core::{Clock as _, Money, ProjectId, SteppedClock};
+use ecp_inbox::conformance::Body;
+use ecp_inbox::sqlite::SqliteOptions;
+use ecp_inbox::{Claim, Finish, HandlerError, Inbox};
 use ecp_methods::page::PageOptions;
 use ecp_methods::spec::Capability;
 use ecp_methods::{DynMethod, Registry};
+use ecp_payouts::Owner;
+use ecp_reconcile::{Reconcile, Reconciliation};
 use ecp_sandbox::{Config, Fault, FaultRule};
+
+/// Lines as `ecp reconcile --json` prints them.
+const REPORT: &str = concat!(
+    r#"{"difference":"callback_missing","payment":"order-3941","operation":7,"operation_type":"sale","#,
+    r#""platform":{"status":"success","amount":12500,"currency":"EUR"},"journal":null,"inbox":null,"#,
+    r#""request_id":null,"callbacks":[],"members":[],"meaning":"no callback about the end has arrived","#,
+    r#""action":"ask `ecp status order-3941`, and look why callbacks do not arrive"}"#,
+    "\n",
+    r#"{"difference":"paid_twice","payment":"payout-12","operation":9,"operation_type":"payout","#,
+    r#""platform":{"status":"success","amount":4000,"currency":"EUR"},"#,
+    r#""journal":{"status":"success","amount":4000,"currency":"EUR"},"inbox":null,"#,
+    r#""request_id":"R-1","callbacks":[],"members":[],"meaning":"two successful payouts under one id","#,
+    r#""action":"stop further runs, and ask technical support with the ids of payment and request"}"#,
+    "\n",
+    r#"{"summary":{"agrees":false,"differences":2,"payments":412,"pending":3,"operations":431,"#,
+    r#""without_sum":0,"payouts":58,"callbacks":420,"questions":1,"odd":0,"odd_payouts":0,"#,
+    r#""odd_records":[]}}"#,
+    "\n",
+);
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
@@ -25,6 +50,7 @@ async fn main() -> anyhow::Result<()> {
     studio.fill().await?;
     studio.customer().await?;
     studio.dashboard().await?;
+    studio.console().await?;
     Ok(())
 }
 
@@ -136,11 +162,23 @@ impl Studio {
             .await?;
         browser.size(1280, 1300).await?;
         self.shoot("payment").await?;
+        self.phone("payment", 1300).await?;
         browser.goto(&format!("{}/dashboard/analytics", world.url)).await?;
+        browser.size(1280, 1760).await?;
         self.shoot("analytics").await?;
         browser.dark(true).await?;
         self.shoot("analytics-dark").await?;
         browser.dark(false).await?;
+        self.phone("analytics", 1600).await?;
+        browser.goto(&format!("{}/dashboard/reports", world.url)).await?;
+        browser.fill("input[name=name]", "Declines of November").await?;
+        browser.click("select[name=format] option:nth-child(2)").await?;
+        browser.fill("input[name=zone]", "Europe/Berlin").await?;
+        browser.click("form .primary").await?;
+        browser.find("table.reports").await?;
+        browser.size(1280, 1000).await?;
+        self.shoot("reports").await?;
+        self.phone("reports", 1900).await?;
         browser.size(1280, 900).await?;
         world
             .sandbox
@@ -169,6 +207,84 @@ impl Studio {
         browser.click("form .primary").await?;
         browser.find("input.address").await?;
         self.shoot("links").await?;
+        Ok(())
+    }
+
+    /// The operator's pages, over an inbox with a callback in each state and the report of a comparison.
+    async fn console(&self) -> anyhow::Result<()> {
+        let browser = &self.browser;
+        let folder = tempfile::tempdir()?;
+        let clock = ecp_inbox::conformance::clock();
+        let options = SqliteOptions::new().clock(clock.clone());
+        let inbox = Arc::new(options.open(folder.path().join("inbox.sqlite")).await?);
+        self.receive(&*inbox, &clock).await?;
+        let report = folder.path().join("november.json");
+        std::fs::write(&report, REPORT)?;
+        let written = std::fs::File::options().write(true).open(&report)?;
+        written.set_modified(clock.timestamp().into())?;
+        let owner = Owner::new(ProjectId::new(1236)?, "https://gate.example");
+        let router = Console::new()
+            .inbox(inbox)
+            .reports(folder.path())
+            .comparisons(owner, |_: Reconcile| async {
+                Err::<Reconciliation, _>(HandlerError::from("it is not called"))
+            })
+            .clock(clock)
+            .allow_changes()
+            .into_router("/console");
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/console", listener.local_addr()?);
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        for (name, path, height, phone) in [
+            ("console", "", 700, 900),
+            ("console-callbacks", "/callbacks", 700, 1300),
+            ("console-callback", "/callbacks/2", 1000, 1400),
+            ("console-reconciliation", "/reconciliation", 700, 900),
+            ("console-report", "/reconciliation/report?file=", 800, 1300),
+        ] {
+            let file =
+                if path.ends_with("file=") { report.display().to_string() } else { String::new() };
+            browser.goto(&format!("{url}{path}{file}")).await?;
+            browser.find("main h1").await?;
+            browser.size(1280, height).await?;
+            self.shoot(name).await?;
+            self.phone(name, phone).await?;
+        }
+        browser.goto(&url).await?;
+        browser.size(1280, 700).await?;
+        browser.dark(true).await?;
+        self.shoot("console-dark").await?;
+        browser.dark(false).await?;
+        Ok(())
+    }
+
+    /// A night's callbacks: done, dead, held and waiting ones.
+    async fn receive(&self, inbox: &dyn Inbox, clock: &SteppedClock) -> anyhow::Result<()> {
+        let claim = Claim::new(9, Duration::from_secs(9)).attempts(20);
+        let error = || "the ledger answered: account closed".to_owned();
+        let retry = Finish::Retry { after: Duration::from_mins(20), error: error() };
+        for (payment, finish) in [
+            ("order-3936", Finish::Done),
+            ("order-3937", Finish::Dead { error: error() }),
+            ("order-3938", retry),
+        ] {
+            inbox.accept(&Body::new(payment, 1, "success").verified()).await?;
+            for delivery in inbox.claim(&claim).await?.deliveries {
+                inbox.finish(&delivery, finish.clone()).await?;
+            }
+            clock.advance(Duration::from_mins(4));
+        }
+        inbox.accept(&Body::new("order-3939", 1, "success").doubtful().verified()).await?;
+        clock.advance(Duration::from_mins(9));
+        inbox.accept(&Body::new("order-3940", 1, "processing").verified()).await?;
+        clock.advance(Duration::from_secs(8));
+        Ok(())
+    }
+
+    /// Takes the picture of the open page on a phone.
+    async fn phone(&self, name: &str, height: u32) -> anyhow::Result<()> {
+        self.browser.size(360, height).await?;
+        self.shoot(&format!("{name}-phone")).await?;
         Ok(())
     }
 

@@ -47,8 +47,6 @@ struct ReportsPage {
     statuses: Vec<&'static str>,
     kinds: Vec<&'static str>,
     has_mail: bool,
-    no_server: &'static str,
-    no_xls: String,
     columns: [(&'static str, String); 2],
     templates: Vec<TemplateLine>,
     reports: Vec<ReportLine>,
@@ -100,8 +98,6 @@ impl ReportsPage {
             statuses,
             kinds: kinds(engine, |effect| effect != Effect::Manage),
             has_mail: engine.config().mailer.is_some(),
-            no_server: NO_SERVER,
-            no_xls: UnwritableFormat::Xls.to_string(),
             columns: List::ALL.map(|list| (list.name(), list.columns().join(", "))),
             templates: templates
                 .iter()
