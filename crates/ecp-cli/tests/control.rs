@@ -112,6 +112,11 @@ fn faults_are_injected_listed_and_ended() {
     let rule = r#"{"fault":"stale_payment","payment_id":"order-1","times":1}"#;
     assert_eq!(stdout(&added), format!("fault 1: {rule}\n"));
     assert_eq!(stderr(&added), "next: ecp sandbox fault --end 1\n");
+    let help = stdout(&done(&sandbox, &["sandbox", "fault", "--help"])).to_owned();
+    assert!(
+        help.contains("strike before the request takes effect: a sale is\nnot registered."),
+        "{help}"
+    );
     let more = r#"{"fault": "wrong_amount", "percent": 10}"#;
     assert_eq!(json_of(&sandbox, &["sandbox", "fault", more]), json!({"rule": 2}));
     let listed = json_of(&sandbox, &["sandbox", "fault"]);
@@ -195,7 +200,7 @@ fn events_are_printed_as_they_happen_until_a_signal() {
         (path, child)
     };
     let (text, mut of_all) = tail("text", &["--lines", "1"]);
-    let (lines, mut of_one) = tail("lines", &["--json", "--payment-id", "order-2"]);
+    let (lines, mut of_one) = tail("lines", &["--json", "--payment", "order-2"]);
     let read = |path| std::fs::read_to_string(path).unwrap();
     until("the last event is printed", || (read(&text).lines().count() == 1).then_some(()));
     sell(&sandbox, "order-2");

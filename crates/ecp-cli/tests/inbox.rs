@@ -112,7 +112,9 @@ fn callbacks_are_listed_newest_first() {
     };
     assert_eq!(numbers(&[]), [5, 4, 3, 2, 1]);
     assert_eq!(numbers(&["--state", "held"]), [4]);
-    assert_eq!(numbers(&["--payment", "P1"]), [2, 1]);
+    for word in ["--payment-id", "--payment"] {
+        assert_eq!(numbers(&[word, "P1"]), [2, 1]);
+    }
     assert_eq!(numbers(&["--project", "1"]), [0_i64; 0]);
     assert_eq!(numbers(&["--before", "4", "--limit", "2"]), [3, 2]);
     let nothing = ecp(&["list", "--db", db, "--project", "1"]);
@@ -123,6 +125,23 @@ fn callbacks_are_listed_newest_first() {
     );
     let nothing = ecp(&["list", "--db", db, "--project", "1", "--json"]);
     assert_eq!((stdout(&nothing), stderr(&nothing)), ("[]\n".into(), String::new()));
+}
+
+#[test]
+fn a_callback_that_came_more_than_once_is_listed_with_how_often() {
+    let place = Filled::new();
+    let inbox = place.open();
+    place.runtime.block_on(async {
+        for _ in 0..2 {
+            inbox.accept(&Body::new("P2", 1, "decline").verified()).await.unwrap();
+        }
+    });
+    let list = ok(&["list", "--db", &place.db]);
+    assert!(list.contains("  1236/P2  decline  3 times  after 1 attempts: "), "{list}");
+    assert_eq!(list.matches(" times").count(), 1, "{list}");
+    let json = ok(&["list", "--db", &place.db, "--json", "--payment-id", "P2"]);
+    let list: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(list[0]["times"], 3);
 }
 
 #[test]

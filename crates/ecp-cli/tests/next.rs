@@ -233,6 +233,17 @@ fn a_sandbox_a_listener_and_a_trigger_lead_to_each_other() {
     assert_eq!(next_lines(&sent), [format!("ecp trigger {method} sale-decline {callbacks}")]);
     let other = copied(folder.path(), &next_lines(&sent)[0]);
     assert_eq!(other.status.code(), Some(0), "{}", stderr(&other));
+    let named = ["--payment-id=-a b", "--amount", "7.00 EUR"];
+    for (event, next) in [("sale-success", "sale-decline"), ("payout-decline", "payout-success")] {
+        let sent =
+            run(folder.path(), &[&["trigger", method, event, callbacks], &named[..]].concat());
+        let next = format!(
+            "ecp trigger {method} {next} {callbacks} --payment-id='-a b' --amount '7.00 EUR'"
+        );
+        assert_eq!(next_lines(&sent), [next], "{}", stderr(&sent));
+        let other = copied(folder.path(), &next_lines(&sent)[0]);
+        assert_eq!(other.status.code(), Some(0), "{}", stderr(&other));
+    }
     listener.kill().unwrap();
     listener.wait().unwrap();
 

@@ -101,6 +101,21 @@ fn payers_on_several_machines_carry_out_one_file_and_each_has_all_results() {
     let dry = run(&sandbox, &database, &["payouts.csv", "--dry-run"]);
     assert!(stderr(&dry).contains("600 rows ended in an earlier run\n"), "{}", stderr(&dry));
 
+    // A row that was changed after it was paid is no row of the journal, under any name of the job.
+    let file = sandbox.folder().join("payouts.csv");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replace("jeton,P-7,1007,EUR", "jeton,P-7,9900,EUR")).unwrap();
+    let named = "payouts.csv: line 9: the row (payout P-7) differs from its request in the journal, which \
+                 may have been sent (it was 10.07 EUR and is 99.00 EUR): ";
+    let table: [&[&str]; 3] = [&["--status"], &["--dry-run"], &["--status", "--job", "again"]];
+    for arguments in table {
+        let changed = run(&sandbox, &database, &[&["payouts.csv"], arguments].concat());
+        assert_eq!(changed.status.code(), Some(1), "{arguments:?}: {}", stderr(&changed));
+        assert_eq!(stdout(&changed), "", "{arguments:?}");
+        assert!(stderr(&changed).contains(named), "{arguments:?}: {}", stderr(&changed));
+    }
+    std::fs::write(&file, text).unwrap();
+
     // Under another name of a job they are paid already, and another file is no file of this job.
     let again = run(&sandbox, &database, &["payouts.csv", "--yes", "--job", "again"]);
     assert_eq!(again.status.code(), Some(0), "{}", stderr(&again));

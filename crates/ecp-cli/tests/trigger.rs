@@ -130,6 +130,7 @@ fn options_replace_what_the_sample_has() {
     assert_eq!(sent["payment"]["id"], "P-7");
     let sum = serde_json::json!({"amount": 700, "currency": "USD"});
     assert_eq!((&sent["payment"]["sum"], &sent["operation"]["sum_initial"]), (&sum, &sum));
+    assert_eq!(answer(&["jeton", "success", "--payment", "P-8"])["payment"]["id"], "P-8");
     let sent = answer(&["eco-voucher", "sale-decline", "--amount", "20.00 EUR", "--code", "20602"]);
     assert_eq!(sent["payment"]["sum"]["amount"], 2000);
     let operation = &sent["operation"];

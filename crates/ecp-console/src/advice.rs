@@ -107,28 +107,40 @@ pub(crate) fn report(report: &Report) -> String {
     }
 }
 
-/// The advice for a payout or refund in a journal.
-pub(crate) const fn row(state: State, is_refund: bool) -> RowAdvice {
+/// The advice for a payout or refund in a journal. `is_at_work`: a payer has rows of the journal now.
+pub(crate) const fn row(state: State, is_refund: bool, is_at_work: bool) -> RowAdvice {
     let (meaning, action) = match (state, is_refund) {
+        (State::Intended | State::Unknown, _) if is_at_work => (
+            "may have been sent: no answer that proves anything is recorded yet, and a payer is at work",
+            "Wait, and load the page again. If it stays so when no payer is at work, run the same ecp \
+             payouts command again; a service repeats Payer::pay with the same request. Pay or refund \
+             it no other way before that.",
+        ),
+        (State::Registered, _) if is_at_work => (
+            "the platform has it, and its result is not known yet",
+            "Wait, and load the page again: a payer is at work.",
+        ),
         (State::Intended, false) => (
-            "may have been sent: the run ended before it could record an answer",
-            "Run the same ecp payouts command again: it asks the platform first. Pay it no other way \
-             before that.",
+            "may have been sent: its payer recorded no answer",
+            "Run the same ecp payouts command again; a service repeats Payer::pay with the same \
+             request. Either asks the platform first. Pay it no other way before that.",
         ),
         (State::Unknown, false) => (
             "may have arrived at the platform: its answer was lost or proves nothing",
-            "Run the same ecp payouts command again: it asks the platform first, and sends again only \
-             with proof that the first request does not exist. Never pay it under another id before \
-             that.",
+            "Run the same ecp payouts command again; a service repeats Payer::pay with the same \
+             request. Either asks the platform first, and sends again only with proof that the first \
+             request does not exist. Never pay it under another id before that.",
         ),
         (State::Intended | State::Unknown, true) => (
             "a refund that may have been carried out",
-            "Run the same ecp payouts command again: it looks for the refund's operation and never \
-             sends it twice. If it stays unclear, ask technical support with the payment's id.",
+            "Run the same ecp payouts command again; a service repeats Payer::pay with the same \
+             request. Either looks for the refund's operation and never sends it twice. If it stays \
+             unclear, ask technical support with the payment's id.",
         ),
         (State::Registered, _) => (
             "the platform has it, and its result is not known yet",
-            "Wait; then run the same ecp payouts command again, which asks for the result.",
+            "Wait; then run the same ecp payouts command again, which asks for the result; a service \
+             repeats Payer::pay with the same request.",
         ),
         (State::Error, _) => (
             "ended in an error: nothing says whether money has moved, or how much",
@@ -137,7 +149,8 @@ pub(crate) const fn row(state: State, is_refund: bool) -> RowAdvice {
         ),
         (State::NotSent, _) => (
             "was not sent: no money has moved",
-            "Read why. Run the same ecp payouts command again, or correct the row in the file first.",
+            "Read why. Run the same ecp payouts command again, or correct the row in the file first; a \
+             service repeats Payer::pay.",
         ),
         (State::Success, false) => ("paid", "Nothing."),
         (State::Success, true) => ("refunded", "Nothing."),
@@ -154,4 +167,23 @@ pub(crate) const fn row(state: State, is_refund: bool) -> RowAdvice {
 pub(crate) struct RowAdvice {
     pub(crate) meaning: &'static str,
     pub(crate) action: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{State, row};
+
+    #[test]
+    fn a_row_is_left_alone_while_a_payer_is_at_work() {
+        for state in [State::Intended, State::Unknown, State::Registered] {
+            for is_refund in [false, true] {
+                let at_work = row(state, is_refund, true);
+                assert!(at_work.action.starts_with("Wait, and load the page again"), "{state}");
+                let alone = row(state, is_refund, false);
+                assert!(alone.action.contains("a service repeats Payer::pay"), "{state}");
+                assert!(!alone.meaning.contains("the run ended"), "{state}");
+            }
+        }
+        assert_eq!(row(State::Success, false, true).action, "Nothing.");
+    }
 }

@@ -94,7 +94,7 @@ async fn payout_jobs_say_what_is_unclear_and_what_to_do() {
     let text = seen(&job);
     assert_eq!(job.matches("data-label=\"Payment\"").count(), 3, "{text}");
     for words in [
-        "P-4 intended 400.00 EUR may have been sent: the run ended before it could record an answer. To do: Run the same ecp payouts command again: it asks the platform first.",
+        "P-4 intended 400.00 EUR may have been sent: its payer recorded no answer. To do: Run the same ecp payouts command again; a service repeats Payer::pay with the same request. Either asks the platform first.",
         "P-5 error 0.01 EUR ended in an error: nothing says whether money has moved, or how much. To do: Do not pay or refund it again, under any id.",
         "S-1 refund F-1 unknown all a refund that may have been carried out. To do:",
     ] {

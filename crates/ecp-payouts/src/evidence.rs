@@ -135,7 +135,7 @@ impl Intents for RowInProgress {
             entry.state = State::Intended;
             entry.sends += 1;
             entry.sent_at = Some(now);
-            note(entry, "it may have been sent; the run ended before it was known".to_owned());
+            note(entry, "it may have been sent: no answer is recorded yet".to_owned());
         })
         .await?;
         Ok(())

@@ -8,7 +8,6 @@ use ecp_core::observe::Metric;
 use ecp_methods::mass_file::RowKind;
 use ecp_methods::{Operation, Payout, Prepared, Refund, Rule};
 use ecp_transport::{Gate, GateError, Intents, Sender};
-use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 use tracing::Instrument;
@@ -365,8 +364,7 @@ impl Payer {
     }
 
     pub(crate) fn digest(&self, request: &RowRequest) -> [u8; 32] {
-        let body = request.body(self.sender.gate().project());
-        Sha256::new().chain_update(request.endpoint()).chain_update(body).finalize().into()
+        request.digest(self.sender.gate().project())
     }
 }
 

@@ -13,6 +13,32 @@ use crate::problem::{Problem, Problems};
 use crate::row::{Row, RowId};
 
 impl Plan {
+    /// The rows of the plan that differ from their requests in a journal, which may have been sent:
+    /// each with its line and what to do. `entries` are those of the journal
+    /// ([`Journal::read`](crate::Journal::read)). A [`Payer`](crate::Payer) sends nothing of a file
+    /// that has such a row ([`JournalError::Changed`]).
+    pub fn changed<S: BuildHasher>(&self, entries: &HashMap<RowId, Entry, S>) -> Vec<Problem> {
+        let problem = |row: Row| {
+            let id = row.request.id();
+            let entry = entries.get(&id).filter(|entry| entry.state != State::NotSent)?;
+            if entry.digest == row.request.digest(self.project()) {
+                return None;
+            }
+            let what = match (entry.amount, row.request.amount()) {
+                (Some(then), Some(now)) if then != now => {
+                    format!("it was {then} and is {now}")
+                }
+                _ => "a field of the request, such as the account, is another".to_owned(),
+            };
+            let text = format!(
+                "the row ({id}) differs from its request in the journal, which may have been sent \
+                 ({what}): restore the row, or give the new row an id of its own"
+            );
+            Some(Problem { line: row.line, field: None, text })
+        };
+        self.rows().filter_map(problem).collect()
+    }
+
     /// Checks that no row of the plan repeats an earlier payout or refund under another spelling of
     /// its id. `entries` are those of the journal ([`Journal::read`](crate::Journal::read)). A
     /// [`Payer`](crate::Payer) makes this check before it sends anything.

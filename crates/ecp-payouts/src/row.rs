@@ -6,6 +6,7 @@ use ecp_core::{Money, PaymentId, ProjectId};
 use ecp_methods::mass_file::RowKind;
 use ecp_methods::request::Field;
 use ecp_methods::{MethodSpec, Payout, Prepared, Refund};
+use sha2::{Digest, Sha256};
 
 /// A checked row of a file of payouts and refunds.
 #[derive(Clone, Debug)]
@@ -76,6 +77,12 @@ impl fmt::Display for RowId {
 }
 
 impl RowRequest {
+    /// What the journal keeps of the request, to detect a row that was changed.
+    pub(crate) fn digest(&self, project: ProjectId) -> [u8; 32] {
+        let body = self.body(project);
+        Sha256::new().chain_update(self.endpoint()).chain_update(body).finalize().into()
+    }
+
     /// The identity of the row in a journal.
     pub fn id(&self) -> RowId {
         match self {

@@ -67,8 +67,8 @@ struct List {
     project: Option<ProjectId>,
 
     /// Only callbacks of this payment
-    #[arg(long, value_name = "ID")]
-    payment: Option<PaymentId>,
+    #[arg(long, alias = "payment", value_name = "ID")]
+    payment_id: Option<PaymentId>,
 
     /// Only callbacks before this number: for the next page
     #[arg(long, value_name = "NUMBER")]
@@ -183,7 +183,7 @@ impl List {
         let mut query = Query::default();
         query.state = self.state;
         query.project = self.project;
-        query.payment.clone_from(&self.payment);
+        query.payment.clone_from(&self.payment_id);
         query.before = self.before.map(EntryId::new);
         query.limit = Some(self.limit);
         let inbox = self.store.open().await?;

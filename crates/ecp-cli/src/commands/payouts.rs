@@ -250,6 +250,7 @@ impl Payouts {
         let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
         if self.dry_run || self.status {
             let seen = runtime.block_on(place.look(&owner, &plan))?;
+            self.check_unchanged(&plan, &seen.of_plan)?;
             self.check_against(&plan, &seen.of_job)?;
             let job = Job { plan: &plan, profile: &profile, place: &place };
             return if self.status { self.status(&job, seen) } else { self.dry_run(&job, &seen) };
@@ -340,6 +341,23 @@ impl Payouts {
         let at_work = Some(seen.at_work.payers);
         let written = Written { entries: seen.of_plan, at_work, ..Written::nothing() };
         self.finish(job, Some(counts), None, &written)
+    }
+
+    /// Names the rows that were changed after they were sent: their states in the journal are those of
+    /// other requests.
+    fn check_unchanged(&self, plan: &Plan, entries: &HashMap<RowId, Entry>) -> anyhow::Result<()> {
+        let changed = plan.changed(entries);
+        for problem in &changed {
+            note!("{}: {problem}", self.file().display());
+        }
+        if changed.is_empty() {
+            return Ok(());
+        }
+        bail!(
+            "the file is not that of the journal ({} named above), so its state is not shown: correct \
+             it, and run the command again",
+            counted(changed.len(), "row")
+        );
     }
 
     /// Warns in a dry run about a file that does not fit its journal.

@@ -53,7 +53,7 @@ pub(crate) struct Trigger {
     profile: ProfileOptions,
 
     /// The payment's id
-    #[arg(long, value_name = "ID", default_value = "sample-1")]
+    #[arg(long, alias = "payment", value_name = "ID", default_value = SAMPLE_ID)]
     payment_id: PaymentId,
 
     /// The payment's sum; by default an example in the method's first currency
@@ -77,6 +77,8 @@ pub(crate) struct Trigger {
     #[arg(long)]
     print: bool,
 }
+
+const SAMPLE_ID: &str = "sample-1";
 
 impl Trigger {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
@@ -116,14 +118,33 @@ impl Trigger {
         } else {
             format!("answered {status}\n")
         });
-        let other = if self.event.ends_with("decline") { "sale-success" } else { "sale-decline" };
+        // A payout or a refund stays one: the id may be of a payment that the shop has.
+        let flow = self.operation.as_deref().unwrap_or(&self.event);
+        let flow = ["payout", "refund"].into_iter().find(|name| flow.starts_with(name));
+        let flow = flow.unwrap_or("sale");
+        let end = if self.event.ends_with("decline") { "success" } else { "decline" };
         next(format_args!(
-            "ecp trigger{} {} {other} {}",
+            "ecp trigger{} {} {flow}-{end} {}{}",
             self.profile.flags(),
             shell_word(&self.method),
-            shell_word(url)
+            shell_word(url),
+            self.payment_flags()
         ));
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The given options that name the payment and its sum, so that a further callback is of the same
+    /// payment.
+    fn payment_flags(&self) -> String {
+        let mut flags = String::new();
+        // Joined by `=`, as an id may begin with `-`.
+        if self.payment_id.as_str() != SAMPLE_ID {
+            flags += &format!(" --payment-id={}", shell_word(self.payment_id.as_str()));
+        }
+        if let Some(amount) = self.amount {
+            flags += &format!(" --amount {}", shell_word(&amount.to_string()));
+        }
+        flags
     }
 
     /// The callback, without its signature.

@@ -67,6 +67,9 @@ pub(super) fn list(entries: &[Entry], before: &Before, json: bool) -> anyhow::Re
             entry.received,
             entry.project
         )?;
+        if entry.times > 1 {
+            write!(output, "  {} times", entry.times)?;
+        }
         if let Some(first) = before.of_entry(entry) {
             write!(output, "  waits for {first}")?;
         }

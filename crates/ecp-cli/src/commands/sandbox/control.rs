@@ -65,7 +65,7 @@ enum Choice {
 /// List the faults, inject one, or end them
 #[derive(Args)]
 #[command(
-    after_help = format!("Examples:\n  ecp sandbox fault\n  ecp sandbox fault lose_callback --payment-id order-1 --times 1\n  ecp sandbox fault '{{\"fault\": \"drop_answer\", \"registered\": true, \"percent\": 10}}'\n  ecp sandbox fault --end 1\n\nFaults: {}", ecp_sandbox::Fault::NAMES.join(", "))
+    after_help = format!("Examples:\n  ecp sandbox fault\n  ecp sandbox fault lose_callback --payment-id order-1 --times 1\n  ecp sandbox fault '{{\"fault\": \"drop_answer\", \"registered\": true, \"percent\": 10}}'\n  ecp sandbox fault --end 1\n\nA rule without --payment-id or \"path\" strikes every request to the sandbox, status requests too.\ndrop_answer, reset_connection and server_error strike before the request takes effect: a sale is\nnot registered. With \"registered\": true they strike after that: the sale exists, and only its\nanswer is lost.\n\nFaults: {}", ecp_sandbox::Fault::NAMES.join(", "))
 )]
 pub(crate) struct FaultCommand {
     /// Inject this fault: its name, or a rule in JSON
@@ -73,7 +73,7 @@ pub(crate) struct FaultCommand {
     fault: Option<FaultRule>,
 
     /// Only for payments with this id
-    #[arg(long, value_name = "ID", requires = "fault")]
+    #[arg(long, alias = "payment", value_name = "ID", requires = "fault")]
     payment_id: Option<PaymentId>,
 
     /// End the rule after it has injected its fault so often
@@ -143,7 +143,7 @@ pub(crate) struct Release {
 )]
 pub(crate) struct Tail {
     /// Only the events of this payment
-    #[arg(long, value_name = "ID")]
+    #[arg(long, alias = "payment", value_name = "ID")]
     payment_id: Option<PaymentId>,
 
     /// Begin with so many events that have happened
