@@ -112,10 +112,10 @@ fn faults_are_injected_listed_and_ended() {
     let rule = r#"{"fault":"stale_payment","payment_id":"order-1","times":1}"#;
     assert_eq!(stdout(&added), format!("fault 1: {rule}\n"));
     assert_eq!(stderr(&added), "next: ecp sandbox fault --end 1\n");
-    let help = stdout(&done(&sandbox, &["sandbox", "fault", "--help"])).to_owned();
+    let printed = stdout(&done(&sandbox, &["sandbox", "fault", "--help"])).to_owned();
     assert!(
-        help.contains("strike before the request takes effect: a sale is\nnot registered."),
-        "{help}"
+        printed.contains("strike before the request takes effect: a sale is\nnot registered."),
+        "{printed}"
     );
     let more = r#"{"fault": "wrong_amount", "percent": 10}"#;
     assert_eq!(json_of(&sandbox, &["sandbox", "fault", more]), json!({"rule": 2}));

@@ -136,15 +136,13 @@ impl Trigger {
     /// The given options that name the payment and its sum, so that a further callback is of the same
     /// payment.
     fn payment_flags(&self) -> String {
-        let mut flags = String::new();
         // Joined by `=`, as an id may begin with `-`.
-        if self.payment_id.as_str() != SAMPLE_ID {
-            flags += &format!(" --payment-id={}", shell_word(self.payment_id.as_str()));
-        }
-        if let Some(amount) = self.amount {
-            flags += &format!(" --amount {}", shell_word(&amount.to_string()));
-        }
-        flags
+        let id = match self.payment_id.as_str() {
+            SAMPLE_ID => String::new(),
+            id => format!(" --payment-id={}", shell_word(id)),
+        };
+        let flag = |amount: Money| format!(" --amount {}", shell_word(&amount.to_string()));
+        id + &self.amount.map(flag).unwrap_or_default()
     }
 
     /// The callback, without its signature.
