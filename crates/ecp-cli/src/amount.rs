@@ -87,10 +87,17 @@ fn find(
     Ok(Money::from_minor(minor, currency))
 }
 
-fn currency(spec: &MethodSpec, operation: Operation) -> anyhow::Result<Currency> {
+/// The first currency of an operation.
+pub(crate) fn currency(spec: &MethodSpec, operation: Operation) -> anyhow::Result<Currency> {
     // For an operation that the method does not have, the demonstration fails later, by the check.
     let first = spec.currencies_of(operation).first().or(spec.currencies().first());
-    first.copied().context("this method has no currency: choose another method")
+    first.copied().with_context(|| {
+        format!(
+            "the method `{}` declares no currency, so no amount can be sent with it: add \
+             `currencies(..)` to its spec, or choose another method",
+            spec.code()
+        )
+    })
 }
 
 /// The minimum and the maximum amount in minor units.

@@ -166,9 +166,9 @@ fn jump(
     let would_be = before.to_timestamp(time)?;
     let after = would_be.checked_add(jiff::SignedDuration::from_nanos(1))?;
     let transition = zone.preceding(after).next();
-    transition
-        .map(|transition| transition.timestamp())
-        .ok_or_else(|| anyhow!("the clock of this time zone skips {time}: give another time"))
+    transition.map(|transition| transition.timestamp()).ok_or_else(|| {
+        anyhow!("cannot find when the clock of --tz skips {time}: give another --from or --to")
+    })
 }
 
 #[cfg(test)]

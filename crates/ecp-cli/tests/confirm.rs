@@ -152,7 +152,7 @@ fn an_amount_is_accepted_or_refused_as_the_command_line_says() {
         let lines: Vec<&str> = stdout(&shown).lines().collect();
         assert_eq!(lines[0], format!("[V-1] is 25.00 EUR by eco-voucher accepted?: {printed}"));
         assert!(lines[1].starts_with("not genuine: "), "{lines:?}");
-        let odd = "the message is genuine, but not as documented: `amount`: ";
+        let odd = "the signature is valid, but the message is not as documented: `amount`: ";
         assert!(lines[2].starts_with(odd), "{lines:?}");
     }
     let (mut listener, url) = listen(folder.path(), &["--confirm", "refuse", "--json"]);

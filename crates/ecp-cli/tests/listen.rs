@@ -259,7 +259,7 @@ fn what_is_genuine_and_cannot_be_read_is_genuine_with_an_error_of_its_own() {
             } else {
                 assert!(
                     line.starts_with(&format!(
-                        "the message is genuine, but not as documented: `{path}`: "
+                        "the signature is valid, but the message is not as documented: `{path}`: "
                     )),
                     "{line}"
                 );

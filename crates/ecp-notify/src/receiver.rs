@@ -222,7 +222,7 @@ impl Receiver {
     async fn keep_unreadable(&self, body: &[u8], error: ModelError) -> Reply {
         tracing::error!(
             "error.message" = %Reason(&error),
-            "a genuine callback does not match the documented format"
+            "a callback with a valid signature does not match the documented format"
         );
         let (store, unreadable) = (Arc::clone(&self.store), Unreadable::new(body, error));
         self.stored(None, None, async move { (*store).store_unreadable(unreadable).await }).await

@@ -75,8 +75,9 @@ pub enum VerifyError {
     /// trust its values: anyone who has seen a genuine callback can make such a body from it (a
     /// signature stays valid if a number is replaced by a text with the same characters).
     #[error(
-        "the message is genuine, but not as documented: {0}; keep the message, and compare it with the \
-         platform's documentation"
+        "the signature is valid, but the message is not as documented: {0}; do not act on its values: \
+         keep the message, request the payment's status, and compare the message with the platform's \
+         documentation"
     )]
     Unreadable(ModelError),
 }

@@ -160,7 +160,8 @@ pub fn look(text: &str) -> String {
 
 /// Returns a key for comparing texts without regard to case. Two texts have the same key if they
 /// differ only in case, or in the form of dashes, apostrophes, slashes and similar characters. Case
-/// is full Unicode case folding, and a dotless `ı` equals `i`.
+/// is full Unicode case folding, except that ligatures such as `ﬁ` stay as they are and a dotless
+/// `ı` equals `i`.
 ///
 /// ```
 /// assert_eq!(ecp_table::fold("Straße–1"), "strasse-1");

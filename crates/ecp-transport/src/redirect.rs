@@ -15,9 +15,9 @@ use crate::address::is_plain;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {
-    /// The address of the redirect is not an absolute `http` or `https` URL.
+    /// The address of the redirect is not an absolute `http` or `https` URL of ASCII characters.
     #[error(
-        "`redirect_data.url` is not an absolute http or https address: the customer is not redirected; ask the platform's support"
+        "`redirect_data.url` is not an absolute http or https address, or has a character outside ASCII or an invalid host or port: the customer is not redirected; ask the platform's support"
     )]
     Address,
     /// The address of the redirect holds a user name or a password.

@@ -256,7 +256,7 @@ fn the_documented_redirects_are_followed() {
 
 #[test]
 fn what_cannot_be_opened_safely_is_refused() {
-    let address = "`redirect_data.url` is not an absolute http or https address: the customer is not redirected; ask the platform's support";
+    let address = "`redirect_data.url` is not an absolute http or https address, or has a character outside ASCII or an invalid host or port: the customer is not redirected; ask the platform's support";
     let credentials = "`redirect_data.url` holds a user name or password: the customer is not redirected; ask the platform's support";
     let urls = [
         ("", address),

@@ -39,8 +39,9 @@ pub(crate) struct Methods {
     #[arg(long, value_name = "NAME", conflicts_with = "method")]
     operation: Option<String>,
 
-    /// Only methods whose facts are at least this certain: documents (most certain), two-sources or
-    /// documentation-copy
+    /// Only methods whose facts are at least this certain: documents (the platform's own, most
+    /// certain), two-sources or documentation-copy (a copy of them); methods that state no certainty
+    /// are left out
     #[arg(long, value_name = "SOURCE", value_parser = certainty, conflicts_with = "method")]
     certainty: Option<Certainty>,
 

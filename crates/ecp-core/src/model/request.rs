@@ -99,7 +99,9 @@ macro_rules! page_names {
             /// Whether a member at the top level of a message is a parameter of the Payment Page:
             /// one of [`NAMES`](Self::NAMES), or any name that begins with `payment_` or
             /// `customer_`. Such parameters are signed with the project's key and visible to the
-            /// customer, so a message that has one is never accepted as another kind of message.
+            /// customer, so a callback or a status answer that has one is refused. A `check_deposit`
+            /// request has some of these names itself (`payment_id`, `customer_id`,
+            /// `payment_method`), and is refused only for others.
             ///
             /// `project_id` and `signature` belong to every message and are not counted.
             /// `recurring` is not counted if its value is `null`, an empty list or an object,

@@ -29,7 +29,9 @@ open_enum! {
         /// The payment waits for a confirmation; the documents do not say whose. It is not a
         /// success here, although one of the platform's shop plug-ins counts it as paid.
         AwaitingConfirmation = "awaiting confirmation",
-        /// The payment waits for the customer, as with vouchers and cash.
+        /// The payment waits until the customer pays or confirms elsewhere, such as by a voucher, in
+        /// cash or in an app. There may be something to show first: [`Step`](super::Step), for which
+        /// this status and [`AwaitingCustomerAction`](Self::AwaitingCustomerAction) are alike.
         AwaitingCustomer = "awaiting customer",
         /// The payment waits for an action of the customer.
         AwaitingCustomerAction = "awaiting customer action",
@@ -107,7 +109,8 @@ open_enum! {
         AwaitingClarification = "awaiting clarification",
         /// The operation waits for a confirmation; the documents do not say whose.
         AwaitingConfirmation = "awaiting confirmation",
-        /// The operation waits for the customer.
+        /// The operation waits until the customer pays or confirms elsewhere, such as by a voucher, in
+        /// cash or in an app.
         AwaitingCustomer = "awaiting customer",
         /// The operation waits for an action of the customer.
         AwaitingCustomerAction = "awaiting customer action",

@@ -20,8 +20,9 @@ use crate::outbox::PublishError;
 pub enum NatsError {
     /// The servers do not answer, or refuse to find or create the stream.
     #[error(
-        "cannot open or create the stream {stream}: if the servers do not answer, check their \
-         addresses, and that JetStream is on; if they refuse, correct the settings as the cause says"
+        "cannot open or create the stream {stream}: if the servers do not answer, check \
+         that they are up, that JetStream is on for the account, and that the user may publish to \
+         `$JS.API.>`; if they refuse, correct the settings as the error's source says"
     )]
     Unavailable {
         /// The name of the stream.

@@ -217,11 +217,7 @@ fn example(
     flow: Operation,
     fits: impl Fn(i64) -> bool,
 ) -> anyhow::Result<Money> {
-    let currency = spec
-        .currencies_of(flow)
-        .first()
-        .copied()
-        .context("this method has no currency: choose another method")?;
+    let currency = crate::amount::currency(spec, flow)?;
     let rule = spec.rule(flow).copied().unwrap_or_default();
     let usual = rule.example_amount(currency).minor();
     let listed = spec.testing().declined_amounts().iter().copied();
