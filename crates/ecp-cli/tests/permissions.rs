@@ -45,9 +45,12 @@ fn open_to_others(folder: &Path, given: &[&str]) -> Vec<String> {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let name = entry.file_name().into_string().unwrap();
-        let expected = if entry.file_type().unwrap().is_dir() { 0o700 } else { 0o600 };
-        if !given.contains(&name.as_str()) && mode(&entry.path()) != expected {
-            open.push(format!("{name} {:o}", mode(&entry.path())));
+        // A command that runs may have removed the file meanwhile.
+        let Ok(data) = entry.metadata() else { continue };
+        let expected = if data.is_dir() { 0o700 } else { 0o600 };
+        let mode = data.permissions().mode() & 0o777;
+        if !given.contains(&name.as_str()) && mode != expected {
+            open.push(format!("{name} {mode:o}"));
         }
     }
     open

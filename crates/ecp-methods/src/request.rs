@@ -93,7 +93,8 @@ impl<'r> Draft<'r> {
         self.payment_id
     }
 
-    /// The amount of the request, `None` for a full refund, capture or release without an amount.
+    /// The amount of the request. `None` for a full refund, capture or release without an amount, and
+    /// for a [`ManageRequest`], which moves no money.
     pub const fn amount(&self) -> Option<Money> {
         self.amount
     }

@@ -34,7 +34,7 @@ pub struct Expected<'o> {
 }
 
 /// The next step after a callback that is about something else than the order.
-const ASK: &str = "deliver nothing by it, and ask Gate for the status of the order's payment";
+const ASK: &str = "deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide";
 
 /// The reason why a callback does not fit the merchant's record of a payment. Deliver nothing by
 /// such a callback; Gate's answer to a status request decides. The error's text is safe to log.
@@ -49,22 +49,22 @@ pub enum Unexpected {
     )]
     Ambiguous(String),
     /// The callback is for another project (the named one) than the order.
-    #[error("the callback is for project {0}, not for the order's project: {ask}", ask = ASK)]
+    #[error("the message is for project {0}, not for the order's project: {ask}", ask = ASK)]
     Project(ProjectId),
     /// The callback is about another payment than the order's, or has no payment id.
-    #[error("the callback's `payment.id` is missing or is not the order's payment id: {ask}", ask = ASK)]
+    #[error("the message's `payment.id` is missing or is not the order's payment id: {ask}", ask = ASK)]
     Payment,
     /// The payment has another type than the order, or no type (`None`).
-    #[error("the callback's `payment.type` is {}, not the order's type: {ask}", .0.as_ref().map_or("missing", PaymentType::as_str), ask = ASK)]
+    #[error("the message's `payment.type` is {}, not the order's type: {ask}", .0.as_ref().map_or("missing", PaymentType::as_str), ask = ASK)]
     Kind(Option<PaymentType>),
     /// The payment has another amount or currency than the order. `None` if the amount is missing
     /// or its currency is unknown.
-    #[error("the callback's `payment.sum` is {}, not the order's amount and currency: {ask}",
+    #[error("the message's `payment.sum` is {}, not the order's amount and currency: {ask}",
         .0.map_or_else(|| "missing or in an unknown currency".to_owned(), |money| money.to_string()),
         ask = ASK)]
     Amount(Option<Money>),
     /// The payment is by another method than the order's, or the callback names no method.
-    #[error("the callback's `payment.method` is missing or is not the order's method: {ask}", ask = ASK)]
+    #[error("the message's `payment.method` is missing or is not the order's method: {ask}", ask = ASK)]
     Method,
 }
 

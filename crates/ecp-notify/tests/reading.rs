@@ -193,31 +193,31 @@ fn a_callback_has_a_result_for_its_order_only() {
     let table = [
         (
             order.clone().project(project(9)),
-            "the callback is for project 1236, not for the order's project: deliver nothing by it, and ask Gate for the status of the order's payment",
+            "the message is for project 1236, not for the order's project: deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide",
         ),
         (
             Expected::sale(&another, price),
-            "the callback's `payment.id` is missing or is not the order's payment id: deliver nothing by it, and ask Gate for the status of the order's payment",
+            "the message's `payment.id` is missing or is not the order's payment id: deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide",
         ),
         (
             Expected::payout(&id, price),
-            "the callback's `payment.type` is purchase, not the order's type: deliver nothing by it, and ask Gate for the status of the order's payment",
+            "the message's `payment.type` is purchase, not the order's type: deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide",
         ),
         (
             Expected::sale(&id, "100.01 EUR".parse().unwrap()),
-            "the callback's `payment.sum` is 100.00 EUR, not the order's amount and currency: deliver nothing by it, and ask Gate for the status of the order's payment",
+            "the message's `payment.sum` is 100.00 EUR, not the order's amount and currency: deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide",
         ),
         (
             Expected::sale(&id, "10000 JPY".parse().unwrap()),
-            "the callback's `payment.sum` is 100.00 EUR, not the order's amount and currency: deliver nothing by it, and ask Gate for the status of the order's payment",
+            "the message's `payment.sum` is 100.00 EUR, not the order's amount and currency: deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide",
         ),
         (
             Expected::sale(&id, "0 JPY".parse().unwrap()),
-            "the callback's `payment.sum` is 100.00 EUR, not the order's amount and currency: deliver nothing by it, and ask Gate for the status of the order's payment",
+            "the message's `payment.sum` is 100.00 EUR, not the order's amount and currency: deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide",
         ),
         (
             order.clone().callback_names(&["Jetonwallet"]),
-            "the callback's `payment.method` is missing or is not the order's method: deliver nothing by it, and ask Gate for the status of the order's payment",
+            "the message's `payment.method` is missing or is not the order's method: deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide",
         ),
     ];
     for (order, message) in table {
@@ -227,7 +227,7 @@ fn a_callback_has_a_result_for_its_order_only() {
     let error = verifier().verify(&unknown).unwrap().result_for(&order).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the callback's `payment.sum` is missing or in an unknown currency, not the order's amount and currency: deliver nothing by it, and ask Gate for the status of the order's payment"
+        "the message's `payment.sum` is missing or in an unknown currency, not the order's amount and currency: deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide"
     );
 }
 
@@ -344,7 +344,7 @@ fn an_amount_in_major_units_is_read_as_it_is_meant() {
     let order = Expected::sale(&id, "300.00 HUF".parse().unwrap());
     assert_eq!(
         order.result(project, &callback).unwrap_err().to_string(),
-        "the callback's `payment.sum` is 3.00 HUF, not the order's amount and currency: deliver nothing by it, and ask Gate for the status of the order's payment"
+        "the message's `payment.sum` is 3.00 HUF, not the order's amount and currency: deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide"
     );
     assert_eq!(order.major_units(&[Currency::HUF]).result(project, &callback), Ok(End::Success));
 }

@@ -190,7 +190,7 @@ fn every_doubt_is_an_error_that_says_which() {
                 Place::Root,
             ))
             .unwrap(),
-            "genuine, but not as documented: `payment.sum.amount`: expected an integer, \
+            "valid, but the message is not as documented: `payment.sum.amount`: expected an integer, \
              found a string",
         ),
         ("[1]".to_owned(), "the document must be a JSON object, found a list"),

@@ -51,7 +51,8 @@ pub struct PostgresAddress {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// The address cannot be parsed as a URL or as `key=value` pairs.
+    /// The address cannot be parsed as a URL or as `key=value` pairs, or has a keyword that is not
+    /// accepted and not named here, because it could be a part of a password.
     #[error(
         "the Postgres address cannot be read: expected \
          `postgres://user@host/database?sslmode=verify-full` or `host=.. user=.. \

@@ -189,7 +189,8 @@ pub(super) struct ResultPage<'s> {
     redirect: Option<&'s str>,
     /// Where the customer may go.
     link: Option<&'s str>,
-    /// The whole window goes there, not the frame alone.
+    /// Whether `redirect` opens in the whole window instead of the frame that shows this page; `false`
+    /// without a frame. `link` always leaves the frame.
     leaves_frame: bool,
 }
 
