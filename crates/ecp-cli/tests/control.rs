@@ -253,5 +253,5 @@ fn a_sandbox_that_is_missing_is_named() {
     assert_eq!(output.status.code(), Some(1));
     let error: Value = serde_json::from_str(stderr(&output)).unwrap();
     let text = error["error"].as_str().unwrap();
-    assert!(text.contains("which is the platform: this command is for a sandbox"), "{text}");
+    assert!(text.contains("which is the platform: this command is only for a"), "{text}");
 }

@@ -391,7 +391,7 @@ async fn an_inbox_that_cannot_be_read_is_said_and_nothing_else_breaks() {
     let browser = Browser(Console::new().inbox(inbox).into_router(""));
     let list = browser.get("/callbacks").await;
     assert_eq!(list.status, StatusCode::SERVICE_UNAVAILABLE);
-    let text = "the database file was removed or replaced: put it back under its name";
+    let text = "the database file was removed or replaced: leave the service running";
     assert!(list.text.contains(text), "{}", list.text);
     assert!(browser.page("/").await.contains(text));
 }

@@ -83,7 +83,9 @@ pub enum InboxErrorKind {
     Older,
     /// The database file was removed, moved or replaced while it was open. Operations work again
     /// when an inbox file has that name.
-    #[error("the database file was removed or replaced: put it back under its name")]
+    #[error(
+        "the database file was removed or replaced: leave the service running, and put the file back under its name, with its `-wal`; if it was deleted, see the section on a file that is gone in docs/callbacks.md"
+    )]
     Removed,
     /// The database cannot be reached, opened, read or written now.
     #[error(

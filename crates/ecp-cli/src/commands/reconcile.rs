@@ -43,8 +43,9 @@ pub(crate) struct Reconcile {
     #[arg(long, value_name = "FILE")]
     journal: Vec<PathBuf>,
 
-    /// The database of a journal that payers share (`ecp payouts --postgres`), as --postgres takes it:
-    /// all jobs of the project. May be repeated
+    /// The database of payout journals that several machines share (`ecp payouts --postgres`), in the
+    /// form of --postgres; all jobs that it has for the profile's project are compared. May be
+    /// repeated
     #[arg(long, value_name = "URL")]
     postgres_journal: Vec<String>,
 

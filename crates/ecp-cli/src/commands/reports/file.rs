@@ -181,7 +181,7 @@ fn check_name(name: &str) -> anyhow::Result<()> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     if name.is_empty() || name.len() > 64 || !name.bytes().all(is_plain) {
         bail!(
-            "`{}` cannot be the name of a template: use 1 to 64 letters, digits, `-` and `_`",
+            "`{}` cannot be the name of a template: use 1 to 64 letters of a-z and A-Z, digits, `-` and `_`",
             name.escape_debug()
         );
     }

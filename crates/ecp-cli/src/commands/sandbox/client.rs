@@ -66,8 +66,8 @@ impl Place {
         let profile = self.profile.load()?;
         if profile.gate_url == normal_base_url(GATE_URL)? {
             bail!(
-                "profile `{}` sends to {}, which is the platform: this command is for a sandbox, by \
-                 the profile `sandbox` or by --gate-url",
+                "profile `{}` sends to {}, which is the platform: this command is only for a \
+                 sandbox: use --profile sandbox, or give the sandbox's address with --gate-url",
                 profile.name,
                 profile.gate_url
             );
