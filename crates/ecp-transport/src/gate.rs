@@ -295,8 +295,10 @@ impl Gate {
         }
     }
 
-    /// Asks whether the platform registered a request, by the platform's id of the request. The
-    /// answer says less about the payment than that of [`Gate::status`], and may be unsigned: do
+    /// Asks what became of a request, by the platform's id of the request, which Gate's answer to it
+    /// has. `Ok` means only that the platform answered: with
+    /// [`SyncStatus::Success`](ecp_core::model::SyncStatus::Success) it has the request, with
+    /// [`SyncStatus::Error`](ecp_core::model::SyncStatus::Error) the code says why not. The answer says less about the payment than that of [`Gate::status`], and may be unsigned: do
     /// not move money because of it. The documents recommend to ask no earlier than 10 seconds
     /// after the request was sent.
     pub async fn request_status(&self, request_id: &RequestId) -> Result<SyncResponse, GateError> {

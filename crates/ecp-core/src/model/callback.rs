@@ -55,7 +55,8 @@ model! {
         sum_request: Option<Sum> = describes "sum_request",
         /// The actual sum, in the format with `transaction`.
         sum_real: Option<Sum> = describes "sum_real",
-        /// The refunded sum, in the format with `transaction`.
+        /// The refunded sum, in the format with `transaction`. The documents do not say whether it is
+        /// this operation's or all of the payment's: do not book by it.
         sum_refund: Option<Sum> = describes "sum_refund",
         /// The signature, as it was sent. Reading the message does not verify it.
         signature: Option<Sensitive<String>> = describes "signature",

@@ -12,7 +12,8 @@ model! {
     pub struct SyncResponse / SyncResponseRef {
         /// Whether the request was registered, as far as the status says.
         status: SyncStatus = decides "status",
-        /// The platform's id of the request, if it was registered.
+        /// The platform's id of the request. An answer with the status `error` can have one too, so
+        /// it does not prove that the request was registered.
         request_id: Option<RequestId> = describes "request_id",
         /// The project's id.
         project_id: Option<ProjectId> = decides "project_id",
