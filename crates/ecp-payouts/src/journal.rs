@@ -147,7 +147,9 @@ pub enum State {
     /// The request was not sent, or the platform refused it for a cause outside of the row, such as
     /// a wrong key, so that it has nothing of it. The next run sends it.
     NotSent,
-    /// The platform has the request, and its final result is not known yet.
+    /// The platform has the request, and its final result is not known yet. It is not sent again; the
+    /// next run requests its status until the result is final or
+    /// [`Settings::patience`](crate::Settings::patience) is over.
     Registered,
     /// The payout is paid, or the money is refunded.
     Success,

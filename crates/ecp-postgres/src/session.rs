@@ -58,7 +58,9 @@ impl Session {
         self.client().query_typed(sql, values).await
     }
 
-    /// Runs one statement in a transaction of its own, in one round trip to the server.
+    /// Runs one statement between [`begin`](Self::begin) and [`commit`](Self::commit), in one round
+    /// trip, so that its commit is on the disk when this returns; after [`query`](Self::query) alone,
+    /// the server's settings decide. Not for use inside an open transaction.
     pub async fn alone(
         &self,
         sql: &str,

@@ -600,8 +600,10 @@ pub async fn a_dropped_accept_happened_whole_or_not_at_all(stage: &dyn Stage) {
     // Later callbacks are unaffected, and each accepted one is complete.
     let last = accept_new(&*inbox, &Body::new("last", 1, "success")).await;
     let all = Query { limit: Some(1000), ..Query::default() };
-    for entry in inbox.entries(&all).await.unwrap() {
-        assert!(entry.id <= last);
+    let entries = inbox.entries(&all).await.unwrap();
+    // One that was dropped may be written after it, with a greater number.
+    assert!(entries.iter().any(|entry| entry.id == last));
+    for entry in entries {
         let payment = entry.payment.unwrap();
         assert!(inbox.payment(entry.project, &payment).await.unwrap().is_some());
         assert!(inbox.entry(entry.id).await.unwrap().unwrap().raw.is_some());

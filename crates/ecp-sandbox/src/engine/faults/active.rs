@@ -24,9 +24,9 @@ pub(crate) enum Point<'p> {
     Confirmation,
     /// Operations on their way to the address of a query at this path.
     Operations(&'p str),
-    /// The registration of a payment.
+    /// The registration of a payment, whether a sale or a payout.
     Payment,
-    /// The registration of a payment that is a payout.
+    /// The registration of a payout, after [`Payment`](Self::Payment) for the same payment.
     Payout,
     /// The registration of a refund, capture or release.
     FollowUp,
