@@ -44,14 +44,7 @@ const ANALYTICS: (&str, &str) = ("analytics", "/analytics");
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let is_given = |word: &str| arguments.iter().any(|argument| argument == word);
-    // Cargo asks every bench whether it has tests.
-    if is_given("--list") || is_given("--test") {
-        return ExitCode::SUCCESS;
-    }
-    // `cargo test --benches` runs this without the argument, to see that it still works.
-    let usual = if is_given("--bench") { 100_000 } else { 500 };
-    let total = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(usual);
+    let Some(total) = ecp_benches::payments(&arguments) else { return ExitCode::SUCCESS };
     let mut threads = tokio::runtime::Builder::new_multi_thread();
     let runtime = threads.worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(run(total))

@@ -45,14 +45,8 @@ const OVER_SOCKETS: &str = "over-sockets";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some(total) = ecp_benches::payments(&arguments) else { return ExitCode::SUCCESS };
     let is_given = |word: &str| arguments.iter().any(|argument| argument == word);
-    // Cargo asks every bench whether it has tests.
-    if is_given("--list") || is_given("--test") {
-        return ExitCode::SUCCESS;
-    }
-    // `cargo test --benches` runs this without the argument, to see that it still works.
-    let usual = if is_given("--bench") { 100_000 } else { 500 };
-    let total = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(usual);
     let Some(run) = [WITHOUT_SOCKETS, OVER_SOCKETS].into_iter().find(|run| is_given(run)) else {
         return apart(total);
     };

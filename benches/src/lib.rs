@@ -36,6 +36,18 @@ const KEY: &str = "bench-key";
 const JETON_SUCCESS: &str =
     include_str!("../../crates/ecp-core/tests/samples/callback/jeton-sale-success.json");
 
+/// How many payments a bench is to hold: the number among its arguments, otherwise 100,000, or 500 if
+/// `cargo test --benches` runs it, to see that it still works. `None` if Cargo only asks whether it
+/// has tests.
+pub fn payments(arguments: &[String]) -> Option<usize> {
+    let is_given = |word: &str| arguments.iter().any(|argument| argument == word);
+    if is_given("--list") || is_given("--test") {
+        return None;
+    }
+    let usual = if is_given("--bench") { 100_000 } else { 500 };
+    Some(arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(usual))
+}
+
 /// The key that signs everything here.
 pub fn key() -> SigningKey {
     SigningKey::new(&secret())
