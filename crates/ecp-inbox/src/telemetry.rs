@@ -41,8 +41,27 @@ pub(crate) async fn accept(
     Ok(result?.0)
 }
 
-/// Logs the result and the reports of an accepted callback. Payment ids may be logged; bodies may
-/// not.
+/// The callback that an event is about. Payment ids may be logged; bodies may not.
+#[derive(Clone, Copy)]
+struct About<'a> {
+    project: i64,
+    payment: Option<&'a PaymentId>,
+    entry: EntryId,
+}
+
+/// Logs an event about a callback.
+macro_rules! tell {
+    ($about:ident, $level:ident, $($what:tt)+) => {
+        tracing::$level!(
+            "ecp.project_id" = $about.project,
+            "ecp.payment_id" = $about.payment.map(PaymentId::as_str),
+            "ecp.entry_id" = $about.entry.get(),
+            $($what)+
+        )
+    };
+}
+
+/// Logs the result and the reports of an accepted callback.
 fn log_accepted(
     span: &Span,
     project: i64,
@@ -51,63 +70,46 @@ fn log_accepted(
     accepted: Accepted,
     change: &Change,
 ) {
-    let id = accepted.id().get();
-    span.record("ecp.outcome", accepted.as_str()).record("ecp.entry_id", id);
-    let payment = payment.map(PaymentId::as_str);
-    macro_rules! tell {
-        ($level:ident, $($what:tt)+) => {
-            tracing::$level!(
-                "ecp.project_id" = project,
-                "ecp.payment_id" = payment,
-                "ecp.entry_id" = id,
-                $($what)+
-            )
-        };
-    }
+    let about = About { project, payment, entry: accepted.id() };
+    span.record("ecp.outcome", accepted.as_str()).record("ecp.entry_id", about.entry.get());
     match accepted {
-        Accepted::New(_) => tell!(debug, "callback stored"),
+        Accepted::New(_) => tell!(about, debug, "callback stored"),
         Accepted::Held(_) if is_ambiguous => {
             tell!(
+                about,
                 warn,
                 "callback held: its signature allows more than one reading, so Gate must confirm it"
             );
         }
-        Accepted::Held(_) => tell!(debug, "callback held until Gate confirms it"),
+        Accepted::Held(_) => tell!(about, debug, "callback held until Gate confirms it"),
         Accepted::Repeated(_) | Accepted::SameOperation { .. } => {
-            tell!(debug, "callback stored before");
+            tell!(about, debug, "callback stored before");
         }
     }
-    log_reports(project, payment, id, change);
+    log_reports(about, change);
 }
 
 /// Logs what a change reports to a person.
-fn log_reports(project: i64, payment: Option<&str>, id: i64, change: &Change) {
-    macro_rules! tell {
-        ($level:ident, $($what:tt)+) => {
-            tracing::$level!(
-                "ecp.project_id" = project,
-                "ecp.payment_id" = payment,
-                "ecp.entry_id" = id,
-                $($what)+
-            )
-        };
-    }
+fn log_reports(about: About<'_>, change: &Change) {
     for report in change.reports() {
         match report {
             Report::UnknownPaymentStatus(status) | Report::UnknownOperationStatus(status) => {
                 let status = status.as_str();
                 tell!(
+                    about,
                     warn,
                     "ecp.payment_status" = status,
                     "unknown status: it changes nothing; look it up in the platform's documentation"
                 );
             }
             Report::Contradiction(operation) => tell!(
+                about,
                 error,
                 "ecp.operation_id" = operation,
                 "an operation was reported as success and as failure: ask Gate for the status"
             ),
             Report::Differs { operation, member } => tell!(
+                about,
                 error,
                 "ecp.operation_id" = *operation,
                 "ecp.path" = member.path(operation.is_some()),
@@ -115,6 +117,7 @@ fn log_reports(project: i64, payment: Option<&str>, id: i64, change: &Change) {
             ),
             Report::RefundReversed(operation) => {
                 tell!(
+                    about,
                     error,
                     "ecp.operation_id" = operation,
                     "a refund was reversed: ask Gate for the status"
@@ -140,10 +143,11 @@ impl From<Release> for Decided {
 /// Logs the effect of Gate's answer on a held callback.
 pub(crate) fn released(id: EntryId, decided: &Decided) {
     let Decided { release, change } = decided;
-    let (id, outcome) = (id.get(), release.as_str());
     if let Some((project, payment, change)) = change {
-        log_reports(*project, payment.as_ref().map(PaymentId::as_str), id, change);
+        let about = About { project: *project, payment: payment.as_ref(), entry: id };
+        log_reports(about, change);
     }
+    let (id, outcome) = (id.get(), release.as_str());
     match release {
         Release::Disagrees(path) => tracing::error!(
             "ecp.entry_id" = id,
