@@ -5,7 +5,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ecp_core::Timestamp;
 use ecp_inbox::HandlerError;
@@ -37,7 +37,8 @@ struct Run {
     /// Counted from 1.
     number: u64,
     days: Days,
-    content: Content,
+    /// Shared with the pages that show it.
+    content: Arc<Content>,
     end: Option<End>,
 }
 
@@ -144,7 +145,7 @@ impl Comparisons {
     pub(super) fn add(&self, number: u64, line: &str) {
         self.change(number, |run| {
             // A line that `ecp-reconcile` writes can be read.
-            let _ = run.content.read_line(line, MOST_DIFFERENCES);
+            let _ = Arc::make_mut(&mut run.content).read_line(line, MOST_DIFFERENCES);
         });
     }
 
@@ -165,7 +166,7 @@ impl Comparisons {
         let number = runs.last().map_or(1, |run| run.number + 1);
         let surplus = (runs.len() + 1).saturating_sub(MOST);
         runs.drain(..surplus);
-        runs.push(Run { number, days, content: Content::default(), end: None });
+        runs.push(Run { number, days, content: Arc::default(), end: None });
         Started::New(number)
     }
 
@@ -193,7 +194,7 @@ impl Run {
             written: self.end.as_ref().map(|end| end.at),
             is_running: self.end.is_none(),
             problem: self.end.as_ref().and_then(|end| end.problem.clone()),
-            content: Ok(self.content.clone()),
+            content: Ok(Arc::clone(&self.content)),
         }
     }
 }

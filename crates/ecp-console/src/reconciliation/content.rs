@@ -1,5 +1,7 @@
 //! A report: the lines that `ecp reconcile --json` prints.
 
+use std::sync::Arc;
+
 use ecp_core::{Currency, Money, Timestamp};
 use serde::Deserialize;
 
@@ -14,7 +16,7 @@ pub(crate) struct Report {
     /// Why a comparison of this console did not come to its end.
     pub(crate) problem: Option<String>,
     /// The report; otherwise why it cannot be read.
-    pub(crate) content: Result<Content, String>,
+    pub(crate) content: Result<Arc<Content>, String>,
 }
 
 #[derive(Clone, Default)]

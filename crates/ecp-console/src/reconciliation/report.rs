@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ecp_core::Timestamp;
 
@@ -61,7 +62,7 @@ fn read(path: &Path) -> Report {
         written: modified.ok().and_then(|time| Timestamp::try_from(time).ok()),
         is_running: false,
         problem: None,
-        content: read_content(path),
+        content: read_content(path).map(Arc::new),
     }
 }
 
