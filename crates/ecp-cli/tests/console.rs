@@ -195,7 +195,7 @@ fn an_operator_compares_without_changes_being_allowed() {
     let page = compared(&Console::start(&sandbox, &away));
     let words = "cannot connect to http://127.0.0.1:1: connection refused";
     assert!(page.contains("did not come to its end") && page.contains(words), "{page}");
-    let console = Console::start(&sandbox, &["--db", "inbox.sqlite", "--profile", "nobody"]);
+    let console = Console::start(&sandbox, &["--db", "inbox.sqlite", "--profile", "missing"]);
     assert!(!console.page("/").contains("/reconciliation"));
 }
 

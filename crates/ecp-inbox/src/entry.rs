@@ -87,7 +87,7 @@ pub struct Entry {
 
 /// What a callback's processing was at one moment. [`Inbox::replay_version`](crate::Inbox::replay_version)
 /// changes the callback only if it is the same still: no attempt has begun or ended since, and
-/// nobody has replayed or released it.
+/// it was neither replayed nor released.
 ///
 /// As text, for a field of a form, it has no blanks and no personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,6 +16,13 @@ use tokio::time::{sleep, timeout};
 
 use crate::metrics::Seen;
 
+/// Waits until the outbox is empty.
+async fn all_published(inbox: &SqliteInbox) {
+    while inbox.stats().await.unwrap().oldest_unpublished.is_some() {
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
 /// Notes what it is given, and fails every third time, half of these after it has noted it.
 #[derive(Clone, Default)]
 struct Unreliable(Arc<Mutex<(u32, Vec<Publication>)>>);
@@ -84,12 +91,7 @@ async fn everything_is_published_in_the_order_of_its_payment_whatever_fails() {
     accept(CALLBACKS / 2..CALLBACKS).await;
     assert!(inbox.stats().await.unwrap().oldest_unpublished.is_some());
     clock.advance(Duration::from_secs(31));
-    let all_published = async {
-        while inbox.stats().await.unwrap().oldest_unpublished.is_some() {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_mins(1), all_published).await.unwrap();
+    timeout(Duration::from_mins(1), all_published(&inbox)).await.unwrap();
     second.abort();
     let found = publisher.by_payment();
     assert_eq!(found.len(), 9);
@@ -129,12 +131,7 @@ async fn clones_do_not_publish_beside_each_other() {
     let outbox = Outbox::new(inbox.clone(), publisher.clone()).batch(3);
     let first = outbox.clone();
     let first = tokio::spawn(async move { first.run(std::future::pending()).await });
-    let all_published = async {
-        while inbox.stats().await.unwrap().oldest_unpublished.is_some() {
-            sleep(Duration::from_millis(10)).await;
-        }
-    };
-    timeout(Duration::from_mins(1), outbox.run(all_published)).await.unwrap();
+    timeout(Duration::from_mins(1), outbox.run(all_published(&inbox))).await.unwrap();
     first.abort();
     let seen = publisher.0.lock().unwrap().clone();
     assert_eq!(seen.len(), 9, "{seen:?}");

@@ -104,7 +104,7 @@ struct Show {
 /// Schedule callbacks that are done or dead (given up by the handler) for handling again
 ///
 /// A callback that waits for its next attempt is tried at once, with the attempts that it has left:
-/// after the handler was corrected, nobody has to wait for the pause to end.
+/// once the handler is corrected, the rest of the pause need not pass.
 #[derive(Args)]
 struct Replay {
     #[command(flatten)]

@@ -493,9 +493,10 @@ impl Payouts {
         }
         write!(std::io::stderr(), "Type `yes` to pay {}: ", counted(plan.len(), "row"))?;
         let mut answer = String::new();
-        std::io::stdin()
-            .read_line(&mut answer)
-            .context("nothing was sent: the answer cannot be read from standard input; without a terminal give --yes")?;
+        std::io::stdin().read_line(&mut answer).context(
+            "nothing was sent: the answer cannot be read from standard input; without a terminal \
+                 give --yes",
+        )?;
         if answer.trim() == "yes" {
             Ok(())
         } else {

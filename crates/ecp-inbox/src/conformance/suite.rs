@@ -312,7 +312,7 @@ pub async fn a_callback_that_waits_for_its_next_attempt_is_hurried(stage: &dyn S
     let [delivery] = &claim(&*inbox, 10).await[..] else { panic!("the first, and not the second") };
     assert_eq!((delivery.id, delivery.attempt), (first, 2));
 
-    // A lease that has ended is one that nobody has any more: the callback is due.
+    // Its lease has ended, so the callback is due.
     clock.advance(LEASE);
     assert!(!inbox.replay(first).await.unwrap());
     assert_eq!(ids(&claim(&*inbox, 10).await), [first]);
