@@ -46,7 +46,9 @@ pub(crate) fn is_json() -> bool {
 
 /// Writes a message to standard error.
 pub(crate) fn write_message(text: &str) {
-    let _ = writeln!(io::stderr(), "{}", coloured(text, has_colour()));
+    // In one write, so that nothing falls between the text and its end.
+    let line = format!("{}\n", coloured(text, has_colour()));
+    let _ = io::stderr().write_all(line.as_bytes());
 }
 
 /// Whether standard error shows colours: a terminal, unless `NO_COLOR` or `TERM=dumb` is set.

@@ -61,9 +61,11 @@ impl OnTerminal {
         let typed = child.stdin.take().unwrap();
         let terminal = Self { child, typed, shown };
         let url = until("the listener tells its address", || {
+            // With all that it says at its start, or the echo of what is typed next falls into it.
             let text = terminal.shown();
-            let line = text.lines().find(|line| line.ends_with("of project 1"))?;
-            Some(line.strip_prefix("listening on ")?.split(' ').next()?.to_owned())
+            let (line, next) = text.strip_prefix("listening on ")?.split_once("\r\n")?;
+            let is_whole = next.contains("ecp sandbox --callback-url") && next.ends_with("\r\n");
+            is_whole.then(|| line.split(' ').next().unwrap().to_owned())
         });
         (terminal, url)
     }
