@@ -47,13 +47,13 @@ pub(super) async fn postgres(address: &str, count: u64) {
     let connection = tokio::spawn(connection);
     let fill = format!(
         "SET synchronous_commit = off;
-         INSERT INTO ecp_inbox.payments (key, project, payment, state, status, updated)
-             SELECT sha256(convert_to('p' || i, 'UTF8')), 1236, convert_to('filled-' || i, 'UTF8'),
+         INSERT INTO ecp_inbox.payments (number, key, project, payment, state, status, updated)
+             SELECT i, sha256(convert_to('p' || i, 'UTF8')), 1236, convert_to('filled-' || i, 'UTF8'),
                  '{STATE}', 'success', 0
              FROM generate_series(1, {count} / 3 + 1) AS i;
-         INSERT INTO ecp_inbox.callbacks (project, payment_key, payment, content, meaning, state,
+         INSERT INTO ecp_inbox.callbacks (project, payment_number, payment, content, meaning, state,
                  status, received, last_received, due, change, ambiguous, raw)
-             SELECT 1236, sha256(convert_to('p' || (i + 2) / 3, 'UTF8')),
+             SELECT 1236, (i + 2) / 3,
                  convert_to('filled-' || (i + 2) / 3, 'UTF8'), sha256(convert_to('c' || i, 'UTF8')),
                  sha256(convert_to('m' || i, 'UTF8')), 'waiting', 'success'::bytea,
                  1700000000000 + i, 1700000000000 + i, 1700000000000 + i, '{CHANGE}', '[]',

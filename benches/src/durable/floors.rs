@@ -206,12 +206,13 @@ const UPSERT_PAYMENTS: &str = "
     ON CONFLICT (key) DO UPDATE SET state = excluded.state, updated = excluded.updated";
 
 const INSERT_CALLBACKS: &str = "
-    INSERT INTO ecp_inbox.callbacks (project, payment_key, payment, content, meaning, state, status,
+    INSERT INTO ecp_inbox.callbacks (project, payment_number, payment, content, meaning, state, status,
         received, last_received, due, change, ambiguous, raw)
-    SELECT 1236, key, payment, content, meaning, 'waiting', 'success'::bytea, $6, $6, $6, $7, '[]',
+    SELECT 1236, number, u.payment, content, meaning, 'waiting', 'success'::bytea, $6, $6, $6, $7, '[]',
         raw
     FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[])
-        AS u (key, payment, content, meaning, raw)";
+        AS u (key, payment, content, meaning, raw)
+    JOIN ecp_inbox.payments USING (key)";
 
 async fn postgres(client: Client, tables: Tables, items: Arc<Mutex<mpsc::Receiver<Item>>>) {
     // A plan that is kept from when the tables were empty would scan them.

@@ -62,12 +62,14 @@ impl PaymentFold {
         self.meanings.insert(meaning, id);
     }
 
-    /// Decides about the next callback of the batch, and changes the state accordingly. If the
-    /// callback becomes a new entry, the entry has this id.
-    pub(crate) fn take(&mut self, record: &Record, id: EntryId) -> Decision {
-        if let Some(&known) = self.contents.get(&record.content) {
-            return Decision::Repeat(known);
-        }
+    /// The id of the entry that has the same content, stored or in the batch.
+    pub(crate) fn known(&self, record: &Record) -> Option<EntryId> {
+        self.contents.get(&record.content).copied()
+    }
+
+    /// Makes an entry with this id of the next callback of the batch, whose content is not known,
+    /// and changes the state accordingly.
+    pub(crate) fn store(&mut self, record: &Record, id: EntryId) -> NewEntry {
         self.contents.insert(record.content, id);
         let first = record.meaning.as_ref().and_then(|meaning| self.meanings.get(meaning)).copied();
         let state = match first {
@@ -82,7 +84,7 @@ impl PaymentFold {
             self.is_moved |= self.state != before;
             self.meanings.extend(record.meaning.map(|meaning| (meaning, id)));
         }
-        Decision::Store(NewEntry { id, state, first, change })
+        NewEntry { id, state, first, change }
     }
 
     /// The state of the payment after the batch, `None` if the batch did not change it.

@@ -11,7 +11,7 @@ use super::queue::{Call, Item, Queue};
 use super::session::{Failure, Parameter, Session, column, failed, typed};
 use super::store::PostgresInbox;
 use crate::accept::{Digest, Record, from_json, payment_key, to_json};
-use crate::batch::{Decision, PaymentFold};
+use crate::batch::PaymentFold;
 use crate::entry::{EntryId, EntryState};
 use crate::error::InboxError;
 use crate::failpoint::failpoint;
@@ -19,37 +19,19 @@ use crate::inbox::Accepted;
 use crate::state::{Change, PaymentState};
 use crate::telemetry;
 
-const MAKE_PAYMENT: &str = "
-    INSERT INTO ecp_inbox.payments (key, project, payment, state, updated)
-    VALUES ($1, $2, $3, '{}', $4) ON CONFLICT (key) DO NOTHING";
-
-/// The row lock serializes updates of one payment, so that ids of its callbacks grow with time.
-pub(super) const LOCK_PAYMENT: &str =
-    "SELECT state FROM ecp_inbox.payments WHERE key = $1 FOR UPDATE";
-
-const KNOWN: &str = "
-    SELECT id, true AS same FROM ecp_inbox.callbacks WHERE content = $1
-    UNION ALL
-    SELECT id, false FROM ecp_inbox.callbacks
-    WHERE meaning = $2 AND first_id IS NULL AND state <> 'held'
-    ORDER BY same DESC LIMIT 1";
-
-/// Callbacks without a payment need no lock. If the same bytes arrive twice at once, the second
-/// repeats the first here.
-const WRITE: &str = "
-    INSERT INTO ecp_inbox.callbacks (project, payment_key, payment, content, meaning, first_id,
-        state, status, received, last_received, due, change, ambiguous, raw)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9, $10, $11, $12, $13)
-    ON CONFLICT (content) DO UPDATE
-        SET times = callbacks.times + 1, last_received = excluded.last_received
+/// A callback without a payment needs no lock. If its bytes are stored already, that entry is
+/// received once more.
+const WRITE_WITHOUT_PAYMENT: &str = "
+    INSERT INTO ecp_inbox.callbacks (project, content, state, status, received, last_received, due,
+        change, ambiguous, raw)
+    VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, $9)
+    ON CONFLICT (content) WHERE payment_number IS NULL DO UPDATE
+        SET times = callbacks.times + 1,
+            last_received = greatest(callbacks.last_received, excluded.last_received)
     RETURNING id, times";
 
-const REPEAT: &str = "
-    UPDATE ecp_inbox.callbacks SET times = times + 1, last_received = greatest(last_received, $2)
-    WHERE id = $1";
-
 const MOVE_PAYMENT: &str = "
-    UPDATE ecp_inbox.payments SET state = $2, status = $3, updated = $4 WHERE key = $1";
+    UPDATE ecp_inbox.payments SET state = $2, status = $3, updated = $4 WHERE number = $1";
 
 /// The queue of callbacks to be stored.
 pub(super) type Accepts = Queue<Record, Written>;
@@ -84,45 +66,41 @@ pub(super) async fn accept(inbox: &PostgresInbox, record: Record) -> Result<Acce
     telemetry::accept(project, payment.as_ref(), is_ambiguous, written).await
 }
 
-/// Writes callbacks in one transaction. If that fails for one of them, each is written in a
-/// transaction of its own.
+/// Writes the callbacks of payments in one transaction. If that fails for one of them, each is
+/// written in a transaction of its own, as is a callback without a payment.
 async fn write_calls(inbox: PostgresInbox, calls: Vec<Call<Record, Written>>) {
-    // A callback without a payment has no lock that others wait for.
-    let (mut together, mut alone): (Vec<_>, Vec<_>) =
+    let (together, without_payment): (Vec<_>, Vec<_>) =
         calls.into_iter().partition(|call| call.item.payment.is_some());
-    if together.len() == 1 {
-        alone.append(&mut together);
-    }
-    if !together.is_empty() {
-        let records: Vec<&Record> = together.iter().map(|call| &call.item).collect();
-        let mut written = write_together(&inbox, &records).await;
-        for _ in 0..RACES {
-            if !matches!(&written, Err(failure) if failure.is_of_a_made_payment()) {
-                break;
-            }
-            written = write_together(&inbox, &records).await;
-        }
-        match written {
-            Ok(written) => {
-                for (call, written) in together.into_iter().zip(written) {
-                    answer(&inbox, call, Ok(written));
-                }
-            }
-            Err(failure) if failure.may_be_of_one_row() => {
-                inbox.accepts.redo(together.len(), &failure);
-                alone.append(&mut together);
-            }
-            Err(failure) => {
-                let error = failed(STORING)(failure);
-                for call in together {
-                    call.answer(Err(error.clone()));
-                }
-            }
-        }
-    }
-    for call in alone {
-        let written = write_alone(&inbox, &call.item).await;
+    write_group(&inbox, together).await;
+    for call in without_payment {
+        let written = write_without_payment(&inbox, &call.item).await.map_err(failed(STORING));
         answer(&inbox, call, written);
+    }
+}
+
+async fn write_group(inbox: &PostgresInbox, calls: Vec<Call<Record, Written>>) {
+    if calls.is_empty() {
+        return;
+    }
+    let records: Vec<&Record> = calls.iter().map(|call| &call.item).collect();
+    match write_together(inbox, &records).await {
+        Ok(written) => {
+            for (call, written) in calls.into_iter().zip(written) {
+                answer(inbox, call, Ok(written));
+            }
+        }
+        Err(failure) if calls.len() > 1 && failure.may_be_of_one_row() => {
+            inbox.accepts.redo(calls.len(), &failure);
+            for call in calls {
+                Box::pin(write_group(inbox, vec![call])).await;
+            }
+        }
+        Err(failure) => {
+            let error = failed(STORING)(failure);
+            for call in calls {
+                call.answer(Err(error.clone()));
+            }
+        }
     }
 }
 
@@ -138,133 +116,102 @@ fn answer(
     }
 }
 
-async fn write_alone(inbox: &PostgresInbox, record: &Record) -> Result<Written, InboxError> {
-    let session = inbox.session().await?;
-    let written = write(&session, record, inbox.now()).await.map_err(failed(STORING))?;
-    session.end().map_err(failed(STORING))?;
-    failpoint!("accept.after_commit");
-    Ok(written)
-}
-
+/// Writes callbacks that name payments in one transaction.
 async fn write_together(
     inbox: &PostgresInbox,
     records: &[&Record],
 ) -> Result<Vec<Written>, Failure> {
-    let session = inbox.session().await?;
-    let written = write_all(&session, records, inbox.now()).await?;
-    session.end()?;
-    failpoint!("accept.after_commit");
-    Ok(written)
+    let mut races = 0;
+    loop {
+        let session = inbox.session().await?;
+        match write_all(&session, records, inbox.now()).await {
+            Err(failure) if failure.is_of_a_made_payment() && races < RACES => races += 1,
+            written => {
+                let written = written?;
+                session.end()?;
+                failpoint!("accept.after_commit");
+                return Ok(written);
+            }
+        }
+    }
 }
 
-async fn write(session: &Session, record: &Record, now: i64) -> Result<Written, Failure> {
-    session.ready(&[MAKE_PAYMENT, LOCK_PAYMENT, KNOWN, REPEAT, WRITE, MOVE_PAYMENT]).await?;
-    let Record { project, content, meaning, status, ambiguous, raw, .. } = record;
-    let content = content.as_slice();
-    let meaning = meaning.as_ref().map(<[u8; 32]>::as_slice);
-    let key = record.payment.as_ref().map(|payment| payment_key(*project, payment));
-    let payment = record.payment.as_ref().map(|payment| payment.as_str().as_bytes());
-    let key = key.as_ref().map(<[u8; 32]>::as_slice);
-    let seen = [typed(&content), typed(&meaning)];
-    // Statements that are sent together take one round trip; the server runs them in order.
-    let (before, known) = if key.is_some() {
-        let payment = [typed(&key), typed(project), typed(&payment), typed(&now)];
-        let ((), _, state, known) = tokio::try_join!(
-            session.begin(),
-            session.execute(MAKE_PAYMENT, &payment),
-            session.query_one(LOCK_PAYMENT, &payment[..1]),
-            session.query_opt(KNOWN, &seen),
-        )?;
-        (from_json(state.get(0), "reading the state of a payment")?, known)
-    } else {
-        let ((), known) = tokio::try_join!(session.begin(), session.query_opt(KNOWN, &seen),)?;
-        (PaymentState::default(), known)
-    };
-    let same = known.as_ref().is_some_and(|row| row.get("same"));
-    let first: Option<i64> = known.map(|row| row.get("id"));
-    if let Some(id) = first.filter(|_| same) {
-        let repeat = [typed(&id), typed(&now)];
-        tokio::try_join!(session.execute(REPEAT, &repeat), session.commit())?;
-        return Ok((Accepted::Repeated(EntryId::new(id)), Change::default()));
-    }
-
-    let entry = match first {
-        Some(_) => EntryState::Repeated,
-        None if record.held => EntryState::Held,
-        None => EntryState::Waiting,
-    };
-    let waits = entry == EntryState::Waiting;
-    let mut state = before.clone();
-    let change = if waits { state.apply(&record.update) } else { Change::default() };
-    failpoint!("accept.before_insert");
-    let status = status.as_deref().map(str::as_bytes);
-    let (word, due, written) = (entry.as_str(), waits.then_some(now), to_json(&change));
-    let body = raw.as_slice();
+async fn write_without_payment(inbox: &PostgresInbox, record: &Record) -> Result<Written, Failure> {
+    let session = inbox.session().await?;
+    let state = if record.held { EntryState::Held } else { EntryState::Waiting };
+    let waits = state == EntryState::Waiting;
+    // Nobody reads this state again: the change is what there is of it.
+    let change =
+        if waits { PaymentState::default().apply(&record.update) } else { Change::default() };
+    let (content, status) =
+        (record.content.as_slice(), record.status.as_deref().map(str::as_bytes));
+    let now = inbox.now();
+    let (word, due, written) = (state.as_str(), waits.then_some(now), to_json(&change));
+    let body = record.raw.as_slice();
     let values = [
-        typed(project),
-        typed(&key),
-        typed(&payment),
+        typed(&record.project),
         typed(&content),
-        typed(&meaning),
-        typed(&first),
         typed(&word),
         typed(&status),
         typed(&now),
         typed(&due),
         typed(&written),
-        typed(ambiguous),
+        typed(&record.ambiguous),
         typed(&body),
     ];
-    let (row, (), ()) = tokio::try_join!(
-        session.query_one(WRITE, &values),
-        async {
-            if key.is_some() && state != before {
-                move_payment(session, key, &state, now).await?;
-            }
-            Ok(())
-        },
-        async {
-            failpoint!("accept.before_commit");
-            session.commit().await
-        },
-    )?;
+    failpoint!("accept.before_insert");
+    let write = session.query_one(WRITE_WITHOUT_PAYMENT, &values);
+    let row = session.alone(WRITE_WITHOUT_PAYMENT, write).await?;
+    session.end()?;
+    failpoint!("accept.after_commit");
     let id = EntryId::new(row.get("id"));
-    let accepted = match (entry, first) {
-        _ if row.get::<_, i32>("times") > 1 => Accepted::Repeated(id),
-        (_, Some(first)) => Accepted::SameOperation { id, first: EntryId::new(first) },
-        (EntryState::Held, None) => Accepted::Held(id),
-        (_, None) => Accepted::New(id),
-    };
-    Ok((accepted, change))
+    if row.get::<_, i32>("times") > 1 {
+        return Ok((Accepted::Repeated(id), Change::default()));
+    }
+    Ok((if record.held { Accepted::Held(id) } else { Accepted::New(id) }, change))
+}
+
+/// A payment whose row is locked.
+pub(super) struct Locked {
+    pub(super) number: i64,
+    pub(super) state: PaymentState,
+}
+
+impl Locked {
+    /// Reads the columns `number` and `state`.
+    pub(super) fn read(row: &Row) -> Result<Self, InboxError> {
+        let state = from_json(row.get("state"), "reading the state of a payment")?;
+        Ok(Self { number: row.get("number"), state })
+    }
 }
 
 /// Stores a payment's new state.
 pub(super) async fn move_payment(
     session: &Session,
-    key: Option<&[u8]>,
+    number: i64,
     state: &PaymentState,
     now: i64,
 ) -> Result<(), tokio_postgres::Error> {
     let status = state.status().map(ToString::to_string);
     let state = to_json(state);
-    let values = [typed(&key), typed(&state), typed(&status), typed(&now)];
+    let values = [typed(&number), typed(&state), typed(&status), typed(&now)];
     session.execute(MOVE_PAYMENT, &values).await.map(drop)
 }
 
 /// The first half of a batch: locks, what is stored already, and ids. Its statements are in
 /// `schema.rs`.
 const BEGIN_BATCH: &str = "
-    SELECT locked, states, known, digests, same, ids
+    SELECT locked, numbers, states, known, digests, same, ids
     FROM ecp_inbox.begin_batch($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[])";
 
 /// The second half: the rows.
 const END_BATCH: &str = "
     SELECT FROM ecp_inbox.end_batch(
-        $1::bytea[], $2::bigint[], $3::bytea[], $4::text[], $5::text[],
-        $6::bytea[], $7::text[], $8::text[],
-        $9::bigint[], $10::bigint[], $11::bytea[], $12::bytea[], $13::bytea[], $14::bytea[],
-        $15::bigint[], $16::text[], $17::bytea[], $18::text[], $19::text[], $20::bytea[],
-        $21::bigint[], $22::integer[], $23::bigint)";
+        $1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[], $5::text[], $6::text[],
+        $7::bigint[], $8::text[], $9::text[],
+        $10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[], $14::bytea[], $15::bytea[],
+        $16::bigint[], $17::text[], $18::bytea[], $19::text[], $20::text[], $21::bytea[],
+        $22::bigint[], $23::integer[], $24::bigint)";
 
 /// Writes callbacks that name payments, in the order of their arrival.
 async fn write_all(
@@ -294,9 +241,10 @@ async fn write_all(
         tokio::try_join!(session.begin_function(), session.query_one(BEGIN_BATCH, &values))?;
 
     let seen = Seen::read(&seen)?;
-    for (key, state) in seen.states {
+    for (key, locked) in seen.locked {
         if let Some(payment) = payments.get_mut(&key) {
-            payment.fold = PaymentFold::new(state);
+            payment.fold = PaymentFold::new(locked.state);
+            payment.number = Some(locked.number);
             payment.is_stored = true;
         }
     }
@@ -305,45 +253,45 @@ async fn write_all(
     let mut rows = Rows::default();
     let mut repeats: BTreeMap<i64, i32> = BTreeMap::new();
     let mut written = Vec::with_capacity(records.len());
-    for ((record, owner), id) in records.iter().zip(&owners).zip(seen.ids) {
+    let mut ids = seen.ids.into_iter();
+    for (record, owner) in records.iter().zip(&owners) {
         let missing = || InboxError::damaged("locking a payment");
         let (key, payment) = owner.as_ref().ok_or_else(missing)?;
-        let fold = &mut payments.get_mut(key).ok_or_else(missing)?.fold;
+        let owner = payments.get_mut(key).ok_or_else(missing)?;
+        let fold = &mut owner.fold;
         if let Some(&id) = seen.same.get(&record.content) {
             fold.has_content(record.content, id);
         }
         if let Some((meaning, &id)) = record.meaning.and_then(|m| Some((m, seen.like.get(&m)?))) {
             fold.has_meaning(meaning, id);
         }
-        match fold.take(record, EntryId::new(id)) {
-            Decision::Repeat(id) => {
-                *repeats.entry(id.get()).or_default() += 1;
-                written.push((Accepted::Repeated(id), Change::default()));
-            }
-            Decision::Store(entry) => {
-                let accepted = entry.accepted();
-                rows.ids.push(entry.id.get());
-                rows.projects.push(record.project);
-                rows.keys.push(key.as_slice());
-                rows.payments.push(payment);
-                rows.contents.push(record.content.as_slice());
-                rows.meanings.push(record.meaning.as_ref().map(Digest::as_slice));
-                rows.firsts.push(entry.first.map(EntryId::get));
-                rows.states.push(entry.state.as_str());
-                rows.statuses.push(record.status.as_deref().map(str::as_bytes));
-                rows.changes.push(to_json(&entry.change));
-                rows.ambiguous.push(&record.ambiguous);
-                rows.bodies.push(&record.raw);
-                written.push((accepted, entry.change));
-            }
+        if let Some(id) = fold.known(record) {
+            *repeats.entry(id.get()).or_default() += 1;
+            written.push((Accepted::Repeated(id), Change::default()));
+            continue;
         }
+        let entry = fold.store(record, EntryId::new(ids.next().ok_or_else(missing)?));
+        // A new payment has the number of its first callback.
+        rows.numbers.push(*owner.number.get_or_insert(entry.id.get()));
+        rows.ids.push(entry.id.get());
+        rows.projects.push(record.project);
+        rows.payments.push(payment);
+        rows.contents.push(record.content.as_slice());
+        rows.meanings.push(record.meaning.as_ref().map(Digest::as_slice));
+        rows.firsts.push(entry.first.map(EntryId::get));
+        rows.states.push(entry.state.as_str());
+        rows.statuses.push(record.status.as_deref().map(str::as_bytes));
+        rows.changes.push(to_json(&entry.change));
+        rows.ambiguous.push(&record.ambiguous);
+        rows.bodies.push(&record.raw);
+        written.push((entry.accepted(), entry.change));
     }
     let (new, moved) = changed(&payments);
     let (repeated, more): (Vec<i64>, Vec<i32>) = repeats.into_iter().unzip();
     failpoint!("accept.before_insert");
 
     // Second round trip: the rows and the commit.
-    let mut values = Vec::with_capacity(23);
+    let mut values = Vec::with_capacity(24);
     values.extend(new.columns());
     values.extend(moved.columns());
     values.extend(rows.columns());
@@ -357,27 +305,29 @@ async fn write_all(
 
 /// What the first half of a batch returns.
 struct Seen {
-    /// The stored payments, which are locked, with their states.
-    states: Vec<(Digest, PaymentState)>,
+    /// The stored payments, which are locked, by their keys.
+    locked: Vec<(Digest, Locked)>,
     /// Ids of stored callbacks by their contents.
     same: BTreeMap<Digest, EntryId>,
     /// Ids of stored callbacks by their meanings.
     like: BTreeMap<Digest, EntryId>,
-    /// An id for each callback of the batch.
+    /// An id for each callback of the batch that is not stored already.
     ids: Vec<i64>,
 }
 
 impl Seen {
     /// Columns without a value are NULL.
     fn read(row: &Row) -> Result<Self, InboxError> {
-        let (locked, states): (Option<Vec<&[u8]>>, Option<Vec<&str>>) =
+        let (keys, states): (Option<Vec<&[u8]>>, Option<Vec<&str>>) =
             (row.get("locked"), row.get("states"));
-        let states = locked.unwrap_or_default().into_iter().zip(states.unwrap_or_default());
-        let states = states.map(|(key, state)| {
+        let numbers: Option<Vec<i64>> = row.get("numbers");
+        let locked = keys.unwrap_or_default().into_iter().zip(numbers.unwrap_or_default());
+        let locked = locked.zip(states.unwrap_or_default()).map(|((key, number), state)| {
             let key = digest(key, "reading the key of a payment")?;
-            Ok((key, from_json(state, "reading the state of a payment")?))
+            let state = from_json(state, "reading the state of a payment")?;
+            Ok((key, Locked { number, state }))
         });
-        let states = states.collect::<Result<_, InboxError>>()?;
+        let locked = locked.collect::<Result<_, InboxError>>()?;
         let (mut same, mut like) = (BTreeMap::new(), BTreeMap::new());
         let (known, digests): (Option<Vec<i64>>, Option<Vec<&[u8]>>) =
             (row.get("known"), row.get("digests"));
@@ -388,7 +338,7 @@ impl Seen {
             found.insert(digest(bytes, "reading the digest of a callback")?, EntryId::new(id));
         }
         let ids: Option<Vec<i64>> = row.get("ids");
-        Ok(Self { states, same, like, ids: ids.unwrap_or_default() })
+        Ok(Self { locked, same, like, ids: ids.unwrap_or_default() })
     }
 }
 
@@ -396,6 +346,8 @@ impl Seen {
 struct Payment<'a> {
     project: i64,
     id: &'a [u8],
+    /// `None` until the first callback of a new payment.
+    number: Option<i64>,
     is_stored: bool,
     fold: PaymentFold,
 }
@@ -403,27 +355,27 @@ struct Payment<'a> {
 impl<'a> Payment<'a> {
     fn new(project: i64, id: &'a [u8]) -> Self {
         let fold = PaymentFold::new(PaymentState::default());
-        Self { project, id, is_stored: false, fold }
+        Self { project, id, number: None, is_stored: false, fold }
     }
 }
 
 /// Returns the payments to be made, and the stored ones whose states change.
-fn changed<'a>(
-    payments: &'a BTreeMap<Digest, Payment<'a>>,
-) -> (NewPayments<'a>, MovedPayments<'a>) {
+fn changed<'a>(payments: &'a BTreeMap<Digest, Payment<'a>>) -> (NewPayments<'a>, MovedPayments) {
     let mut new = NewPayments::default();
     let mut moved = MovedPayments::default();
     for (key, payment) in payments {
+        let Some(number) = payment.number else { continue };
         let state = payment.fold.moved();
         let status = state.and_then(PaymentState::status).map(ToString::to_string);
         if !payment.is_stored {
+            new.numbers.push(number);
             new.keys.push(key);
             new.projects.push(payment.project);
             new.payments.push(payment.id);
             new.states.push(state.map_or_else(|| "{}".to_owned(), to_json));
             new.statuses.push(status);
         } else if let Some(state) = state {
-            moved.keys.push(key);
+            moved.numbers.push(number);
             moved.states.push(to_json(state));
             moved.statuses.push(status);
         }
@@ -434,6 +386,7 @@ fn changed<'a>(
 /// The payments to be made, as columns.
 #[derive(Default)]
 struct NewPayments<'a> {
+    numbers: Vec<i64>,
     keys: Vec<&'a [u8]>,
     projects: Vec<i64>,
     payments: Vec<&'a [u8]>,
@@ -442,8 +395,9 @@ struct NewPayments<'a> {
 }
 
 impl NewPayments<'_> {
-    fn columns(&self) -> [Parameter<'_>; 5] {
+    fn columns(&self) -> [Parameter<'_>; 6] {
         [
+            column(&self.numbers),
             column(&self.keys),
             column(&self.projects),
             column(&self.payments),
@@ -455,15 +409,15 @@ impl NewPayments<'_> {
 
 /// The stored payments whose states change, as columns.
 #[derive(Default)]
-struct MovedPayments<'a> {
-    keys: Vec<&'a [u8]>,
+struct MovedPayments {
+    numbers: Vec<i64>,
     states: Vec<String>,
     statuses: Vec<Option<String>>,
 }
 
-impl MovedPayments<'_> {
+impl MovedPayments {
     fn columns(&self) -> [Parameter<'_>; 3] {
-        [column(&self.keys), column(&self.states), column(&self.statuses)]
+        [column(&self.numbers), column(&self.states), column(&self.statuses)]
     }
 }
 
@@ -482,7 +436,7 @@ pub(super) fn digest(bytes: &[u8], doing: &'static str) -> Result<Digest, InboxE
 struct Rows<'a> {
     ids: Vec<i64>,
     projects: Vec<i64>,
-    keys: Vec<&'a [u8]>,
+    numbers: Vec<i64>,
     payments: Vec<&'a [u8]>,
     contents: Vec<&'a [u8]>,
     meanings: Vec<Option<&'a [u8]>>,
@@ -499,7 +453,7 @@ impl Rows<'_> {
         [
             column(&self.ids),
             column(&self.projects),
-            column(&self.keys),
+            column(&self.numbers),
             column(&self.payments),
             column(&self.contents),
             column(&self.meanings),

@@ -18,10 +18,10 @@ use crate::failpoint::failpoint;
 /// meanwhile is checked again once it is locked.
 const CLAIM: &str = "
     WITH next AS MATERIALIZED (
-        SELECT c.id, c.payment_key, c.attempts FROM ecp_inbox.callbacks c
+        SELECT c.id, c.payment_number, c.attempts FROM ecp_inbox.callbacks c
         WHERE c.state = 'waiting' AND c.due <= $1 AND NOT EXISTS (
             SELECT FROM ecp_inbox.callbacks other
-            WHERE other.payment_key = c.payment_key AND other.state = 'waiting'
+            WHERE other.payment_number = c.payment_number AND other.state = 'waiting'
                 AND (other.id < c.id OR other.id > c.id AND other.leased AND other.due > $1)
         )
         ORDER BY c.due, c.id LIMIT $2
@@ -29,7 +29,7 @@ const CLAIM: &str = "
     )
     UPDATE ecp_inbox.callbacks c SET lease = lease + 1, leased = true, due = $3, since = $1,
         attempts = least(c.attempts + 1, $4)
-    FROM next LEFT JOIN ecp_inbox.payments p ON p.key = next.payment_key
+    FROM next LEFT JOIN ecp_inbox.payments p ON p.number = next.payment_number
     WHERE c.id = next.id
     RETURNING c.id, c.project, c.raw, c.change, c.received, c.attempts, c.lease,
         next.attempts >= $4 AS used_up, p.state AS payment_state";

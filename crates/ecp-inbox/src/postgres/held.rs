@@ -5,18 +5,18 @@ use std::time::Duration;
 use ecp_core::model::VerifiedStatus;
 use tokio_postgres::Row;
 
-use super::accept::{LOCK_PAYMENT, move_payment};
+use super::accept::{Locked, move_payment};
 use super::claim::bring_back;
 use super::session::{Failure, Session, failed, typed};
 use super::store::PostgresInbox;
-use crate::accept::{error_text, from_json, payment_id, project, read, to_json};
+use crate::accept::{error_text, payment_id, project, read, to_json};
 use crate::agreement::{Doubt, compare, disagreement};
 use crate::clock::{milliseconds, timestamp};
 use crate::entry::{Claim, ClaimedHeld, EntryId, EntryState, Lease, Question};
 use crate::error::InboxError;
 use crate::failpoint::failpoint;
 use crate::inbox::Release;
-use crate::state::{Change, PaymentState, StatusUpdate};
+use crate::state::{Change, StatusUpdate};
 use crate::telemetry::{self, Decided};
 
 /// Due callbacks: without a status request yet, or due for another one. No other callback of the
@@ -25,11 +25,11 @@ use crate::telemetry::{self, Decided};
 const CLAIM: &str = "
     WITH next AS MATERIALIZED (
         SELECT c.id FROM ecp_inbox.callbacks c
-        WHERE c.state = 'held' AND c.payment_key IS NOT NULL
+        WHERE c.state = 'held' AND c.payment_number IS NOT NULL
             AND (c.due <= $1 OR c.due IS NULL AND c.attempts = 0)
             AND NOT EXISTS (
                 SELECT FROM ecp_inbox.callbacks other
-                WHERE other.payment_key = c.payment_key AND other.state = 'held'
+                WHERE other.payment_number = c.payment_number AND other.state = 'held'
                     AND other.id <> c.id
                     AND (other.leased AND other.due > $1 OR other.id < c.id
                         AND (other.due <= $1 OR other.due IS NULL AND other.attempts = 0))
@@ -50,12 +50,16 @@ const POSTPONE: &str = "
     WHERE id = $1 AND lease = $2 AND state = 'held'";
 
 const HELD: &str = "
-    SELECT project, payment_key, meaning, raw FROM ecp_inbox.callbacks
+    SELECT project, payment_number, meaning, raw FROM ecp_inbox.callbacks
     WHERE id = $1 AND state = 'held' AND raw IS NOT NULL";
 
 const FIRST: &str = "
     SELECT id FROM ecp_inbox.callbacks
-    WHERE meaning = $1 AND first_id IS NULL AND state <> 'held'";
+    WHERE payment_number = $1 AND meaning = $2 AND first_id IS NULL AND state <> 'held'";
+
+/// The row lock that `accept` takes too.
+const LOCK_PAYMENT: &str =
+    "SELECT number, state FROM ecp_inbox.payments WHERE number = $1 FOR UPDATE";
 
 const CONTRADICT: &str = "
     UPDATE ecp_inbox.callbacks SET due = NULL, attempts = greatest(attempts, 1), error = $2,
@@ -146,7 +150,7 @@ async fn compare_and_move(
     let Some(row) = session.query_opt(HELD, &[typed(&id)]).await? else {
         return Ok(Release::NotHeld.into());
     };
-    let (key, meaning): (Option<&[u8]>, Option<&[u8]>) = (row.get(1), row.get(2));
+    let (number, meaning): (Option<i64>, Option<&[u8]>) = (row.get(1), row.get(2));
     let callback =
         read(row.get(3)).map_err(|_| InboxError::damaged("reading the body of a held callback"))?;
     let project = project(row.get(0))?;
@@ -164,12 +168,10 @@ async fn compare_and_move(
 
     session.begin().await?;
     // First the payment, then its callback: the lock order everywhere.
-    let payment = session.query_opt(LOCK_PAYMENT, &[typed(&key)]).await?;
-    let mut state = match &payment {
-        Some(payment) => from_json(payment.get(0), "reading the state of a payment")?,
-        None => PaymentState::default(),
-    };
-    let first = session.query_opt(FIRST, &[typed(&meaning)]).await?;
+    let payment = session.query_opt(LOCK_PAYMENT, &[typed(&number)]).await?;
+    let payment = payment.as_ref().map(Locked::read).transpose()?;
+    let mut state = payment.as_ref().map(|payment| payment.state.clone()).unwrap_or_default();
+    let first = session.query_opt(FIRST, &[typed(&number), typed(&meaning)]).await?;
     let (released, entry, change, first) = if let Some(first) = first {
         (Release::Repeated, EntryState::Repeated, Change::default(), Some(first.get::<_, i64>(0)))
     } else {
@@ -184,8 +186,8 @@ async fn compare_and_move(
         session.batch_execute("ROLLBACK").await?;
         return Ok(Release::NotHeld.into());
     }
-    if payment.is_some() {
-        move_payment(session, key, &state, now).await?;
+    if let Some(payment) = payment {
+        move_payment(session, payment.number, &state, now).await?;
     }
     failpoint!("release.before_commit");
     session.commit().await?;

@@ -45,22 +45,23 @@ pub(super) async fn entries(
         // A literal, because two indexes hold only rows of certain states.
         conditions.push(format!("state = '{}'", state.as_str()));
     }
-    let mut only = |column: &str, value| {
+    let mut only = |condition: &str, value| {
         values.push(value);
-        conditions.push(format!("{column} ${}", values.len()));
+        conditions.push(condition.replace('?', &format!("${}", values.len())));
     };
     if key.is_some() {
-        only("payment_key =", typed(&key));
+        let of_payment = "payment_number = (SELECT number FROM ecp_inbox.payments WHERE key = ?)";
+        only(of_payment, typed(&key));
     } else {
         if project.is_some() {
-            only("project =", typed(&project));
+            only("project = ?", typed(&project));
         }
         if payment.is_some() {
-            only("payment =", typed(&payment));
+            only("payment = ?", typed(&payment));
         }
     }
     if before.is_some() {
-        only("id <", typed(&before));
+        only("id < ?", typed(&before));
     }
     values.push(typed(&limit));
     let sql = format!(

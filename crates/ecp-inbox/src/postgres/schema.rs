@@ -233,6 +233,129 @@ const STEPS: &[&str] = &[
         END IF;
     END $$;
 ",
+    "
+    -- Payments have numbers that grow with time, and the keys of digests, which are random, begin with them:
+    -- what an accept changes in an index is near what the accept before it changed. With millions of
+    -- callbacks, each page that is changed elsewhere is written to the log whole after a checkpoint.
+    LOCK TABLE ecp_inbox.payments, ecp_inbox.callbacks IN ACCESS EXCLUSIVE MODE;
+    DROP FUNCTION ecp_inbox.begin_batch, ecp_inbox.end_batch;
+    DROP INDEX ecp_inbox.callbacks_content, ecp_inbox.callbacks_meaning, ecp_inbox.callbacks_payment,
+        ecp_inbox.callbacks_due, ecp_inbox.callbacks_state;
+    -- A callback whose payment was deleted by hand.
+    INSERT INTO ecp_inbox.payments (key, project, payment, state, updated)
+        SELECT DISTINCT ON (payment_key) payment_key, project, payment, '{}', received
+        FROM ecp_inbox.callbacks
+        WHERE payment_key IS NOT NULL
+            AND NOT EXISTS (SELECT FROM ecp_inbox.payments WHERE key = payment_key);
+    -- Ids of callbacks and numbers of payments are of one sequence: a new payment has the id of its first
+    -- callback.
+    ALTER TABLE ecp_inbox.payments
+        ADD COLUMN number bigint NOT NULL DEFAULT nextval('ecp_inbox.callbacks_id_seq');
+    CREATE UNIQUE INDEX payments_number ON ecp_inbox.payments (number);
+    ALTER TABLE ecp_inbox.callbacks ADD COLUMN payment_number bigint;
+    ALTER TABLE ecp_inbox.callbacks DISABLE TRIGGER count_updated;
+    UPDATE ecp_inbox.callbacks SET payment_number = payments.number
+        FROM ecp_inbox.payments WHERE payments.key = callbacks.payment_key;
+    ALTER TABLE ecp_inbox.callbacks ENABLE TRIGGER count_updated;
+    ALTER TABLE ecp_inbox.callbacks DROP COLUMN payment_key;
+    CREATE UNIQUE INDEX callbacks_content ON ecp_inbox.callbacks (payment_number, content)
+        WHERE payment_number IS NOT NULL;
+    CREATE UNIQUE INDEX callbacks_content_without_payment ON ecp_inbox.callbacks (content)
+        WHERE payment_number IS NULL;
+    CREATE UNIQUE INDEX callbacks_meaning ON ecp_inbox.callbacks (payment_number, meaning)
+        WHERE first_id IS NULL AND state <> 'held' AND meaning IS NOT NULL;
+    CREATE INDEX callbacks_payment ON ecp_inbox.callbacks (payment_number, id);
+    CREATE INDEX callbacks_due ON ecp_inbox.callbacks (due, id) WHERE state = 'waiting';
+    CREATE INDEX callbacks_state ON ecp_inbox.callbacks (state, id) WHERE state <> 'done';
+
+    -- As before, with numbers of payments. Plans join by looking rows up, whatever the tables were when
+    -- the plans were made.
+    CREATE FUNCTION ecp_inbox.begin_batch(
+        keys bytea[], owners bytea[], contents bytea[], meanings bytea[],
+        OUT locked bytea[], OUT numbers bigint[], OUT states text[],
+        OUT known bigint[], OUT digests bytea[], OUT same boolean[],
+        OUT ids bigint[]
+    ) LANGUAGE plpgsql
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
+    SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+    DECLARE
+        stored integer := 0;
+    BEGIN
+        SELECT array_agg(payment.key), array_agg(payment.number), array_agg(payment.state)
+        INTO locked, numbers, states FROM (
+            SELECT key, number, state FROM ecp_inbox.payments
+            WHERE key = ANY(keys) ORDER BY key FOR UPDATE
+        ) AS payment;
+        -- A callback can be known only if its payment is.
+        IF locked IS NOT NULL THEN
+            SELECT array_agg(found.id), array_agg(found.digest), array_agg(found.is_same),
+                count(*) FILTER (WHERE found.is_same)
+            INTO known, digests, same, stored
+            FROM unnest(locked, numbers) AS payment (key, number)
+            JOIN unnest(owners, contents, meanings) AS given (owner, content, meaning)
+                ON given.owner = payment.key
+            CROSS JOIN LATERAL (
+                SELECT id, content AS digest, true AS is_same FROM ecp_inbox.callbacks
+                WHERE payment_number = payment.number AND content = given.content
+                UNION ALL
+                SELECT id, meaning, false FROM ecp_inbox.callbacks
+                WHERE payment_number = payment.number AND meaning = given.meaning
+                    AND first_id IS NULL AND state <> 'held'
+            ) AS found;
+        END IF;
+        SELECT array_agg(nextval('ecp_inbox.callbacks_id_seq')) INTO ids
+        FROM generate_series(1, cardinality(owners) - stored);
+    END $$;
+
+    CREATE FUNCTION ecp_inbox.end_batch(
+        new_numbers bigint[], new_keys bytea[], new_projects bigint[], new_payments bytea[], new_states text[],
+        new_statuses text[], moved_numbers bigint[], moved_states text[], moved_statuses text[],
+        ids bigint[], projects bigint[], numbers bigint[], payments bytea[], contents bytea[],
+        meanings bytea[], firsts bigint[], states text[], statuses bytea[], changes text[],
+        ambiguities text[], bodies bytea[],
+        repeated_ids bigint[], repeated_times integer[], given_at bigint
+    ) RETURNS void LANGUAGE plpgsql
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
+    SET jit = off SET plan_cache_mode = force_generic_plan AS $$
+    BEGIN
+        IF cardinality(new_keys) > 0 THEN
+            INSERT INTO ecp_inbox.payments (number, key, project, payment, state, status, updated)
+            SELECT number, key, project, payment, state, status, given_at
+            FROM unnest(new_numbers, new_keys, new_projects, new_payments, new_states, new_statuses)
+                AS given (number, key, project, payment, state, status)
+            ORDER BY key;
+        END IF;
+        IF cardinality(moved_numbers) > 0 THEN
+            UPDATE ecp_inbox.payments AS payment
+            SET state = given.state, status = given.status, updated = given_at
+            FROM unnest(moved_numbers, moved_states, moved_statuses) AS given (number, state, status)
+            WHERE payment.number = given.number;
+        END IF;
+        IF cardinality(ids) > 0 THEN
+            INSERT INTO ecp_inbox.callbacks (id, project, payment_number, payment, content, meaning, first_id,
+                state, status, received, last_received, due, change, ambiguous, raw)
+            OVERRIDING SYSTEM VALUE
+            SELECT id, project, payment_number, payment, content, meaning, first_id, state, status,
+                given_at, given_at, CASE WHEN state = 'waiting' THEN given_at END, change, ambiguous, raw
+            FROM unnest(ids, projects, numbers, payments, contents, meanings, firsts, states, statuses,
+                    changes, ambiguities, bodies)
+                AS given (id, project, payment_number, payment, content, meaning, first_id, state, status,
+                    change, ambiguous, raw);
+        END IF;
+        IF cardinality(repeated_ids) > 0 THEN
+            WITH repeated AS MATERIALIZED (
+                SELECT id FROM ecp_inbox.callbacks WHERE id = ANY(repeated_ids) ORDER BY id FOR UPDATE
+            )
+            UPDATE ecp_inbox.callbacks AS callback
+            SET times = times + given.more, last_received = greatest(last_received, given_at)
+            FROM repeated JOIN unnest(repeated_ids, repeated_times) AS given (id, more) USING (id)
+            WHERE callback.id = repeated.id;
+        END IF;
+        IF current_setting('synchronous_commit') = 'off' THEN
+            PERFORM set_config('synchronous_commit', 'on', true);
+        END IF;
+    END $$;
+",
 ];
 
 /// Key of the advisory lock for replicas that start at the same time: `ecpinbox` in ASCII.

@@ -44,17 +44,15 @@ pub(super) fn accept(
     for ((record, _), id) in records.iter().zip(latest.unwrap_or(0) + 1..) {
         let id = EntryId::new(id);
         let Some(payment) = &record.payment else {
-            // Each is the first about a payment of its own.
-            let mut fold = PaymentFold::new(PaymentState::default());
             let known = match alone.get(&record.content) {
                 Some(&id) => Some(id),
                 None => of_content(connection, None, &record.content)?,
             };
-            if let Some(known) = known {
-                fold.has_content(record.content, known);
-            }
             alone.insert(record.content, known.unwrap_or(id));
-            decisions.push((None, fold.take(record, id)));
+            // Each is the first about a payment of its own.
+            let store = || PaymentFold::new(PaymentState::default()).store(record, id);
+            decisions
+                .push((None, known.map_or_else(|| Decision::Store(store()), Decision::Repeat)));
             continue;
         };
         let place = match places.entry((record.project, payment.as_str())) {
@@ -74,7 +72,9 @@ pub(super) fn accept(
                 fold.has_meaning(*meaning, EntryId::new(first));
             }
         }
-        decisions.push((Some(place), fold.take(record, id)));
+        let known = fold.known(record);
+        let store = || Decision::Store(fold.store(record, id));
+        decisions.push((Some(place), known.map_or_else(store, Decision::Repeat)));
     }
     let Some((_, now)) = records.last() else { return Ok(Vec::new()) };
     let new = write_payments(connection, &mut payments, *now)?;
