@@ -169,8 +169,7 @@ macro_rules! text_id {
 text_id! {
     /// The merchant's id of a payment, unique in its project for ever. The platform refuses a
     /// second sale or payout with the same id, so that it is not paid twice. Choose the id before
-    /// sending and keep it: a request whose answer was lost is repeated, or its status requested,
-    /// with the same id.
+    /// sending and keep it: if the answer to a request is lost, request the payment's status by it.
     ///
     /// ```
     /// use ecp_core::PaymentId;
