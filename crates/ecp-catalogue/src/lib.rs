@@ -67,9 +67,10 @@ macro_rules! methods {
             pub use self::$module::$method;
         )*
 
-        /// Returns the registry with all payment methods of this family added. If a method in the
-        /// registry already has a name of one of them, such as its code or Gate path, the error has
-        /// this name and the code of the method in the registry.
+        /// Adds all payment methods of this family (one region, or crypto exchanges and the like)
+        /// to a registry, and returns it. Fails if a name of one of them, such as its code or Gate
+        /// path, already belongs to another method of the registry; the error has this name and the
+        /// codes of both methods.
         pub fn all(
             registry: ecp_methods::Registry,
         ) -> Result<ecp_methods::Registry, ecp_methods::RegistryError> {
@@ -112,9 +113,10 @@ pub mod fields;
 
 use ecp_methods::{Registry, RegistryError};
 
-/// Returns the registry with the payment methods added of all families whose Cargo features are on.
-/// If a method in the registry already has a name of one of them, such as its code or Gate path,
-/// the error has this name and the code of the method in the registry.
+/// Adds the payment methods of this crate to a registry, and returns it: those of all families
+/// whose Cargo features are on, such as `europe`. Without such a feature, nothing is added. Fails
+/// if a name of one of them, such as its code or Gate path, already belongs to another method of
+/// the registry; the error has this name and the codes of both methods.
 ///
 /// ```
 /// let registry = ecp_catalogue::all(ecp_methods::Registry::builtin())?;

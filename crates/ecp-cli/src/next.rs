@@ -67,9 +67,10 @@ pub(crate) fn this_command_without(flag: &str) -> String {
 /// The subject of the next status request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum About {
-    /// The result of the payment.
+    /// The result of the payment itself: its page and waiting for its end are suggested.
     Payment,
-    /// The result of a refund, which is not the result of its payment.
+    /// The result of a refund: a payment's page and waiting for a payment's end are not suggested,
+    /// because they show the payment's result.
     Refund,
 }
 

@@ -60,7 +60,8 @@ pub(crate) struct Operation {
     id: Option<u64>,
     kind: Option<String>,
     status: Option<String>,
-    /// In minor units.
+    /// The operation's amount in minor units, such as 10000 for 100.00 EUR; `null` if none is
+    /// reported.
     amount: Option<i64>,
     currency: Option<String>,
     code: Option<String>,

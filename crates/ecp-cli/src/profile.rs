@@ -37,7 +37,7 @@ pub(crate) struct ProfileOptions {
     #[arg(long, value_name = "PATH", env = "ECP_PROFILES")]
     profiles: Option<PathBuf>,
 
-    /// Send requests to this address instead of the profile's
+    /// Send requests to Gate at this base address, instead of the profile's
     #[arg(long, value_name = "URL", env = "ECP_GATE_URL", value_parser = TargetParser)]
     gate_url: Option<Target>,
 }
@@ -59,14 +59,15 @@ pub(crate) struct Profile {
     /// The address of the Payment Page. `None` if the profile names none, and Gate's address is
     /// neither the platform's nor the sandbox's.
     pub(crate) page_url: Option<String>,
-    /// Whether it is `ecp sandbox` with its public key, whose Gate and pages have one address.
+    /// Whether the profile is the built-in `sandbox`: `ecp sandbox` with its public key, where Gate
+    /// and Payment Page have the same address.
     is_sandbox: bool,
     /// Whether it is a test project, where no real money moves.
     pub(crate) test: bool,
     pub(crate) not_found_after: Duration,
     pub(crate) first_question: Option<Duration>,
     pub(crate) rate: Option<NonZeroU32>,
-    /// Token, key and address of the Data API.
+    /// Token, key and address of the Data API; `None` if the profile has no token and key.
     data: Option<(Sensitive<String>, SecretKey, String)>,
 }
 

@@ -26,7 +26,8 @@ impl Signals {
             #[cfg(windows)]
             Ok(Self { interrupt: tokio::signal::windows::ctrl_c()? })
         };
-        signals().context("cannot handle Ctrl-C and SIGTERM")
+        signals()
+            .context("cannot handle Ctrl-C and SIGTERM, so the command has ended; run it again")
     }
 
     /// Waits for the next signal.

@@ -8,11 +8,13 @@ use serde::Serialize;
 /// What the customer or the merchant has to do next.
 #[derive(Serialize)]
 pub(crate) struct NextStep {
-    /// `clarify`, `display`, `push` or `redirect`.
+    /// The kind of step: `clarify`, `display`, `push` or `redirect`.
     step: &'static str,
-    /// What to show.
+    /// Items that must be shown to the customer, such as a QR code; empty unless the step is
+    /// `display`.
     display: Vec<Shown>,
-    /// What to answer.
+    /// Fields that the platform asks for, to be answered by `ecp clarify`; empty unless the step is
+    /// `clarify`.
     fields: Vec<Asked>,
 }
 

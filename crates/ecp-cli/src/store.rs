@@ -16,7 +16,7 @@ use crate::output::shell_word;
 #[derive(Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct Store {
-    /// The file of an SQLite inbox
+    /// The file of an inbox in SQLite, which your service writes
     #[arg(long, value_name = "FILE")]
     db: Option<PathBuf>,
 

@@ -20,7 +20,7 @@ pub(crate) struct Waiting {
     #[expect(clippy::option_option, reason = "not given, given, given with a time")]
     wait: Option<Option<Duration>>,
 
-    /// Print the result as JSON
+    /// Print the status as JSON
     #[arg(long)]
     json: bool,
 }

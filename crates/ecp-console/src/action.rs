@@ -39,13 +39,15 @@ impl Operator {
     }
 }
 
-/// What an operator did or asked for on the pages.
+/// What an operator did or asked for on the pages, by whom and when.
+/// [`Console::on_event`](crate::Console::on_event) receives it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
-    /// Time of the event.
+    /// The time of the event, by the clock of the [`Console`](crate::Console).
     pub at: Timestamp,
-    /// The operator; `None` if the service does not say who is in front of the pages.
+    /// The operator; `None` if the login in front of the pages puts no [`Operator`] into the
+    /// request.
     pub operator: Option<Operator>,
     /// What the operator did or asked for.
     pub action: Action,
@@ -57,27 +59,29 @@ pub struct Event {
 pub enum Action {
     /// The body of a callback, which holds personal data, was asked for and is shown.
     BodyShown(CallbackRecord),
-    /// A callback was scheduled for handling again.
+    /// A callback was scheduled for handling again: a worker of the inbox will give it to the
+    /// handler.
     Replayed(CallbackRecord),
     /// Gate was asked about a held callback, which waits until Gate confirms it.
     GateAsked {
         /// The held callback.
         callback: CallbackRecord,
         /// Result of the comparison with Gate's answer, as
-        /// [`Release::as_str`](ecp_inbox::Release::as_str) names it, or `failed` if there was no
-        /// answer or the inbox could not be used.
+        /// [`Release::as_str`](ecp_inbox::Release::as_str) names it, such as `released` or
+        /// `disagrees`. It is `failed` if there was no answer or the inbox could not be used.
         outcome: &'static str,
     },
     /// A comparison of the platform with the inbox and the journals was started. It changes nothing.
     ComparisonStarted {
         /// The project whose operations are compared.
         project: ProjectId,
-        /// The compared days, in UTC.
+        /// The range of time that is compared, from the first second of the first day to the last
+        /// second of the last day, in UTC.
         interval: Interval,
     },
 }
 
-/// The callback of an [`Action`].
+/// The callback that an [`Action`] is about, by its ids and without its body.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CallbackRecord {

@@ -50,7 +50,8 @@ struct List {
     filter: Filter,
     entries: Vec<Entry>,
     now: Timestamp,
-    /// Query of the next page; `None` on the last one.
+    /// Query string of the link to the next page, which has older callbacks; `None` on the last
+    /// page.
     older: Option<String>,
 }
 
@@ -62,13 +63,14 @@ struct Page {
     advice: Advice,
     state: Option<PaymentState>,
     facts: Vec<Fact>,
-    /// Whether a body is stored that can be shown.
+    /// Whether the inbox has the callback's body, so that the page can offer to show it.
     has_body: bool,
-    /// The body, if it was asked for.
+    /// The callback's body; `None` unless the operator asked to see it.
     body: Option<String>,
     can_replay: bool,
     can_release: bool,
-    /// Command that does what the page cannot.
+    /// The `ecp inbox` command that replays or releases the callback; `None` if the page has a
+    /// button for it, or if the callback can be neither replayed nor released.
     command: Option<String>,
 }
 
@@ -79,7 +81,7 @@ struct Filter {
     project: String,
     payment: String,
     before: Option<EntryId>,
-    /// What of the input cannot be used.
+    /// Why a value that the operator entered to narrow the list cannot be used; `None` if all can.
     problem: Option<&'static str>,
 }
 
@@ -286,13 +288,16 @@ impl fmt::Display for Seen {
 /// The result of replaying several callbacks.
 #[derive(Default)]
 struct Replayed {
-    /// Callbacks that were replayed.
+    /// Number of callbacks that were replayed.
     count: usize,
-    /// Callbacks that have changed since the operator saw them.
+    /// Number of callbacks that were not replayed because they have changed since the operator saw
+    /// them.
     changed: usize,
-    /// Callbacks that cannot be replayed.
+    /// Number of callbacks that were not replayed because they are not in the inbox, or the inbox
+    /// does not replay callbacks in their state.
     others: usize,
-    /// Why the callbacks after those were not tried.
+    /// The error of the inbox that ended the replaying, so that the remaining callbacks were not
+    /// tried; `None` if all were tried.
     failure: Option<InboxError>,
 }
 

@@ -24,9 +24,10 @@ use crate::{callbacks, overview, page, payouts, reconciliation};
 /// Larger than any form of these pages.
 const BODY_LIMIT: usize = 64 << 10;
 
-/// Builder of the operator's pages. Each part of them is there if it is added: the callbacks by
-/// [`inbox`](Self::inbox), the payout jobs by [`journals`](Self::journals), the reports of
-/// reconciliations by [`reports`](Self::reports).
+/// Builder of web pages for operators. The pages have the parts that are added: callbacks by
+/// [`inbox`](Self::inbox), payout jobs by [`journals`](Self::journals), reports of reconciliations
+/// (comparisons of the platform with your records) by [`reports`](Self::reports).
+/// [`into_router`](Self::into_router) returns the pages.
 ///
 /// The pages protect nothing by themselves: put the login of your service in front of them, as the
 /// example of the [crate](crate) does.
@@ -80,33 +81,34 @@ impl Console {
         self
     }
 
-    /// Adds the pages of the payout jobs in a Postgres database, which payers share (feature
-    /// `postgres`). May be called again, and with [`journals`](Self::journals). Jobs that begin later
-    /// are shown too, and they are shown while payers work on them. All rows of a job are read anew for
-    /// each page.
+    /// Adds the pages of the payout jobs (each the rows of one file or service) in a Postgres
+    /// database, which payers share (feature `postgres`). May be called again, and with
+    /// [`journals`](Self::journals). Jobs that begin later are shown too, and all are shown while
+    /// payers work on them. All rows of a job are read anew for each page.
     #[cfg(feature = "postgres")]
     pub fn shared_journals(mut self, reader: PostgresJournalReader) -> Self {
         self.shared.push(reader);
         self
     }
 
-    /// Adds the pages of reconciliations: the report at this path or, if it is a folder, each file
-    /// in it whose name ends in `.json` or `.jsonl`. A report is what `ecp reconcile --json`
-    /// prints. A file that cannot be read as one, or is larger than 64 MiB, is shown with the
-    /// reason. May be called again. The first page mentions only the file that was written last;
-    /// the list has all of them.
+    /// Adds the pages of reconciliations, which compare the platform with your inbox and journals:
+    /// the report at this path or, if it is a folder, each file in it whose name ends in `.json` or
+    /// `.jsonl`. A report is what `ecp reconcile --json` prints. A file that cannot be read as a
+    /// report, or is larger than 64 MiB, is shown with the reason. May be called again. The first
+    /// page mentions only the file that was written last; the list has all of them.
     pub fn reports(mut self, path: impl Into<PathBuf>) -> Self {
         self.reports.push(path.into());
         self
     }
 
-    /// Lets operators compare the platform with the inbox and the journals of this console for a range
-    /// of days, and see the differences with what to do. `owner` is the project with the base address
-    /// of Gate; `begin` calls [`Reconcile::begin`] with the service's clients. A comparison reads and
-    /// changes nothing, so it needs no [`allow_changes`](Self::allow_changes); that it was started is an
-    /// [`Event`]. One runs at a time, the results of the last ten stay in memory, each with its first
-    /// 10,000 differences. The text of an error is shown. Without an inbox and journals there is
-    /// nothing to compare, and the page offers nothing.
+    /// Lets operators compare the platform with the inbox and the journals of this console for a
+    /// range of days, and see the differences with what to do. `owner` is the project with the base
+    /// address of Gate; `begin` calls [`Reconcile::begin`] with the service's clients. By default
+    /// operators can start no comparison. A comparison reads and changes nothing, so it needs no
+    /// [`allow_changes`](Self::allow_changes); that it was started is an [`Event`]. One runs at a
+    /// time, the results of the last ten stay in memory, each with its first 10,000 differences. If
+    /// a comparison fails, its page shows the text of the error. Without an inbox and journals
+    /// there is nothing to compare, and the page offers nothing.
     ///
     /// ```no_run
     /// use ecp_console::Console;
@@ -134,23 +136,25 @@ impl Console {
     }
 
     /// Sets how the status of a payment is requested from Gate, to release a held callback (one
-    /// that waits until Gate confirms it) for handling. It is used only with
-    /// [`allow_changes`](Self::allow_changes), and a request that takes longer than 20 seconds
-    /// counts as failed. It is given the project of the callback: with several projects, choose the
-    /// Gate by it. Without it, the pages only say which command releases the callback.
+    /// that waits until Gate confirms it) for handling. `confirm` is given the project of the
+    /// callback: with several projects, it must choose the Gate by the project. A request that
+    /// takes longer than 20 seconds counts as failed. `confirm` is used only with
+    /// [`allow_changes`](Self::allow_changes). By default nothing is requested, and the pages only
+    /// say which command releases the callback.
     pub fn gate(self, confirm: impl Confirm + 'static) -> Self {
         Self { gate: Some(Arc::new(confirm)), ..self }
     }
 
-    /// Allows the pages to replay callbacks and to release held ones, which wait until Gate
-    /// confirms them. Without it they change nothing. It holds for everybody who may see the pages.
-    /// A replayed callback is handled again, also if it was done before ([`Inbox::replay`]).
+    /// Allows everybody who can open the pages to replay callbacks, and to release held ones, which
+    /// wait until Gate confirms them. By default the pages change nothing. A replayed callback is
+    /// handled again, also if it was done before ([`Inbox::replay`]).
     pub fn allow_changes(self) -> Self {
         Self { changes: true, ..self }
     }
 
-    /// Sets the flags that select this inbox in the commands that pages suggest, such as
-    /// `--db inbox.sqlite`. Without it the suggested commands name no inbox.
+    /// Sets the flags that select this console's inbox in the `ecp` commands that pages suggest,
+    /// such as `--db inbox.sqlite`. By default the suggested commands name no inbox, and operators
+    /// must add the flags.
     pub fn command_flags(self, flags: impl Into<String>) -> Self {
         Self { flags: format!(" {}", flags.into().trim()), ..self }
     }
@@ -163,7 +167,8 @@ impl Console {
         Self { log: Some(Arc::new(log)), ..self }
     }
 
-    /// Sets the clock for ages and for the times of events: the machine's by default.
+    /// Sets the clock that gives the ages of callbacks and the times of events; by default that of
+    /// the machine.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }

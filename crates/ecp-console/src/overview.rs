@@ -29,7 +29,8 @@ struct Overview {
 struct Item {
     title: String,
     action: &'static str,
-    /// Path of the page with more, below the console's own.
+    /// Path of the page about what needs a person, below the path of the console, such as
+    /// `/callbacks`.
     link: String,
 }
 

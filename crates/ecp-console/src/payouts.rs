@@ -32,16 +32,16 @@ struct Page {
     job: Job,
     show: Show,
     rows: Rows,
-    /// Number of the page, from 0.
+    /// Number of the shown page of rows, from 0.
     number: usize,
 }
 
 /// Which rows a page shows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Show {
-    /// Those whose money is unclear.
+    /// Rows for which it is unknown whether money has moved.
     Unclear,
-    /// Those in one state.
+    /// Rows in one state.
     State(payouts::State),
     All,
 }

@@ -46,7 +46,7 @@ struct Form {
     last: String,
     project: String,
     url: String,
-    /// What is compared with the platform.
+    /// What is compared with the platform, such as `the inbox and the journals`.
     sides: &'static str,
 }
 
@@ -73,7 +73,7 @@ struct Page {
     shell: Shell,
     report: Report,
     kind: String,
-    /// Number of the page, from 0.
+    /// Number of the shown page of differences, from 0.
     number: usize,
     has_inbox: bool,
 }

@@ -9,8 +9,9 @@ use crate::time::Timestamp;
 
 /// Source of the current time: for retries and leases in an inbox (the store of verified
 /// callbacks), for the times in a payouts journal (the record of what was sent) and for the dates
-/// in a sandbox's messages. A lease is the time for which a worker reserves a callback. A pause
-/// inside a process, such as one between two tries to send, follows the machine's clock instead.
+/// in a sandbox's messages. A lease is the time for which a worker reserves a callback. Pass
+/// [`SystemClock`] in a service and [`SteppedClock`] in a test. A pause inside a process, such as
+/// one between two tries to send, follows the machine's clock instead.
 ///
 /// This crate itself reads no clock; the crates that depend on it take one as an `Arc<dyn Clock>`.
 pub trait Clock: Debug + Send + Sync + 'static {
@@ -30,7 +31,8 @@ pub trait Clock: Debug + Send + Sync + 'static {
 
 /// The machine's clock, for use outside tests. If several processes share the store of an inbox,
 /// the clocks of their machines must differ by much less than a lease, the time for which a worker
-/// reserves a callback: 30 seconds by default.
+/// reserves a callback (30 seconds by default). Otherwise two workers may handle the same callback
+/// at the same time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 
@@ -61,9 +63,9 @@ impl Clock for SystemClock {
 /// ```
 #[derive(Debug)]
 pub struct SteppedClock {
-    /// Milliseconds since 1970.
+    /// Time that the clock shows, in milliseconds since 1970-01-01.
     now: AtomicI64,
-    /// Milliseconds elapsed.
+    /// Milliseconds by which tests have moved the clock forward.
     elapsed: AtomicI64,
 }
 

@@ -23,7 +23,8 @@ use serde::{Serialize, Serializer};
 pub struct Currency(Iso);
 
 /// Error for a text that is not the code of a currency with a known number of decimals. Two
-/// decimals are never assumed for an unknown currency, because an amount could become wrong.
+/// decimals are never assumed for an unknown currency, because the amount could then be wrong by a
+/// factor of ten or more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{code}` is not an ISO 4217 currency code such as `EUR`")]
 #[non_exhaustive]

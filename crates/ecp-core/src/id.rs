@@ -14,7 +14,8 @@ pub struct InvalidId {
     problem: &'static str,
 }
 
-/// Id of a project on the platform: a positive number (sources: request fields).
+/// Id of a merchant's project on the platform: a positive number such as 1236, which requests and
+/// callbacks name (sources: request fields).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct ProjectId(u64);
@@ -128,12 +129,12 @@ macro_rules! text_id {
                 Self(text)
             }
 
-            /// The id as text.
+            /// The id as text, as the platform sent it.
             pub const fn as_str(self) -> &'d str {
                 self.0
             }
 
-            /// Copies the id, so that it no longer borrows from its message.
+            /// Copies the id's text, so that the result no longer borrows from the message.
             pub fn into_owned(self) -> $name {
                 $name(self.0.into())
             }
@@ -166,8 +167,9 @@ macro_rules! text_id {
 }
 
 text_id! {
-    /// The merchant's id of a payment, unique in its project for ever. It protects against paying
-    /// twice, so choose it before sending and keep it.
+    /// The merchant's id of a payment, unique in its project for ever. The platform refuses a
+    /// second sale or payout with the same id, so that it is not paid twice. Choose the id before
+    /// sending and keep it: if the answer to a request is lost, request the payment's status by it.
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -180,8 +182,9 @@ text_id! {
 }
 
 text_id! {
-    /// The platform's id of a registered request. It shows which messages belong to the same
-    /// request; it does not prevent sending a request twice.
+    /// The platform's id of a request that it has registered, from the platform's answer to the
+    /// request. It shows which messages belong to the same request; it does not prevent sending a
+    /// request twice.
     RequestId / RequestIdRef, "the request id"
 }
 

@@ -29,7 +29,7 @@ pub(crate) use self::store::{Content, Node, Onward, Text};
 use crate::reuse::Reused;
 
 /// Limits on the size and the nesting depth of a JSON document. Parsing refuses a document beyond
-/// them.
+/// them, as [`JsonError::TooLarge`] or [`JsonError::TooDeep`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
@@ -42,13 +42,15 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Sets the maximum size of the JSON text, in bytes. The default is 256 KiB.
+    /// Sets the maximum size of the JSON text, in bytes. The default is 256 KiB. A larger document
+    /// is refused as [`JsonError::TooLarge`].
     #[must_use]
     pub const fn bytes(self, bytes: usize) -> Self {
         Self { bytes, ..self }
     }
 
     /// Sets the maximum nesting depth of lists and objects, the root included. The default is 511.
+    /// A deeper document is refused as [`JsonError::TooDeep`].
     #[must_use]
     pub const fn depth(self, depth: usize) -> Self {
         Self { depth, ..self }
@@ -89,13 +91,13 @@ pub enum JsonError {
     /// The bytes are not UTF-8.
     #[error("the document is not UTF-8: its first invalid byte is at offset {offset}")]
     NotUtf8 {
-        /// Offset of the first bad byte, from 0.
+        /// Offset of the first invalid byte, counted from 0.
         offset: usize,
     },
     /// The document breaks JSON's grammar.
     #[error("JSON document, line {line}, column {column}: {problem}")]
     Syntax {
-        /// What is wrong at this place, such as `expected a value`.
+        /// What is wrong at this line and column, such as `expected a value`.
         problem: &'static str,
         /// Line of the error, counted from 1.
         line: usize,
@@ -106,12 +108,13 @@ pub enum JsonError {
     /// document is refused.
     #[error("`{path}` appears twice; an object may have a member only once")]
     DuplicateKey {
-        /// Dotted path of the member that occurs twice.
+        /// Dotted path of the member that occurs twice, such as `payment.id`.
         path: String,
     },
 }
 
-/// A parsed JSON document that borrows from its source text.
+/// A parsed JSON document that borrows from its source text. Its values are read from
+/// [`root`](Self::root).
 ///
 /// The buffers of a dropped document are reused for the next document on the same thread, so most
 /// documents need no new memory.
@@ -122,8 +125,8 @@ pub struct Document<'a> {
 }
 
 impl<'a> Document<'a> {
-    /// Parses a JSON document within the limits. A member that occurs twice in an object is an
-    /// error.
+    /// Parses a JSON document. It is an error if the bytes are not JSON in UTF-8, if the document
+    /// is beyond the limits, or if an object has a member twice.
     pub fn parse(bytes: &'a [u8], limits: Limits) -> Result<Self, JsonError> {
         let document = Self::parse_with_duplicates(bytes, limits)?;
         match document.store.duplicates.first() {
@@ -247,7 +250,8 @@ impl fmt::Debug for Document<'_> {
     }
 }
 
-/// A JSON value inside a [`Document`].
+/// A JSON value inside a [`Document`]. [`get`](Self::get) finds a member of an object,
+/// [`as_str`](Self::as_str) returns a text, and [`kind`](Self::kind) any other content.
 #[derive(Clone, Copy)]
 pub struct Value<'d> {
     document: &'d Document<'d>,
@@ -266,9 +270,10 @@ pub enum Kind<'d> {
     Number(&'d str),
     /// A string, as its text with escapes decoded.
     String(&'d str),
-    /// A list; see [`Value::children`].
+    /// A list. [`Value::children`] returns its items.
     Array,
-    /// An object; see [`Value::children`] and [`Value::get`].
+    /// An object. [`Value::get`] finds a member by its name, [`Value::children`] returns all of
+    /// them.
     Object,
 }
 
@@ -301,7 +306,7 @@ impl<'d> Value<'d> {
         }
     }
 
-    /// The text of a string, `None` for anything else.
+    /// The decoded text of a JSON string; `None` if the value is of any other kind.
     #[expect(clippy::inline_always, reason = "measured")]
     #[inline(always)]
     pub fn as_str(self) -> Option<&'d str> {
@@ -399,7 +404,7 @@ impl<'d> Value<'d> {
         if self.document.has_duplicates() { named.last() } else { named.next() }
     }
 
-    /// The value's name in its object, `None` in a list and at the root.
+    /// The name of this member in its object; `None` for an item of a list and for the root.
     #[inline]
     pub fn key(self) -> Option<&'d str> {
         let key = self.node().key;
@@ -514,8 +519,8 @@ impl fmt::Debug for Children<'_> {
     }
 }
 
-/// JSON text as it was received, for members of a message that have no field in the Rust type of
-/// the message.
+/// JSON text of a member of a message, exactly as it was received. It is kept where the Rust type
+/// of the message has no field for the member, or none that its value fits.
 ///
 /// `Debug` prints only the size of the text, because it may hold personal data.
 #[derive(Clone, PartialEq, Eq)]

@@ -31,8 +31,8 @@ mod status;
 mod step;
 mod verified_status;
 
-/// Models that borrow their texts from the document. Each is named like its owned model with `Ref`
-/// added.
+/// Types of the platform's messages that borrow their texts from the JSON document that they were
+/// read from. Each is named like the type that owns its texts, with `Ref` added.
 ///
 /// They are for code that reads a message once and where microseconds matter. `into_owned` copies
 /// such a model into its owned one.
@@ -94,7 +94,7 @@ macro_rules! about_a_payment {
             }
 
             /// Status of the payment; `None` if the message has none. It is not the result of a
-            /// refund: after a declined one, the payment is still a `success`. The refund's own
+            /// refund: after a declined refund, the payment is still a `success`. The refund's own
             /// result is in [`refund`](Self::refund).
             pub fn payment_status(&self) -> Option<&PaymentStatus> {
                 self.payment.as_ref()?.status.as_ref()

@@ -37,16 +37,16 @@ pub enum MoneyError {
         "expected an amount such as `100.00 EUR`, or `100.00` if the currency is given separately, found `{text}`"
     )]
     Format {
-        /// The text that was given.
+        /// The text that was given, cut after 64 characters.
         text: String,
     },
-    /// The currency code of the amount is not known.
+    /// The amount's currency code is not one of ISO 4217 with a known number of decimals.
     #[error(transparent)]
     UnknownCurrency(#[from] UnknownCurrency),
     /// The amount has more decimals than its currency. Nothing is rounded.
     #[error("`{text}` has more decimals than {currency}, which has {exponent}")]
     ExtraDecimals {
-        /// The text that was given.
+        /// The text that was given, cut after 64 characters.
         text: String,
         /// The currency of the amount.
         currency: Currency,
@@ -60,9 +60,9 @@ pub enum MoneyError {
     /// The two amounts of an addition or subtraction have different currencies.
     #[error("cannot add or subtract amounts in different currencies, {left} and {right}")]
     CurrencyMismatch {
-        /// Currency of the left operand.
+        /// Currency of the amount that was added to, or subtracted from.
         left: Currency,
-        /// Currency of the right operand.
+        /// Currency of the amount that was to be added or subtracted.
         right: Currency,
     },
 }
@@ -74,8 +74,8 @@ impl Money {
     }
 
     /// Parses an amount from its decimal text, such as `100.00` or `100`. Fewer decimals than the
-    /// currency has are accepted. More decimals are an error, and so is any character except
-    /// digits, one point and a leading minus.
+    /// currency has are accepted. It is an error if there are more, if the text has any character
+    /// except digits, one point and a leading minus, or if the amount does not fit into 64 bits.
     pub fn from_decimal(text: &str, currency: Currency) -> Result<Self, MoneyError> {
         let format = || MoneyError::Format { text: crate::json::printable(text) };
         let (negative, digits) = match text.strip_prefix('-') {

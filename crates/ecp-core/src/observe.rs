@@ -26,7 +26,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Receiver of metrics: it is given each count and each measured duration as an [`Observation`].
+/// Receiver of metrics: it is given each count and each measured duration as an [`Observation`], to
+/// pass it on to the metrics library of the application.
 ///
 /// It is called synchronously between two steps of a payment, so it must return quickly and must
 /// not panic: a panic ends the call in progress, whose request may have been sent.
@@ -59,7 +60,7 @@ pub struct Observation<'o> {
     pub labels: &'o [Label],
 }
 
-/// The name and the value of a label of a metric.
+/// The name and the value of a label of a metric, such as `("ecp.request", "sale")`.
 pub type Label = (&'static str, &'static str);
 
 /// Value of an [`Observation`]: a count or a duration.
@@ -68,11 +69,12 @@ pub type Label = (&'static str, &'static str);
 pub enum Value {
     /// The number to add to a counter.
     Count(u64),
-    /// A duration, for a histogram in seconds.
+    /// A measured duration, to be recorded in a histogram whose unit is seconds.
     Took(Duration),
 }
 
-/// Definition of a metric: its name, kind, unit, description and labels.
+/// Definition of a metric: its name, kind, unit, description and labels. An [`Observer`] is given
+/// it with each observation.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Metric {
     name: &'static str,
@@ -86,15 +88,15 @@ pub struct Metric {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MetricKind {
-    /// A counter: observations are [`Value::Count`]s, to be added up.
+    /// A counter: each observation is a [`Value::Count`], to be added to it.
     Counter,
-    /// A duration: observations are [`Value::Took`]s, to be kept as a histogram.
+    /// A histogram of durations: each observation is a [`Value::Took`], to be recorded in it.
     Duration,
 }
 
 impl Metric {
     /// Defines a counter. The unit names the counted thing in braces, as in the UCUM standard:
-    /// `{callback}`.
+    /// `{callback}`. `labels` are the names of the labels that its observations may have.
     pub const fn counter(
         name: &'static str,
         unit: &'static str,
@@ -104,7 +106,8 @@ impl Metric {
         Self { name, kind: MetricKind::Counter, unit, description, labels }
     }
 
-    /// Defines a histogram of durations in seconds.
+    /// Defines a histogram of durations in seconds. `labels` are the names of the labels that its
+    /// observations may have.
     pub const fn duration(
         name: &'static str,
         description: &'static str,
@@ -123,7 +126,8 @@ impl Metric {
         self.kind
     }
 
-    /// The unit of the metric in UCUM: `s` for a duration.
+    /// The unit of the metric in UCUM: `s` for a duration, the counted thing in braces for a
+    /// counter, such as `{callback}`.
     pub const fn unit(&self) -> &'static str {
         self.unit
     }
@@ -139,7 +143,8 @@ impl Metric {
     }
 }
 
-/// Handle that reports metrics to an [`Observer`], or to none. Clones report to the same observer.
+/// Handle that reports metrics to an [`Observer`]. The default meter has no observer and reports
+/// nothing. Clones report to the same observer.
 #[derive(Clone, Default)]
 pub struct Meter(Option<Arc<dyn Observer>>);
 
@@ -149,7 +154,8 @@ impl Meter {
         Self(Some(Arc::new(observer)))
     }
 
-    /// Whether the meter has an observer. Without one, no duration needs to be measured.
+    /// Whether the meter has an observer. If not, there is no need to measure a duration, because
+    /// nothing is reported.
     pub const fn is_on(&self) -> bool {
         self.0.is_some()
     }

@@ -28,10 +28,10 @@ pub struct SecretKey(Zeroizing<Vec<u8>>);
 pub struct EmptySecret;
 
 impl SecretKey {
-    /// Makes a key from its text, which is used unchanged, because a key may hold any character.
-    /// Remove a line break that a file or an environment variable added to the key;
-    /// [`edges`](Self::edges) says whether the key begins or ends with a line break, a space or the
-    /// like.
+    /// Makes a key from its text, which is used unchanged, because a key may hold any character. An
+    /// empty text is an error. Remove a line break that a file or an environment variable added to
+    /// the key; [`edges`](Self::edges) says whether the key begins or ends with a line break, a
+    /// space or the like.
     pub fn new(text: impl Into<String>) -> Result<Self, EmptySecret> {
         let bytes = Zeroizing::new(text.into().into_bytes());
         if bytes.is_empty() { Err(EmptySecret) } else { Ok(Self(bytes)) }
@@ -91,7 +91,7 @@ impl<T: SensitiveValue> Sensitive<T> {
         Self(value)
     }
 
-    /// Returns the value itself. From then on, the caller must protect it.
+    /// Returns the value itself. Do not print or log it: the value is no longer protected.
     pub const fn expose(&self) -> &T {
         &self.0
     }
@@ -121,7 +121,8 @@ impl<T: SensitiveValue + Serialize> Serialize for Sensitive<T> {
     }
 }
 
-/// A type that [`Sensitive`] can hold: text or bytes. The trait is sealed.
+/// A type that [`Sensitive`] can hold: text (`String`) or bytes (`Vec<u8>`). No other crate can
+/// implement it.
 pub trait SensitiveValue: sealed::Wipe {}
 
 impl SensitiveValue for String {}
@@ -130,7 +131,7 @@ impl SensitiveValue for Vec<u8> {}
 mod sealed {
     use zeroize::Zeroize;
 
-    /// A value that can be overwritten where it is in memory.
+    /// A value that can be overwritten in memory, so that nobody can read it there later.
     pub trait Wipe {
         fn wipe(&mut self);
     }
@@ -148,8 +149,8 @@ mod sealed {
     }
 }
 
-/// [`Sensitive`] text that borrows from its message. It is never printed, but it is not wiped from
-/// memory, because the bytes belong to the message.
+/// Personal data as text that borrows from its message. Like [`Sensitive`] it is never printed, but
+/// it is not wiped from memory, because the bytes belong to the message.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SensitiveRef<'d>(&'d str);
 
@@ -159,7 +160,7 @@ impl<'d> SensitiveRef<'d> {
         Self(text)
     }
 
-    /// Returns the text itself. From then on, the caller must protect it.
+    /// Returns the text itself. Do not print or log it: the text is no longer protected.
     pub const fn expose(self) -> &'d str {
         self.0
     }

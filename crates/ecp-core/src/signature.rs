@@ -98,7 +98,8 @@ impl fmt::Debug for SigningKey {
 pub struct Signature([u8; 64]);
 
 impl Signature {
-    /// Parses the form in which a signature is sent: standard Base64 with padding and nothing else.
+    /// Parses a signature as it is sent: 88 characters of standard Base64, with padding. Any other
+    /// text is [`VerifyError::MalformedSignature`].
     pub fn parse(text: &str) -> Result<Self, VerifyError> {
         // Capacity for the most bytes that 88 characters may decode to.
         let mut bytes = [0; 66];
@@ -124,8 +125,8 @@ impl fmt::Display for Signature {
     }
 }
 
-/// Place of the signature in a message: at the top level or in `general` (sources: signature
-/// place).
+/// Place of the signature in a message: at the top level or in the object `general` (sources:
+/// signature place).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// `signature` at the top level: most callbacks, Payment Page, Data API, and Gate's request for
@@ -139,11 +140,12 @@ pub enum Place {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SignError {
-    /// The document has no canonical string (the text that is signed).
+    /// The document has no canonical string (the text that is signed), for example because it is
+    /// not a JSON object.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
     /// The official SDKs would make different signatures because of a member, or the member could
-    /// be read in two ways once signed.
+    /// be read in two ways once signed. [`Rules::allow_ambiguous`] signs it all the same.
     #[error(transparent)]
     Ambiguous(#[from] Ambiguity),
     /// A Gate request has no `general` object, in which its signature belongs.
@@ -178,10 +180,11 @@ impl From<Stop> for SignError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The document has no canonical string (the text that is signed).
+    /// The document has no canonical string (the text that is signed), for example because it is
+    /// not a JSON object.
     #[error(transparent)]
     Canonical(#[from] CanonicalError),
-    /// The document has neither `signature` nor `general.signature`.
+    /// The document has neither `signature` nor `general.signature`, so anybody may have made it.
     #[error("no signature: neither `signature` nor `general.signature` is there")]
     MissingSignature,
     /// The signature is not a JSON string.
@@ -192,10 +195,11 @@ pub enum VerifyError {
         /// Kind of the JSON value that was found, such as `a number`.
         found: &'static str,
     },
-    /// The signature is not 64 bytes in canonical Base64.
+    /// The signature is not 64 bytes in standard Base64 with padding, which has 88 characters.
     #[error("the signature is not 88 characters of Base64")]
     MalformedSignature,
-    /// None of the keys gives this signature, in any order of the signed items.
+    /// None of the given keys makes this signature for the document, in any of the orders that the
+    /// official SDKs use. The document was changed, or signed with another key.
     #[error(
         "the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause"
     )]
@@ -212,29 +216,33 @@ impl From<JsonError> for VerifyError {
 /// which members called `signature` were left out of that text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match {
-    /// Index of the matching key among the given keys.
+    /// Index of the matching key among the given keys, from 0.
     pub key: usize,
-    /// Order of the items in the signed text. Log any order except [`Order::Natural`]: it means
-    /// that the message was signed by another SDK than the documents describe.
+    /// Order of the items in the signed text. Log any order except [`Order::Natural`], which the
+    /// platform's documents describe: another order means that another SDK signed the message.
     pub order: Order,
-    /// Which members called `signature` were left out of the signed text.
+    /// Which members called `signature` were left out of the signed text: all, or only the
+    /// message's own signature.
     pub strip: Strip,
 }
 
-/// Builds the canonical string of a JSON document, which is the text that is signed.
+/// Builds the canonical string of a JSON document, which is the text that is signed. Compare it
+/// with that of another signer if the signatures differ. A document that the rules refuse is an
+/// error.
 pub fn canonical_string(json: &[u8], rules: Rules) -> Result<String, SignError> {
     let canonical = with_canonical(&rules.read(json)?, rules, <[u8]>::to_vec)?;
     Ok(String::from_utf8(canonical).unwrap_or_else(|_| unreachable!("pieces of UTF-8")))
 }
 
 /// Computes the signature of a JSON document. If the document already has a signature, that member
-/// is left out of the signed text. A document with several meanings is an error, as [`Rules`] say.
+/// is left out of the signed text. A document that the rules refuse is an error.
 pub fn sign(key: &SigningKey, json: &[u8], rules: Rules) -> Result<Signature, SignError> {
     with_canonical(&rules.read(json)?, rules, |canonical| key.sign(canonical))
 }
 
 /// Returns the JSON document with its signature inserted at the given place; all other bytes are
-/// unchanged. A document that already has a signature is an error.
+/// unchanged. It is an error if the document already has a signature, if the rules refuse it, or if
+/// [`Place::General`] is given and there is no object `general`.
 pub fn sign_document(
     key: &SigningKey,
     json: &[u8],
@@ -275,7 +283,10 @@ pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
     verify_document(keys, &Document::parse(json, Limits::default())?)
 }
 
-/// Does the same as [`verify`] for a document that was parsed before, with keys from any iterator.
+/// Checks that one of the keys made the signature of a document that was parsed before; otherwise
+/// it is an error. A match does not prove that the platform made the document: use the `Verifier`
+/// of `ecp-notify` for callbacks, and [`VerifiedStatus`](crate::model::VerifiedStatus) for status
+/// answers.
 pub fn verify_document<'k>(
     keys: impl IntoIterator<Item = &'k SigningKey, IntoIter: Clone>,
     document: &Document<'_>,
@@ -362,18 +373,19 @@ fn canonical_exactly(document: &Document<'_>, rules: Rules) -> Result<String, Si
     Ok(items.join(&items.sorted(Order::Natural))?)
 }
 
-/// The slow, exact paths alone, for tests that compare the fast ones with them.
+/// The slow signing and verifying that take no shortcut, for tests that compare the usual, fast
+/// functions with them.
 #[doc(hidden)]
 pub mod exact {
     use super::{Document, Limits, Match, Rules, SignError, SigningKey, VerifyError};
 
-    /// Does the same as [`canonical_string`](super::canonical_string), always on the slow, exact
-    /// path.
+    /// Builds the text that is signed, as [`canonical_string`](super::canonical_string) does, but
+    /// never by the fast path.
     pub fn canonical_string(json: &[u8], rules: Rules) -> Result<String, SignError> {
         super::canonical_exactly(&rules.read(json)?, rules)
     }
 
-    /// Does the same as [`verify`](super::verify), always on the slow, exact path.
+    /// Verifies a signature, as [`verify`](super::verify) does, but never by the fast path.
     pub fn verify(keys: &[SigningKey], json: &[u8]) -> Result<Match, VerifyError> {
         super::verify_exactly(&keys.iter(), &Document::parse(json, Limits::default())?)
     }

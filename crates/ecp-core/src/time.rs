@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
-/// A moment in whole seconds, sent as `2019-04-15T16:31:44+0000`.
+/// A moment in whole seconds, sent by the platform as `2019-04-15T16:31:44+0000`.
 ///
 /// A time with another offset is converted to `+0000` when it is read. The years are 0000 to 9999.
 ///
@@ -113,7 +113,8 @@ fn parse(text: &[u8]) -> Option<i64> {
 /// Eight bytes with digits in certain places.
 struct Form {
     bytes: u64,
-    /// 0x7f less the allowed difference from the form's byte: a larger difference sets the top bit.
+    /// For each byte, 0x7f less the largest difference from the form's byte that is allowed: 9 for
+    /// a digit, otherwise 0. Adding a larger difference sets the byte's top bit.
     room: u64,
 }
 

@@ -7,14 +7,15 @@ use std::path::{Path, PathBuf};
 /// Number of bytes that are read and written at a time.
 const PART: usize = 64 * 1024;
 
-/// Writes a file's bytes to it once more, and returns when they are on disk. Nothing else may write
-/// to the file meanwhile. A missing file is an error.
+/// Reads a file and writes the same bytes to it again, and returns when they are on disk. Call it
+/// before you rely on a file of an earlier process, such as a database's log: the system may have
+/// failed to write some of its bytes to disk, although they can be read. Nothing else may write to
+/// the file meanwhile. A missing file is an error.
 ///
-/// What can be read from a file is not always on its disk, and a sync does not always put it there:
-/// where the system failed to write to the disk, it reports this once (to a process that may have
-/// ended since), and counts what it did not write as written. After a loss of power it is gone,
-/// though it was read and a later sync succeeded. Bytes that are written once more are on disk when
-/// the sync succeeds.
+/// The system reports a failed write to disk once (to a process that may have ended since), and
+/// then counts the bytes as written. Such bytes can be read, and a later sync succeeds, but after a
+/// loss of power they are gone. Bytes that are written once more are on disk when the sync
+/// succeeds.
 pub fn rewrite(path: &Path) -> io::Result<()> {
     let mut file = File::options().read(true).write(true).open(path)?;
     let mut part = vec![0; PART];
@@ -33,8 +34,9 @@ pub fn rewrite(path: &Path) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Waits until the names in the folder of a file are on disk: a file whose contents are on disk is
-/// lost all the same if its name is not. Symbolic links are followed.
+/// Waits until the names of the files in a file's folder are on disk. Call it after you created or
+/// renamed the file: if its name is not on disk, the file is lost after a loss of power, even if
+/// its contents are on disk. Symbolic links are followed. A path that leads to no file is an error.
 ///
 /// A folder that cannot be opened for reading, or does not support this, is passed over, and so are
 /// all folders on systems that are not Unix.
@@ -57,11 +59,13 @@ pub fn sync_names(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Returns an error if an SQLite database in WAL mode has a rollback journal (`-journal`) beside it
-/// that would be rolled back, or if that cannot be found out. Symbolic links are followed.
+/// Returns an error if an SQLite database in WAL mode has a rollback journal beside it (a file
+/// whose name ends in `-journal`) that SQLite would roll back, or if such a journal cannot be
+/// looked for. Call it after a database has entered WAL mode and before the first commit. After an
+/// error, open the database again. Symbolic links are followed.
 ///
 /// SQLite takes a journal that it fails to look for as absent, and goes on. The next process finds
-/// it, and undoes what was committed since.
+/// the journal, and undoes what was committed since.
 pub fn refuse_rollback(database: &Path) -> io::Result<()> {
     let mut name = std::fs::canonicalize(database)?.into_os_string();
     name.push("-journal");

@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// A set of paths, each with the file that it led to at one moment. It shows later whether a path
-/// leads to another file, such as after a rename.
+/// leads to another file, such as after a rename: what is written to the open file may then be
+/// lost. Make it with [`note`](Self::note), and ask [`are_same`](Self::are_same) before you count
+/// data as stored.
 ///
 /// On Unix a file is identified by its device and inode, which no other file can have while the
 /// file is open. A file that is created after the recorded file was closed can have the same inode,
@@ -20,7 +22,7 @@ pub struct OpenFiles(Vec<(PathBuf, Identity)>);
 pub enum Found {
     /// The path still leads to the recorded file.
     Same,
-    /// The path leads to another file.
+    /// The path leads to another file, for example because the recorded file was replaced.
     Other,
     /// The path leads to no file, or to one that cannot be examined.
     Nothing,
@@ -40,15 +42,16 @@ impl OpenFiles {
     /// Records which files the path of an SQLite database and its companion files lead to now, to
     /// compare with later. `beside` has the suffixes of the companion files, such as `-wal`, which
     /// follow the name of the database. If the path is a symbolic link, the companion files are
-    /// beside the link's target.
+    /// beside the link's target. A path that leads to no file is an error.
     pub fn note_database(path: &Path, beside: &[&str]) -> io::Result<Self> {
         let file = std::fs::canonicalize(path)?;
         let beside = beside.iter().map(|end| with_end(&file, end));
         Self::note([path.to_owned()].into_iter().chain(beside))
     }
 
-    /// Whether every path still leads to the file that was recorded for it. This takes one system
-    /// call per path, some microseconds in all.
+    /// Whether every path still leads to the file that was recorded for it. If `false`, data that
+    /// is written to the open files may be lost. This takes one system call per path, some
+    /// microseconds in all.
     pub fn are_same(&self) -> bool {
         self.found().all(|found| found == Found::Same)
     }
@@ -59,8 +62,10 @@ impl OpenFiles {
         self.0.iter().map(|(name, noted)| find(name, *noted))
     }
 
-    /// Compares the file that another path leads to now with the file that was recorded first,
-    /// which is the database after [`note_database`](Self::note_database).
+    /// Compares the file that `name` leads to now with the file that was recorded for the first
+    /// path, which after [`note_database`](Self::note_database) is the database. It shows, for
+    /// example, whether a file that a symbolic link led to still has its own name.
+    /// [`Found::Nothing`] if no file was recorded.
     pub fn found_under(&self, name: &Path) -> Found {
         self.0.first().map_or(Found::Nothing, |(_, noted)| find(name, *noted))
     }

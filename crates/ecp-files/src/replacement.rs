@@ -7,9 +7,9 @@ use std::process;
 
 use crate::{database, rights};
 
-/// An output file that replaces the file at its path only when it is finished. Until then the
-/// output is in a temporary file in the same folder, with a name that ends in `.unfinished`;
-/// dropping the value deletes this file. A process that is killed leaves it there.
+/// An output file that replaces the file at its path only when [`finish`](Self::finish) is called.
+/// Until then the output is in a temporary file in the same folder, with a name that ends in
+/// `.unfinished`; dropping the value deletes this file. A process that is killed leaves it there.
 ///
 /// Symbolic links are followed: the link stays, and its target is replaced. A path that is not a
 /// regular file (such as a named pipe) or leads through `/dev` or `/proc` (such as `/dev/stdout`,
@@ -18,7 +18,7 @@ use crate::{database, rights};
 #[derive(Debug)]
 pub struct Replacement {
     file: BufWriter<File>,
-    /// Temporary and final path.
+    /// Temporary and final path; `None` if the output goes to the path directly, or is finished.
     names: Option<(PathBuf, PathBuf)>,
 }
 
@@ -27,9 +27,9 @@ const NAMES: u32 = 1000;
 
 impl Replacement {
     /// Creates the temporary file for an output path. Only its owner may read the file, also once
-    /// it is finished. It is an error if an SQLite database is at the path. This process must not
-    /// have that database open, because the check reads it and so would release this process's
-    /// locks on it.
+    /// it is finished. A folder or an SQLite database at the path is an error. This process must
+    /// not have a database at the path open, because the check reads the file, and closing it would
+    /// release this process's locks on the database.
     pub fn create(path: &Path) -> io::Result<Self> {
         let Target::Name(path) = target(path)? else {
             // Earlier output in a redirected file is kept.
@@ -62,8 +62,9 @@ impl Replacement {
 
     /// Writes all data to disk, and puts the finished file at its path, in place of the file that
     /// was there. After an error, a file that was to be replaced is unchanged, and the temporary
-    /// file is deleted. The new name may not be on disk yet ([`sync_names`](crate::sync_names)):
-    /// after a loss of power the earlier file, if any, may be at the path again.
+    /// file is deleted. To be sure of the new name after a loss of power, call
+    /// [`sync_names`](crate::sync_names) next; without it, the earlier file may be at the path
+    /// again.
     pub fn finish(mut self) -> io::Result<()> {
         self.file.flush()?;
         if let Some((unfinished, path)) = &self.names {
@@ -105,7 +106,8 @@ fn target(path: &Path) -> io::Result<Target> {
         }
     }
     Err(io::Error::other(
-        "the path leads through too many symbolic links; they may lead back to each other",
+        "the path leads through too many symbolic links, which may lead back to each other; choose \
+         another path",
     ))
 }
 

@@ -31,11 +31,11 @@ pub fn append(path: &Path) -> io::Result<File> {
 
 /// Prepares the file of an SQLite database, before SQLite opens it. If there is no file, an empty
 /// one is created that only its owner may read. From an existing file and its companion files
-/// (`-wal`, `-shm`), [the rights of others are removed](tighten). Symbolic links are followed. An
-/// existing file is not opened, because closing it would release this process's locks on it.
+/// (`-wal`, `-shm`), [the rights of others are removed](tighten). Returns the path of a file that
+/// others may still read, because it belongs to another user; `None` if there is none.
 ///
-/// Returns the path of a file that others may still read, because it belongs to another user;
-/// `None` if there is none.
+/// Symbolic links are followed. An existing file is not opened, because closing it would release
+/// this process's locks on it.
 pub fn prepare_database(path: &Path) -> io::Result<Option<PathBuf>> {
     if let Err(error) = std::fs::metadata(path) {
         if error.kind() != ErrorKind::NotFound {

@@ -8,9 +8,13 @@ use ecp_core::model::{
 /// Why a callback stays held: the dotted path of the first member that is not confirmed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doubt {
-    /// Gate has not decided it yet, or does not name it: request the status again.
+    /// Gate (the platform's API) has not decided the member at this dotted path, such as
+    /// `payment.status`, or its answer lacks the member: keep the callback held (not handled), and
+    /// request the payment's status again later.
     Undecided(&'static str),
-    /// Gate contradicts it.
+    /// Gate's answer contradicts the callback in the member at this dotted path, such as
+    /// `payment.sum`, or the callback lacks a member that must be compared, such as `operation.id`:
+    /// keep the callback held (not handled), and do not ask Gate again automatically.
     Contradicted(&'static str),
 }
 

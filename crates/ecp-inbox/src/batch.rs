@@ -17,20 +17,24 @@ use crate::state::{Change, PaymentState};
 pub(crate) struct PaymentFold {
     state: PaymentState,
     is_moved: bool,
-    /// Ids of stored callbacks, by contents that callbacks in the batch have too.
+    /// Ids of callbacks that are stored already, or that come earlier in the batch, by the digest
+    /// of their project and received bytes. A callback of the batch with the same digest repeats
+    /// one of them byte for byte.
     contents: HashMap<Digest, EntryId>,
-    /// Ids of stored callbacks that are neither held nor repeated, by meanings that callbacks in
-    /// the batch have too.
+    /// Ids of callbacks that are stored already, or that come earlier in the batch, by the digest
+    /// of their operation and its reported values. A callback of the batch with the same digest
+    /// reports the same in other bytes. Callbacks that are held (Gate has not confirmed them) or
+    /// that repeat another one are left out.
     meanings: HashMap<Digest, EntryId>,
 }
 
 /// The rows to write for a callback.
 #[derive(Debug)]
 pub(crate) enum Decision {
-    /// The callback was received before: it counts as one more reception of the entry with this id,
-    /// which may be in the same batch.
+    /// The same bytes were received before, as the callback with this id, which may be in the same
+    /// batch: only its number of receptions is incremented.
     Repeat(EntryId),
-    /// The callback becomes a new entry.
+    /// The callback is new: this row is written for it.
     Store(NewEntry),
 }
 

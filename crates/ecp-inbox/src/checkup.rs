@@ -10,55 +10,65 @@ use crate::error::InboxError;
 use crate::inbox::Inbox;
 use crate::worker::with_causes;
 
-/// One result of examining a store, by `SqliteOptions::examine` or `PostgresOptions::examine`.
+/// One result of `SqliteOptions::examine` or `PostgresOptions::examine`, which check whether the
+/// database of an inbox is safe: for example the warning that callbacks are on one server only.
+/// Unless its level is [`Level::Fine`], follow its advice.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What was examined.
+    /// The part of the database that was examined, such as its durability.
     pub topic: Topic,
-    /// How serious the finding is.
+    /// How serious the result is: fine, a warning or a problem.
     pub level: Level,
-    /// What was found, such as "fsync is off".
+    /// The result as text for a person, such as "fsync is off".
     pub text: String,
-    /// What to do about it, if anything.
+    /// Text that says what to do; `None` if the level is [`Level::Fine`].
     pub advice: Option<String>,
 }
 
-/// How serious a [`Finding`] is.
+/// How serious a [`Finding`] is: one result of examining the database of an inbox. The more serious
+/// level is the greater one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Level {
-    /// As it should be.
+    /// As it should be: there is nothing to do.
     Fine,
     /// The inbox works, but is less safe than it could be, for example because callbacks are on one
     /// server only.
     Warning,
-    /// The inbox does not work, or loses callbacks in a crash.
+    /// The inbox does not work, loses callbacks in a crash, or could not be examined: follow
+    /// [`Finding::advice`] before it takes callbacks.
     Problem,
 }
 
-/// What a [`Finding`] is about.
+/// The part of the database of an inbox that a [`Finding`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Topic {
     /// Whether the database can be reached or opened.
     Connection,
-    /// Versions of the database's program and of the inbox's tables.
+    /// Whether the versions of SQLite or Postgres and of the inbox's tables fit this crate.
     Versions,
-    /// Whether a commit is on the disk, so that it survives a crash.
+    /// Whether a commit is written to the disk before it is reported as done, so that it survives a
+    /// crash.
     Durability,
-    /// Copies on other servers.
+    /// Whether other servers have copies of the callbacks, so that the loss of one server loses
+    /// none.
     Replicas,
-    /// A pooler between this process and the server.
+    /// Whether a connection pooler in transaction mode, such as pgbouncer, is between this process
+    /// and the Postgres server. Behind one, `PostgresOptions::named_statements` is unsafe, unless
+    /// the pooler tracks the names of statements.
     Pooler,
-    /// The clocks of this machine and of the database's.
+    /// Whether the clocks of the machines that use the inbox agree: retries and the times for which
+    /// workers reserve callbacks depend on them.
     Clock,
-    /// Rights on files, tables and sequences.
+    /// Rights on the database: whether the Postgres role may use the tables and sequences, or
+    /// whether other users may read the SQLite file.
     Permissions,
 }
 
 impl Level {
-    /// The level's name in outputs, such as `warning`.
+    /// The level's name in output: `ok`, `warning` or `problem`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Fine => "ok",
@@ -69,7 +79,7 @@ impl Level {
 }
 
 impl Topic {
-    /// The topic's name in outputs, such as `durability`.
+    /// The topic's name in output, in lower case, such as `durability`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Connection => "connection",

@@ -12,23 +12,28 @@ pub(crate) struct SetBack(Mutex<Option<Seen>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Seen {
-    /// Least time that the clock should show, in milliseconds since 1970.
+    /// Time that the system clock showed or should have shown at the last look at it, in
+    /// milliseconds since 1970. If it shows less later on, it was set back.
     now: i64,
-    /// The same moment by the monotonic clock.
+    /// Time of the last look at the system clock, by the monotonic clock, which cannot be set back.
     at: Duration,
-    /// Monotonic time of the last check of stored times.
+    /// Time, by the monotonic clock, when the database was last searched for due times that are too
+    /// far in the future.
     looked: Duration,
-    /// Whether the clock was set back since the last check of stored times.
+    /// Whether the system clock was set back since the database was last searched for due times
+    /// that are too far in the future; then it is searched again.
     is_set_back: bool,
 }
 
 /// How to treat stored times that are further in the future than a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Look {
-    /// Repairs times whose own record shows that the clock was set back since: another process may
-    /// have stored them, or this one before it restarted.
+    /// Makes callbacks due within a lease only if their rows prove that the clock was set back
+    /// later, for example by an attempt that began in the future. This is done at the start and
+    /// once per lease: another process may have stored such rows, or this one before it restarted.
     AtEvident,
-    /// Repairs all such times: the clock was set back during this process.
+    /// Makes all callbacks due within a lease that are due later than that, because this process
+    /// has seen its clock set back.
     AtAll,
 }
 

@@ -22,7 +22,9 @@ pub use self::bodies::{Body, verified};
 use crate::hold::Hold;
 use crate::inbox::Inbox;
 
-/// An empty database for one of the tests that every kind of inbox must pass.
+/// The empty database of one test in the suite that every kind of inbox must pass: the test opens
+/// its inboxes there. Implement it for your database, and pass an expression that makes one to
+/// `ecp_inbox::conformance!`, which generates the tests.
 #[async_trait]
 pub trait Stage: Send + Sync {
     /// Opens an inbox in this database with the default [`Hold`] policy. A second call opens the

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// Error of an operation on an inbox, such as storing a callback. The operation took effect
 /// completely or not at all, and the error does not say which; if the kind is
 /// [`NotReplicated`](InboxErrorKind::NotReplicated), it took effect on one server only. Every
-/// operation may be repeated.
+/// operation may be repeated: nothing is stored twice.
 ///
 /// The text of this error is safe to log. The text of its source comes from the database, and may
 /// be unsafe to log.
@@ -15,7 +15,8 @@ use std::sync::Arc;
 pub struct InboxError {
     doing: &'static str,
     kind: InboxErrorKind,
-    /// Shared by copies, for operations that failed together.
+    /// The error of the database, `None` if there was none. Shared (`Arc`), because the failure of
+    /// one commit is reported to every call whose write was in it.
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
@@ -31,7 +32,8 @@ impl Error for InboxError {
     }
 }
 
-/// Cause of an [`InboxError`].
+/// Cause of an [`InboxError`]: why an operation on an inbox failed, for example because the disk is
+/// full.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum InboxErrorKind {
@@ -39,11 +41,14 @@ pub enum InboxErrorKind {
     #[error("another process has locked the database; try again")]
     Busy,
     /// The inbox was closed: its process or its runtime is ending, or a task of the inbox panicked.
+    /// If the process goes on, restart it.
     #[error(
         "the inbox is closed: its process is ending, or a task of the inbox panicked; if the process goes on, restart it"
     )]
     Closed,
-    /// The contents of the database cannot have been written by this crate.
+    /// The contents of the database cannot have been written by this crate: the database is
+    /// damaged, or another program has changed it. Restore a backup, and compare it with the
+    /// platform (`ecp reconcile`).
     #[error(
         "the database is damaged, or another program has changed it: restore a backup, then compare it with the platform (`ecp reconcile`)"
     )]
@@ -54,18 +59,20 @@ pub enum InboxErrorKind {
         "no space left for the database: its disk is full, or the file has reached `SqliteOptions::largest`; free space or raise the limit"
     )]
     Full,
-    /// The database exists but is not an inbox.
+    /// The database exists but is not an inbox: check its path or address.
     #[error("the database is not an inbox of ecp-inbox: check its path or address")]
     NoInbox,
-    /// The database committed the operation, and its wait for the synchronous standby was cancelled
-    /// or ended otherwise. The operation took effect, and is lost if the standby takes over without
-    /// it. Try again: this is safe, because nothing is stored twice. A repeated `finish`,
-    /// `postpone` or `replay` then returns `false`, as the first one took effect.
+    /// The Postgres server committed the operation, but its wait for the synchronous standby (the
+    /// server that has a copy) was cancelled or ended otherwise. The operation took effect, and is
+    /// lost if the standby takes over without it. Try again: this is safe, because nothing is
+    /// stored twice. A repeated `finish`, `postpone` or `replay` then returns `false`, as the first
+    /// one took effect.
     #[error(
         "the database committed the change without waiting for its synchronous standby, so a failover may lose it: check the standby (`ecp inbox doctor`), and try again, which stores nothing twice"
     )]
     NotReplicated,
-    /// The operating system refused to start the thread that writes to the database.
+    /// The operating system refused to start the thread that writes to the database. Raise its
+    /// limit of threads or free memory, and open the inbox again.
     #[error(
         "the operating system refused to start a thread: raise its limit of threads or free memory"
     )]
@@ -75,19 +82,20 @@ pub enum InboxErrorKind {
         "a newer version of ecp-inbox has changed the tables of the database: run that version or a later one"
     )]
     Newer,
-    /// An older version of this crate made the tables, and the inbox's options do not allow
-    /// changing them.
+    /// An older version of this crate made the tables, and the options (`existing_only`) do not
+    /// allow changing them. Let a service of this version open the inbox first.
     #[error(
         "the database was made by an older version of ecp-inbox and needs a migration: let a service of this version open it first"
     )]
     Older,
-    /// The database file was removed, moved or replaced while it was open. Operations work again
-    /// when an inbox file has that name.
+    /// The database file was removed, moved or replaced while it was open. Put it back under its
+    /// name, with its `-wal`: operations then work again without a restart.
     #[error(
         "the database file was removed or replaced: leave the service running, and put the file back under its name, with its `-wal`; if it was deleted, see the section on a file that is gone in docs/callbacks.md"
     )]
     Removed,
-    /// The database cannot be reached, opened, read or written now.
+    /// The database cannot be reached, opened, read or written now. `ecp inbox doctor` shows why; a
+    /// later attempt may succeed.
     #[error(
         "the database cannot be reached, opened, read or written: `ecp inbox doctor` shows its own message; check its address or path, the user's password and rights, its connections, its server and its disk"
     )]
@@ -132,7 +140,7 @@ impl InboxError {
         Self::plain(InboxErrorKind::Damaged, doing)
     }
 
-    /// The cause of the error.
+    /// The cause of the error, such as [`InboxErrorKind::Busy`].
     pub const fn kind(&self) -> InboxErrorKind {
         self.kind
     }

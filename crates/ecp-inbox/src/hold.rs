@@ -2,9 +2,9 @@
 
 use ecp_core::model::{Callback, OperationStatus, PaymentStatus};
 
-/// Which callbacks an inbox holds until Gate confirms them. Until then, no handler receives a held
-/// callback, and no payment's state takes it in. A status is final if it ends the payment or any
-/// operation, such as a refund.
+/// Which callbacks an inbox holds until Gate (the platform's API) confirms them by its answer to a
+/// status request. Until then, no handler receives a held callback, and no payment's state takes it
+/// in. A status is final if it ends the payment or any operation, such as a refund.
 ///
 /// `SqliteOptions::hold` and `PostgresOptions::hold` set it for the callbacks that this process
 /// stores; it is not kept in the database, so set the same in every process that stores callbacks.
@@ -13,13 +13,14 @@ use ecp_core::model::{Callback, OperationStatus, PaymentStatus};
 #[non_exhaustive]
 pub enum Hold {
     /// Holds callbacks with a final status if their signature is ambiguous: it also fits a callback
-    /// with other values.
+    /// with other values. This is the default.
     #[default]
     Ambiguous,
     /// Holds every callback with a final status, even if its signature is not ambiguous. Declines
-    /// and errors are final too: for a payout they move money, because they release its sum.
-    /// Without a worker with [`Questions`](crate::Questions), no handler then receives the end of
-    /// any payment until [`Inbox::release`](crate::Inbox::release) is called.
+    /// and errors are final too: for a payout they move money, because they release its sum. A
+    /// worker with [`Questions`](crate::Questions) asks Gate about held callbacks; without one, no
+    /// handler receives the end of any payment until [`Inbox::release`](crate::Inbox::release) is
+    /// called.
     Finals,
 }
 

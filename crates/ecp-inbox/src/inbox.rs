@@ -16,7 +16,9 @@ use crate::error::InboxError;
 use crate::outbox::{Publication, PublisherId};
 use crate::state::PaymentState;
 
-/// A durable store of callbacks.
+/// A durable store of callbacks, which keeps each verified callback until your handler has
+/// succeeded with it, and knows the state of each payment. Open a `SqliteInbox` or a
+/// `PostgresInbox`, give it to a receiver, and handle its callbacks by a [`Worker`](crate::Worker).
 ///
 /// A method returns when its effect is on disk. A call whose future is dropped took effect
 /// completely or not at all; only [`remove_bodies`](Self::remove_bodies) may have done a part.
@@ -143,23 +145,25 @@ pub trait Inbox: sealed::Sealed + fmt::Debug + Send + Sync {
     async fn stats(&self) -> Result<Stats, InboxError>;
 }
 
-/// Result of storing a callback with [`Inbox::accept`]. In each case the callback is on disk.
+/// Result of storing a callback with [`Inbox::accept`]. In each case the callback is on disk, and
+/// the platform may be answered with 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Accepted {
-    /// The callback is new and waits for a worker.
+    /// The callback is new, has this id, and waits for a worker to handle it.
     New(EntryId),
-    /// The callback is new and held, see [`EntryState::Held`](crate::EntryState::Held).
+    /// The callback is new, has this id, and is held: it is not handled until Gate (the platform's
+    /// API) confirms its final status ([`EntryState::Held`](crate::EntryState::Held)).
     Held(EntryId),
-    /// The same bytes were received before, as the callback with this id. Only [`Entry::times`]
-    /// counts them: there is no new entry.
+    /// The same bytes were received before, as the callback with this id. It is not handled again,
+    /// and there is no new entry: only [`Entry::times`] is incremented.
     Repeated(EntryId),
-    /// An earlier callback reported the same values of the same operation, in other bytes. This one
-    /// is kept and not handled.
+    /// An earlier callback reported the same values of the same operation, in other bytes, and is
+    /// handled for both. This one is kept and not handled.
     SameOperation {
-        /// Id of this callback.
+        /// Id under which this callback is kept.
         id: EntryId,
-        /// Id of the earlier callback.
+        /// Id of the earlier callback, which reported the same values.
         first: EntryId,
     },
 }
@@ -187,22 +191,27 @@ impl Accepted {
     }
 }
 
-/// Result of comparing Gate's status answer with a held callback.
+/// Result of [`Inbox::release`]: whether Gate's answer to a status request confirms a callback that
+/// was held (not handled) until then.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 #[must_use = "the callback may still be held"]
 pub enum Release {
     /// Gate confirms the callback, which now waits for a worker to handle it.
     Released,
-    /// Gate confirms the callback, but it repeats an earlier callback, so it is not handled.
+    /// Gate confirms the callback, but it repeats another callback, which is handled for both. So
+    /// this one is kept and not handled.
     Repeated,
-    /// Gate contradicts the callback's member at this dotted path: the callback stays held, and a
-    /// worker sends no more status requests about it. Deliver nothing by it.
+    /// Gate contradicts the callback's member at this dotted path, such as `payment.sum`: the
+    /// callback stays held, and a worker sends no more status requests about it. Deliver nothing by
+    /// it, and ask the platform.
     Disagrees(&'static str),
-    /// Gate has not decided the callback's member at this dotted path, or does not know it yet: the
-    /// callback stays held, and a later status answer may release it.
+    /// Gate has not decided the callback's member at this dotted path, such as `payment.status`, or
+    /// does not know it yet: the callback stays held. Request the status again later, as a worker
+    /// with [`Questions`](crate::Questions) does.
     Undecided(&'static str),
-    /// No callback with that id is held.
+    /// Nothing was changed: no callback has this id, or the callback is not held, for example
+    /// because it was released already.
     NotHeld,
 }
 
@@ -221,7 +230,8 @@ impl Release {
 }
 
 pub(crate) mod sealed {
-    /// Restricts [`Inbox`](super::Inbox) to the stores of this crate.
+    /// Only the stores of this crate implement [`Inbox`](super::Inbox), because it needs this
+    /// private trait. So new versions can add methods to it.
     pub trait Sealed {}
 
     impl<I: Sealed + ?Sized> Sealed for std::sync::Arc<I> {}

@@ -16,9 +16,9 @@ use crate::inbox::{Accepted, Inbox, Release};
 use crate::outbox::{Publication, PublisherId};
 use crate::state::PaymentState;
 
-/// Metrics of this crate: those that an [`Observed`] inbox reports, and those that a
-/// [`Worker`](crate::Worker) with an observer reports. The present numbers of waiting, held and
-/// dead callbacks are in [`Inbox::stats`] instead.
+/// The names, units and labels of the metrics of this crate: those that an [`Observed`] inbox
+/// reports, and those that a [`Worker`](crate::Worker) with an observer reports. The present
+/// numbers of waiting, held and dead callbacks are in [`Inbox::stats`] instead.
 pub const METRICS: &[&Metric] =
     &[&OPERATION, &HANDLER, &QUESTION, &DEAD, &UNCONFIRMED, &BODIES_REMOVED];
 

@@ -40,7 +40,8 @@ use crate::inbox::{Accepted, Inbox, Release};
 use crate::outbox::{Publication, PublisherId};
 use crate::state::PaymentState;
 
-/// Options for opening a [`PostgresInbox`].
+/// Options for opening a [`PostgresInbox`], such as the number of connections and TLS. Begin with
+/// [`new`](Self::new), and end with [`open`](Self::open) or `open_at`.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PostgresOptions {
@@ -72,17 +73,18 @@ impl PostgresOptions {
 
     /// Sets the maximum number of connections to the database: 16 by default, at least 1. Calls of
     /// the inbox use connections while they run, and each running [`PostgresHandler`] needs one of
-    /// its own: by default a worker's 16 handlers may use them all, and callbacks then wait and may
-    /// be answered with 503. Set more connections, or a lower
-    /// [`Worker::concurrency`](crate::Worker::concurrency).
+    /// its own. A worker of [`PostgresInbox::worker`] takes up to half of them, unless
+    /// [`Worker::concurrency`](crate::Worker::concurrency) sets another number. If all are in use,
+    /// callbacks that arrive wait, and may be answered with 503.
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most.max(1);
         self
     }
 
     /// Sets the longest wait for a free connection to the database, and for opening a new
-    /// connection: 5 seconds by default for each. Then the call fails with
-    /// [`InboxErrorKind::Unavailable`].
+    /// connection: 5 seconds by default for each. After that the call fails with
+    /// [`InboxErrorKind::Unavailable`]; a receiver then answers the callback with 503, and the
+    /// platform sends it again.
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -95,24 +97,25 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets which callbacks are held until Gate confirms them. By default [`Hold::Ambiguous`]:
-    /// those with a final status whose signature also fits another callback.
+    /// Sets which callbacks are held: not handled until Gate (the platform's API) confirms them. By
+    /// default [`Hold::Ambiguous`]: those with a final status whose signature also fits another
+    /// callback.
     pub fn hold(mut self, hold: Hold) -> Self {
         self.hold = hold;
         self
     }
 
     /// Makes opening fail if there is no inbox, or if its tables are of another version. By
-    /// default, what is missing is created, and tables of an older version are migrated. For tools
-    /// that inspect the inbox of a service.
+    /// default, what is missing is created, and tables of an older version are migrated. Set it in
+    /// tools that only inspect the inbox of a service.
     pub fn existing_only(mut self) -> Self {
         self.existing_only = true;
         self
     }
 
-    /// Prepares named statements on each connection. This saves the server the planning of each
-    /// statement. Callbacks that are stored in batches gain less by it: most of their statements
-    /// are in functions, whose plans the server keeps anyway.
+    /// Prepares named statements on each connection; off by default. This saves the server the
+    /// planning of each statement. Callbacks that are stored in batches gain less by it: most of
+    /// their statements are in functions, whose plans the server keeps anyway.
     ///
     /// Only for a direct connection to the server, a pooler in session mode, or a pooler that
     /// tracks the names of statements (pgbouncer 1.21 or newer with `max_prepared_statements`):
@@ -123,17 +126,19 @@ impl PostgresOptions {
         self
     }
 
-    /// Encrypts connections with these settings, if `sslmode` in the [`Config`] asks for TLS. Set
-    /// `sslmode` to `require`: with `prefer`, the default, a server without TLS is accepted.
-    /// [`PostgresOptions::open_at`] takes both the settings and `sslmode` from an address.
+    /// Encrypts connections with these settings, if `sslmode` in the [`Config`] asks for TLS; by
+    /// default nothing is encrypted. Set `sslmode` to `require`: with `prefer`, the default, a
+    /// server without TLS is accepted. [`PostgresOptions::open_at`] takes both the settings and
+    /// `sslmode` from an address.
     #[cfg(feature = "postgres-tls")]
     pub fn tls(mut self, tls: rustls::ClientConfig) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Opens the inbox at an address. The address sets TLS, and [`PostgresOptions::tls`] has no
-    /// effect. Otherwise like [`PostgresOptions::open`].
+    /// Connects to the database at an address, and opens the inbox as [`PostgresOptions::open`]
+    /// does: missing tables are created, and older ones are migrated. The address also says whether
+    /// and how to use TLS, so [`PostgresOptions::tls`] has no effect.
     #[cfg(feature = "postgres-tls")]
     pub async fn open_at(mut self, address: PostgresAddress) -> Result<PostgresInbox, InboxError> {
         let config = self.secured(address)?;
@@ -151,7 +156,9 @@ impl PostgresOptions {
     }
 
     /// Connects to the database and opens the inbox. Missing tables are created and tables of an
-    /// older version are migrated, unless [`PostgresOptions::existing_only`] is set.
+    /// older version are migrated, unless [`PostgresOptions::existing_only`] is set. Fails if the
+    /// database cannot be reached, if TLS cannot be set up, or if a newer version of this crate has
+    /// changed the tables.
     pub async fn open(self, config: Config) -> Result<PostgresInbox, InboxError> {
         let pool = pool(config, &self)?;
         let session = Session::open(&pool, false).await?;
@@ -184,7 +191,7 @@ impl Default for PostgresOptions {
 }
 
 impl PostgresInbox {
-    /// Opens or creates the inbox in a Postgres database, with the default [`PostgresOptions`]:
+    /// Opens or creates the inbox in a Postgres database, with the default [`PostgresOptions`], so
     /// without TLS. Tables of an older version are migrated.
     ///
     /// ```no_run

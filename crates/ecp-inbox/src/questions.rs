@@ -21,8 +21,9 @@ use crate::observer::QUESTION;
 use crate::telemetry;
 use crate::worker::{HandlerError, attempt, exponential, pause};
 
-/// Requests the status of a payment from Gate, to confirm a held callback. Async functions of this
-/// shape implement the trait:
+/// Requests the status of a payment from Gate (the platform's API), to confirm a callback that is
+/// held: not handled until then. Pass an implementation to [`Questions::new`]. Async functions of
+/// this shape implement the trait:
 ///
 /// ```
 /// use ecp_core::model::VerifiedStatus;
@@ -69,8 +70,9 @@ where
     }
 }
 
-/// Settings of a [`Worker`](crate::Worker) for status requests about held callbacks, which wait
-/// until Gate confirms them.
+/// Settings of a [`Worker`](crate::Worker) for status requests to Gate (the platform's API) about
+/// held callbacks, which are not handled until Gate confirms them. Give them to
+/// [`Worker::questions`](crate::Worker::questions).
 ///
 /// The first request is sent within [`Worker::poll`](crate::Worker::poll), the next ones after
 /// pauses that double from 5 seconds to one hour and are shortened at random. A callback that Gate
@@ -111,8 +113,8 @@ impl Questions {
     }
 
     /// Sets the maximum number of status requests about one held callback, answered or not: at
-    /// least 1, and 200 by default. If none confirms the callback, it stays held, and a person must
-    /// decide about it.
+    /// least 1, and 200 by default. If none confirms the callback, it stays held (not handled), and
+    /// a person must decide about it; `ecp inbox release` asks Gate once more.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
@@ -147,7 +149,8 @@ pub(crate) struct Asker {
 /// Results of the status requests of one batch.
 struct Round {
     asked: usize,
-    /// Number of status requests that were answered.
+    /// Number of status requests that Gate answered, whatever the answer. If it is less than
+    /// `asked`, the next requests are sent one at a time, after a pause.
     answered: usize,
 }
 

@@ -16,7 +16,8 @@ use ecp_core::{OperationId, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// State of a payment after all its status updates, the same in whatever order they arrive: it
-/// keeps the greatest status that was reported, not the latest one.
+/// keeps the greatest status that was reported, not the latest one. A success is greater than a
+/// decline, and a refund is greater than a success.
 ///
 /// Every end is greater than a status that is not final; of these the one with the latest date is
 /// kept. Among ends a decline is the least, then come other failures, the success, and refunds and
@@ -40,7 +41,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub struct PaymentState {
     status: Option<Recorded<PaymentStatus>>,
     paid: Option<Amount>,
-    /// Whether `paid` is from a message about the payment, and not about a refund of it.
+    /// Whether `paid` is from a message about the payment itself. A message about a refund may give
+    /// the remaining sum instead, which a later message corrects.
     #[serde(skip_serializing_if = "is_false")]
     paid_is_settled: bool,
     left: Option<Amount>,
@@ -56,7 +58,8 @@ pub struct PaymentState {
     contradicted: BTreeSet<Member>,
 }
 
-/// State of one operation of a payment.
+/// State of one operation of a payment, such as a sale or a refund: its type, status and sum, as
+/// far as callbacks reported them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationState {
     id: u64,
@@ -64,12 +67,14 @@ pub struct OperationState {
     kind: Option<OperationType>,
     status: Option<Recorded<OperationStatus>>,
     sum: Option<Amount>,
-    /// Whether `sum` is that of a success.
+    /// Whether `sum` was reported with a success of the operation. Then a different sum of a
+    /// success is a contradiction.
     #[serde(default, skip_serializing_if = "is_false")]
     sum_is_settled: bool,
-    /// Both a success and a failure of the operation were reported.
+    /// Whether both a success and a failure of the operation were reported.
     contradicted: bool,
-    /// Members that were given two values.
+    /// Members, such as the type, for which two callbacks gave different values; the state keeps
+    /// neither value.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     contradictions: BTreeSet<Member>,
 }
@@ -84,30 +89,32 @@ pub struct OperationState {
 pub enum Member {
     /// The currency of the payment's sums.
     Currency,
-    /// The payment method, once the payment is a success: after a failure another method may be
-    /// tried.
+    /// The payment method of a successful payment. Before the success it may change: after a
+    /// failure, another method may be tried.
     Method,
-    /// The sum of a successful payment or operation; for an operation also the sum's currency, in
-    /// any status.
+    /// The sum of a payment or operation that succeeded. For an operation, the currency of its sum
+    /// counts too, in any status.
     Sum,
     /// The type of the payment or operation.
     Type,
 }
 
-/// A sum as the platform sent it: in minor units of its currency, or in whole major units if the
-/// platform counts the currency so for the payment's method (`MethodSpec::major_units` of
-/// `ecp-methods`).
+/// A sum as the platform sent it, in minor units: 1050 and `EUR` are 10.50 EUR. For a few methods
+/// the platform counts certain currencies in whole major units instead, which
+/// `MethodSpec::major_units` of `ecp-methods` lists.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Amount {
-    /// The amount, in minor units, or in major units for such a method.
+    /// The amount in minor units, such as 1050 for 10.50 EUR. It is in whole major units if the
+    /// payment's method lists the currency in `MethodSpec::major_units` of `ecp-methods`.
     pub amount: i64,
-    /// The currency's three-letter code, as the platform sent it.
+    /// The currency's three-letter code, as the platform sent it, such as `EUR`.
     pub currency: String,
 }
 
 /// The part of a callback, or of Gate's answer to a status request, that can change a
-/// [`PaymentState`]: statuses, types, the method, dates and sums.
+/// [`PaymentState`]: statuses, types, the method, dates and sums. Pass it to
+/// [`PaymentState::apply`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StatusUpdate {
     status: Option<PaymentStatus>,
@@ -127,7 +134,9 @@ struct OperationUpdate {
     sum: Option<Amount>,
 }
 
-/// Effect of one status update on a payment's state.
+/// What one callback, or one answer of Gate, changed in the state of a payment, such as the status
+/// from `processing` to `success`. Ask [`moved_to`](Self::moved_to) for a status, and look at
+/// [`reports`](Self::reports) for problems.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Change {
@@ -174,7 +183,9 @@ pub enum Report {
 struct Recorded<S> {
     #[serde(with = "word")]
     status: S,
-    /// Seconds since 1970, for a status that is not final.
+    /// The date that came with the status, in seconds since 1970; `None` if there was none, or if
+    /// the status is final. Of two statuses that are not final, the one with the later date is
+    /// kept.
     at: Option<i64>,
 }
 
@@ -237,28 +248,32 @@ impl Ranked for OperationStatus {
 }
 
 impl PaymentState {
-    /// The greatest status of the payment that was reported (see [`PaymentState`]), not the latest
-    /// one; `None` if no status was reported yet that this crate knows.
+    /// The greatest status of the payment that was reported, not the latest one: a success is
+    /// greater than a decline, and a refund is greater than a success. `None` if no status was
+    /// reported yet that this crate knows.
     pub fn status(&self) -> Option<&PaymentStatus> {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
 
-    /// The sum of the payment, before refunds, as reported with the payment's status `success`; `None`
-    /// before that. It is also `None` if messages contradict each other: in the currency, whatever
-    /// their status, or in the amount, if both report the success and neither is about a refund;
-    /// [`contradictions`](Self::contradictions) then names the member.
+    /// The sum of the payment before refunds, as reported with the payment's status `success`;
+    /// `None` before that. It is also `None` if messages contradict each other: in the currency, or
+    /// in the amount of the success (messages about a refund are not compared).
+    /// [`contradictions`](Self::contradictions) then names the member: request the status from
+    /// Gate.
     pub const fn paid(&self) -> Option<&Amount> {
         self.paid.as_ref()
     }
 
     /// The part of the payment's sum that is left after refunds: the smallest sum that was reported
-    /// with a refund. `None` if no such sum was reported, or if messages contradict each other in
-    /// the currency.
+    /// with a refund. `None` if no such sum was reported, as before any refund, or if messages
+    /// contradict each other in the currency.
     pub const fn left(&self) -> Option<&Amount> {
         self.left.as_ref()
     }
 
-    /// Members of the payment, such as its currency, for which callbacks have different values.
+    /// Members of the payment, such as its currency, for which callbacks gave different values; the
+    /// state keeps neither value. If there are any, request the status from Gate (the platform's
+    /// API) before you deliver or book anything.
     pub fn contradictions(&self) -> impl Iterator<Item = Member> {
         self.contradicted.iter().copied()
     }
@@ -269,7 +284,8 @@ impl PaymentState {
     }
 
     /// Statuses that were reported for the payment or its operations and that this crate does not
-    /// know: the first 16 in alphabetical order.
+    /// know: the first 16 in alphabetical order. Look them up in the platform's documentation; they
+    /// change no status here.
     pub fn unknown(&self) -> impl Iterator<Item = &str> {
         self.unknown.iter().map(String::as_str)
     }
@@ -379,7 +395,7 @@ impl OperationState {
         }
     }
 
-    /// The platform's number of the operation.
+    /// The platform's number of the operation, `operation.id` in a callback.
     pub const fn id(&self) -> OperationId {
         OperationId::new(self.id)
     }
@@ -396,20 +412,23 @@ impl OperationState {
         self.status.as_ref().map(|recorded| &recorded.status)
     }
 
-    /// The requested sum of the operation: the one that was reported with a success, and before that
-    /// the greatest one. `None` if no sum was reported, and if reports contradict each other: two
-    /// successes with different sums, or two different currencies.
+    /// The requested sum of the operation: the one that was reported with a success, and before
+    /// that the greatest one. `None` if no sum was reported, or if reports contradict each other:
+    /// two successes with different sums, or two different currencies.
     pub const fn sum(&self) -> Option<&Amount> {
         self.sum.as_ref()
     }
 
     /// Whether callbacks contradict each other about the operation: they reported both a success
-    /// and a failure, or two values of a member that must not change, such as the type.
+    /// and a failure, or two values of a member that must not change, such as the type. Then
+    /// request the status from Gate before anything is delivered or repeated.
     pub fn is_contradicted(&self) -> bool {
         self.contradicted || !self.contradictions.is_empty()
     }
 
-    /// Members of the operation, such as its type, for which callbacks have different values.
+    /// Members of the operation, such as its type, for which callbacks gave different values; the
+    /// state keeps neither value. If there are any, request the status from Gate (the platform's
+    /// API) before you deliver or book anything.
     pub fn contradictions(&self) -> impl Iterator<Item = Member> {
         self.contradictions.iter().copied()
     }
@@ -453,18 +472,19 @@ impl Change {
     }
 
     /// Whether the update changed the payment's status to the given one. A payment whose refund is
-    /// reported before its success never moves to `success`.
+    /// reported before its success never moves to `success`: it moves to `refunded` at once.
     pub fn moved_to(&self, status: &PaymentStatus) -> bool {
         self.moved().is_some_and(|(_, to)| to == status)
     }
 
-    /// The operations whose status changed: for example a declined refund, while the payment stays
-    /// a success.
+    /// Ids of the operations whose status changed: for example of a declined refund, while the
+    /// payment stays a success.
     pub fn operations(&self) -> impl Iterator<Item = OperationId> {
         self.operations.iter().copied().map(OperationId::new)
     }
 
     /// Problems in the status update that need a person's attention, such as an unknown status.
+    /// Empty if there are none.
     pub fn reports(&self) -> &[Report] {
         &self.reports
     }

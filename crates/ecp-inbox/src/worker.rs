@@ -26,7 +26,8 @@ use crate::questions::{Asker, Questions};
 /// must hold no personal data.
 pub type HandlerError = Box<dyn Error + Send + Sync>;
 
-/// Handles callbacks: ships an order, writes to a ledger, sends a mail.
+/// Handles callbacks: ships an order, writes to a ledger, sends a mail. Implement it with your
+/// code, and pass it to [`Worker::new`].
 ///
 /// Each callback is passed to the handler at least once: again after an error, a panic, a missed
 /// deadline or the death of its process, and after a replay. Callbacks that are held or repeated
@@ -80,19 +81,20 @@ pub(crate) trait Processor: Send + Sync {
 /// Result of an attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Attempt {
-    /// The handler succeeded; the result is not stored yet.
+    /// The handler succeeded. The worker stores this result next.
     Handled,
     /// The handler succeeded, and the result was stored in the handler's transaction.
     Finished,
-    /// The handler failed. Nothing was written.
+    /// The handler failed, with this text of its error. Nothing was written to the inbox.
     Failed(String),
-    /// The lease was lost: another worker has the callback. Nothing was written.
+    /// The time for which the callback was reserved (its lease) was over, and another worker has
+    /// taken the callback. Nothing was written.
     LeaseLost,
 }
 
 impl Worker {
     /// Returns a worker that passes each waiting callback in the inbox to the handler at least
-    /// once.
+    /// once. It begins when [`run`](Self::run) is called.
     pub fn new(inbox: impl Inbox + 'static, handler: impl Handler + 'static) -> Self {
         Self::with(Arc::new(inbox), Arc::new(AtLeastOnce(handler)))
     }
@@ -112,13 +114,16 @@ impl Worker {
         }
     }
 
-    /// Makes the worker send status requests about held callbacks, and handle the callbacks that
-    /// Gate confirms. Without this setting, callbacks stay held until [`Inbox::release`] is called.
+    /// Makes the worker send status requests about held callbacks, which wait until Gate (the
+    /// platform's API) confirms them, and handle those that Gate confirms. Without this setting,
+    /// callbacks stay held until [`Inbox::release`] is called.
     pub fn questions(self, questions: Questions) -> Self {
         Self { questions: Some(questions), ..self }
     }
 
-    /// Sets how many callbacks may be handled at the same time: 16 by default, at least 1.
+    /// Sets how many callbacks may be handled at the same time: 16 by default, at least 1. The
+    /// default of a worker of `PostgresInbox::worker` is half of the inbox's connections. Handlers
+    /// of `SqliteInbox::worker` run one at a time in any case.
     pub fn concurrency(self, concurrency: usize) -> Self {
         Self { concurrency: concurrency.max(1), ..self }
     }
@@ -133,8 +138,8 @@ impl Worker {
     }
 
     /// Sets the maximum number of attempts to handle a callback: 20 by default, at least 1. After
-    /// the last failed attempt the callback is dead, and is not handled again automatically. An
-    /// attempt that a crash of the process interrupted counts too. If the number is lowered,
+    /// the last failed attempt the callback is dead: it is not handled again until somebody replays
+    /// it. An attempt that a crash of the process interrupted counts too. If the number is lowered,
     /// waiting callbacks that have had so many attempts become dead when they are due, without
     /// another attempt.
     pub fn attempts(self, attempts: u32) -> Self {
@@ -166,8 +171,8 @@ impl Worker {
     }
 
     /// Runs the worker until the future `stop` is ready, then waits for the running handlers, for
-    /// as long as their leases last. It never ends by itself. Status requests in progress are
-    /// dropped.
+    /// as long as their leases last. Without `stop` the call never ends. Status requests in
+    /// progress are dropped, and sent again after the next start.
     ///
     /// Dropping the future of this call instead loses nothing: callbacks that the worker claimed
     /// are handled again when their lease is over, and the interrupted attempt counts. After an

@@ -13,11 +13,13 @@ use crate::spec::{MethodSpec, Rule};
 macro_rules! by_path {
     ($($request:ident;)*) => {
         $(impl $request {
-            /// Sets a text by its path in the Gate request, for code that reads paths from a file
-            /// or a command line. If the path is that of a [`Field`] that the spec requires or this
-            /// library knows, the text is later checked as a value of this field. Otherwise it is
-            /// set as by [`extra`](Self::extra): as a text, or as a JSON object if it is one and
-            /// the spec requires a field inside it.
+            /// Sets a value, given as text, by its path in the Gate request, such as
+            /// `account.number`, for code that reads paths from a file or a command line. `spec` is
+            /// the spec of the payment method that the request is for. If the path is that of a
+            /// [`Field`] that the spec requires or that this library knows ([`Field::KNOWN`]),
+            /// [`prepare`](crate::prepare) later checks the value as one of this field. A value at
+            /// any other path is not checked. It is sent as text, or as a JSON object if it is one
+            /// and the spec requires a field inside it.
             pub fn text(self, spec: &MethodSpec, path: &str, value: impl Into<String>) -> Self {
                 with_text(self, spec, path, value)
             }
@@ -34,8 +36,11 @@ by_path! {
     ManageRequest;
 }
 
-/// Sets a text by its path in the Gate request, as the method `text` of each request type does, for
-/// code that works with any of them.
+/// Sets a value, given as text, by its path in the Gate request, such as `account.number`, in a
+/// request of any type: the same as the method `text` of the request, such as
+/// [`SaleRequest::text`]. If the path is that of a [`Field`] that `spec` requires or that this
+/// library knows, [`prepare`](crate::prepare) later checks the value as one of this field. A value
+/// at any other path is not checked.
 pub fn with_text<R: OperationRequest>(
     request: R,
     spec: &MethodSpec,

@@ -16,8 +16,9 @@ use crate::request::{Body, Draft, Field, FlowRequest, Format, OperationRequest};
 use crate::spec::{Interface, MethodSpec, Need, Rule};
 use crate::warning::{self, Warning};
 
-/// A request that passed all checks of its payment method, ready to be signed and sent. It is
-/// created only by [`prepare`], [`prepare_as`], [`prepare_dyn`] and [`prepare_as_dyn`].
+/// A request that passed all checks of its payment method. `Gate::send` of `ecp-transport` signs
+/// and sends it. It is created only by [`prepare`], [`prepare_as`], [`prepare_dyn`] and
+/// [`prepare_as_dyn`].
 ///
 /// It dereferences to a [`PreparedRequest`], whose methods return the request's data.
 pub struct Prepared<F: Flow> {
@@ -26,7 +27,8 @@ pub struct Prepared<F: Flow> {
 }
 
 /// A request that passed all checks of its payment method, for an operation that is chosen at run
-/// time. Only [`prepare_operation`] creates one.
+/// time. `Gate::send` of `ecp-transport` signs and sends it. Only [`prepare_operation`] creates
+/// one.
 #[derive(Clone, Debug)]
 pub struct PreparedRequest<R: OperationRequest> {
     spec: &'static MethodSpec,
@@ -34,8 +36,9 @@ pub struct PreparedRequest<R: OperationRequest> {
     request: R,
 }
 
-/// Checks a request against the rules of a payment method whose type is known at compile time. The
-/// error says why the request was refused.
+/// Checks a request against the rules of a payment method whose type is known at compile time, such
+/// as [`Jeton`](crate::Jeton). Nothing is sent: `Gate::send` of `ecp-transport` signs and sends the
+/// result. The error says why the request was refused, such as a missing field.
 pub fn prepare<M, R>(method: &M, request: R) -> Result<Prepared<R::Flow>, Rejection>
 where
     M: Supports<R::Flow>,
@@ -44,8 +47,10 @@ where
     prepare_as_dyn(method, request)
 }
 
-/// Checks a request for an operation that is not the usual one of its request type, such as a hold,
-/// against the rules of a payment method. The error says why the request was refused.
+/// Checks a request for an operation that is not the usual one of its request type, against the
+/// rules of a payment method: for example a hold ([`Auth`](crate::Auth)), whose request is a
+/// [`SaleRequest`](crate::request::SaleRequest) as for a sale. Nothing is sent. The error says why
+/// the request was refused, such as a missing field.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -76,7 +81,9 @@ pub fn prepare_as<F: Flow>(
 }
 
 /// Checks a request against the rules of a payment method that is chosen at run time, such as by a
-/// code from a configuration. The error says why the request was refused.
+/// code from a configuration ([`Registry::get`](crate::Registry::get)). Nothing is sent. The error
+/// says why the request was refused, such as a missing field or an operation that the method does
+/// not have.
 pub fn prepare_dyn<R: FlowRequest>(
     method: &dyn DynMethod,
     request: R,
@@ -84,8 +91,10 @@ pub fn prepare_dyn<R: FlowRequest>(
     prepare_as_dyn(method, request)
 }
 
-/// Checks a request for an operation that is not the usual one of its request type, for a payment
-/// method that is chosen at run time. Otherwise the same as [`prepare_as`].
+/// Checks a request for the operation `F`, such as a hold ([`Auth`](crate::Auth)), against the
+/// rules of a payment method that is chosen at run time. The operation need not be the usual one of
+/// its request type. Nothing is sent. The error says why the request was refused, such as a missing
+/// field or an operation that the method does not have.
 pub fn prepare_as_dyn<F: Flow>(
     method: &dyn DynMethod,
     request: F::Request,
@@ -94,9 +103,10 @@ pub fn prepare_as_dyn<F: Flow>(
     Ok(Prepared { inner, flow: PhantomData })
 }
 
-/// Checks a request for an operation and a payment method that are both chosen at run time, such as
-/// each operation of a spec. The operation's effect must be one of those that the request type
-/// allows ([`OperationRequest::EFFECTS`]). The error says why the request was refused.
+/// Checks a request for an operation and a payment method that are both chosen at run time. The
+/// request type must fit: its [`OperationRequest::EFFECTS`] must contain the effect that the
+/// operation has on money, otherwise the error is [`Reason::FlowUnsupported`]. The error also says
+/// any other reason for a refusal, such as a missing field. Nothing is sent.
 pub fn prepare_operation<R: OperationRequest>(
     method: &dyn DynMethod,
     operation: Operation,
@@ -124,10 +134,10 @@ pub(crate) fn check(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Rej
     })
 }
 
-/// Checks a request that a server, such as the sandbox, has received, by the payment method's own
-/// check ([`PaymentMethod::check`](crate::PaymentMethod::check)). The own check expects a request
-/// that satisfies the method's spec, which the server checks by itself: for any other request, it
-/// is not run, and the result is `Ok`.
+/// Runs a payment method's own check ([`PaymentMethod::check`](crate::PaymentMethod::check)) on a
+/// request that a server, such as the sandbox, has received. The error says why the method refuses
+/// the request. Check by yourself that the request satisfies the method's spec: if it does not, the
+/// method's own check is not run, and the result is `Ok`.
 pub fn check_received(method: &dyn DynMethod, draft: &Draft<'_>) -> Result<(), Reason> {
     match check_spec(method.spec(), draft) {
         Ok(()) => method.check_draft(draft),
@@ -215,7 +225,8 @@ fn check_spec(spec: &MethodSpec, draft: &Draft<'_>) -> Result<(), Reason> {
 /// each country.
 struct Forms<'r> {
     conditional: &'static [Need],
-    /// The fields that this request must have, by the conditions that are true for it.
+    /// The fields that this request must have because a condition is true for it, such as its
+    /// currency or the customer's country.
     in_this_case: &'r [Field],
 }
 
@@ -421,20 +432,21 @@ impl<R: OperationRequest> PreparedRequest<R> {
         self.draft().payment_id
     }
 
-    /// The amount of the request, `None` for a full refund, capture or release without an amount.
+    /// The amount of the request. `None` for a full refund, capture or release without an amount,
+    /// and for a request that moves no money.
     pub fn amount(&self) -> Option<Money> {
         self.draft().amount
     }
 
-    /// The value of a field of the request, `None` if it is not set. A value that was set by its
-    /// path (`extra`) is not found.
+    /// The value that a setter gave to a field of the request, `None` if none did. A value that was
+    /// set by its path with `extra` is not found; it is in the JSON of [`body`](Self::body).
     pub fn get(&self, field: Field) -> Option<&str> {
         self.draft().get(field)
     }
 
-    /// Doubts about the request, such as a value at a path that no document of the platform has.
-    /// The request can be sent all the same; log the doubts, or show them to the person who chose
-    /// the paths.
+    /// Doubts about the request, such as a path that may be misspelt because no documentation page
+    /// of the platform has it. Empty if there are none. The request can be sent all the same; log
+    /// the doubts, or show them to the person who chose the paths.
     pub fn warnings(&self) -> Vec<Warning> {
         warning::warnings(self.spec, &self.draft())
     }
@@ -446,8 +458,9 @@ impl<R: OperationRequest> PreparedRequest<R> {
         format!("/v2/payment/{path}")
     }
 
-    /// The JSON body of the request, with the project's id and without a signature. The caller
-    /// signs and sends it.
+    /// The JSON body of the request, with the project's id and without a signature. `Gate::send` of
+    /// `ecp-transport` signs and sends it; other code must sign it by
+    /// [`signing_rules`](Self::signing_rules).
     #[expect(clippy::missing_panics_doc, reason = "the check has seen to it")]
     pub fn body(&self, project: ProjectId) -> Vec<u8> {
         let body = body(self.spec, &self.draft(), project.get())
@@ -455,10 +468,10 @@ impl<R: OperationRequest> PreparedRequest<R> {
         to_json(&body)
     }
 
-    /// The rules for signing the request's body. The signed string joins the members of the body as
-    /// `name:value;name:value`, so a value that itself holds `;` or `:`, such as
-    /// `size:M;colour:red`, can be read as several members. The rules say whether such a value is
-    /// refused.
+    /// The rules with which the request's body must be signed, as an argument of
+    /// [`signature::sign_document`]. By default they refuse a text such as `size:M;colour:red`: the
+    /// signed string has the form `name:value;name:value`, so this text could be read as several
+    /// members. They allow it if the request's `allow_items_in_texts` was called.
     pub fn signing_rules(&self) -> Rules {
         self.draft().signing_rules()
     }

@@ -6,10 +6,10 @@ use crate::request::{
     CancelRequest, CaptureRequest, OperationRequest, PayoutRequest, RefundRequest, SaleRequest,
 };
 
-/// An operation of a payment method as a Rust type, such as [`Sale`]. A call with such a type
-/// compiles only for payment methods that have the operation. Your crate can define an operation
-/// that this crate lacks, with a request type that allows its effect
-/// ([`OperationRequest::EFFECTS`]):
+/// An operation of a payment method as a Rust type, such as [`Sale`]. A call that names this type,
+/// as `prepare_as::<Sale>` does, compiles only for payment methods that have the operation. Your
+/// crate can define an operation that this crate lacks. Its request type must allow the effect that
+/// the operation has on money ([`OperationRequest::EFFECTS`]):
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -58,11 +58,13 @@ pub enum Effect {
     /// A new payment: the customer pays the merchant.
     MoneyIn,
     /// A new payment: the customer's money is held for the merchant, who captures or releases it
-    /// later. A hold does not last for ever: see [`Operation::AUTH`].
+    /// later. Do so soon: by a copy of its documentation, the platform ends holds of cards by
+    /// itself after some days; when holds of wallets end is not known.
     Hold,
-    /// The merchant takes money that a payment holds, in full or in part.
+    /// The merchant takes money that an earlier hold keeps for it, in full or in part.
     Capture,
-    /// The merchant gives up money that a payment holds, in full or in part.
+    /// The merchant gives up money that an earlier hold keeps for it, in full or in part, so that
+    /// the customer has the money again.
     Release,
     /// A new payment: the merchant pays the customer.
     Out,
@@ -118,8 +120,8 @@ impl fmt::Display for Effect {
     }
 }
 
-/// An operation of a payment method: its name, which is the part of its Gate path after the
-/// method's, and its effect on money.
+/// An operation of a payment method: its name and its effect on money. The name is the last part of
+/// the Gate path, such as `sale` in `/v2/payment/wallet/jeton/sale`.
 ///
 /// ```
 /// use ecp_methods::{Effect, Operation};
@@ -141,24 +143,30 @@ impl Operation {
     pub const PAYOUT: Self = Self::new("payout", Effect::Out);
     /// A return of a payment's money to the customer, in full or in part.
     pub const REFUND: Self = Self::new("refund", Effect::Back);
-    /// A hold of the customer's money, until it is captured or released (sources: operations). A
-    /// copy of the platform's documentation says that the platform captures or releases holds of
-    /// cards by itself after some days; when holds of wallets end is not known.
+    /// A hold of the customer's money, until the merchant captures or releases it (row `operations`
+    /// of `docs/sources.md`). A copy of the platform's documentation says that the platform
+    /// captures or releases holds of cards by itself after some days; when holds of wallets end is
+    /// not known.
     pub const AUTH: Self = Self::new("auth", Effect::Hold);
-    /// A capture of money that a payment holds (sources: operations).
+    /// A capture: the merchant takes money that an earlier hold ([`Operation::AUTH`]) keeps for it,
+    /// in full or in part (row `operations` of `docs/sources.md`).
     pub const CAPTURE: Self = Self::new("capture", Effect::Capture);
-    /// A release of money that a payment holds (sources: operations).
+    /// A release: the merchant gives up money that an earlier hold ([`Operation::AUTH`]) keeps for
+    /// it, in full or in part (row `operations` of `docs/sources.md`).
     pub const CANCEL: Self = Self::new("cancel", Effect::Release);
-    /// A payment in a series that the customer agreed to before (sources: operations).
+    /// A payment in a series, such as a subscription, that the customer agreed to before (row
+    /// `operations` of `docs/sources.md`).
     pub const RECURRING: Self = Self::new("recurring", Effect::MoneyIn);
-    /// A check of the customer's account (sources: operations).
+    /// A check of the customer's account, with an amount of 0 or more (row `operations` of
+    /// `docs/sources.md`).
     pub const ACCOUNT_VERIFICATION: Self = Self::new("account_verification", Effect::Register);
 
     /// The operation of a [`ManageRequest`](crate::request::ManageRequest) until it is checked for
     /// an operation of a method.
     pub(crate) const MANAGE: Self = Self::new("manage", Effect::Manage);
 
-    /// The operations that are constants of this type. A method can also have other operations.
+    /// The operations that are constants of this type, such as [`Operation::SALE`]. A payment
+    /// method can also have other operations.
     pub const KNOWN: &[Self] = &[
         Self::SALE,
         Self::PAYOUT,
@@ -205,7 +213,8 @@ impl fmt::Display for Operation {
     }
 }
 
-/// The sale as a Rust type (see [`Flow`]): the customer pays the merchant.
+/// The sale as a Rust type, for calls such as `prepare_as::<Sale>` and the marker `Supports<Sale>`:
+/// the customer pays the merchant.
 #[derive(Clone, Copy, Debug)]
 pub enum Sale {}
 
@@ -214,7 +223,8 @@ impl Flow for Sale {
     type Request = SaleRequest;
 }
 
-/// The payout as a Rust type (see [`Flow`]): the merchant pays the customer.
+/// The payout as a Rust type, for calls such as `prepare_as::<Payout>` and the marker
+/// `Supports<Payout>`: the merchant pays the customer.
 #[derive(Clone, Copy, Debug)]
 pub enum Payout {}
 
@@ -223,8 +233,8 @@ impl Flow for Payout {
     type Request = PayoutRequest;
 }
 
-/// The refund as a Rust type (see [`Flow`]): the merchant returns the money of a payment, or a part
-/// of it.
+/// The refund as a Rust type, for calls such as `prepare_as::<Refund>` and the marker
+/// `Supports<Refund>`: the merchant returns the money of a payment, or a part of it.
 #[derive(Clone, Copy, Debug)]
 pub enum Refund {}
 
@@ -233,8 +243,9 @@ impl Flow for Refund {
     type Request = RefundRequest;
 }
 
-/// The hold ([`Operation::AUTH`]) as a Rust type (see [`Flow`]): the customer's money is held for
-/// the merchant.
+/// The hold as a Rust type, for calls such as `prepare_as::<Auth>` and the marker `Supports<Auth>`:
+/// the customer's money is held for the merchant, who later captures or releases it. Its name on
+/// Gate is `auth`, and its requests are those of a sale.
 #[derive(Clone, Copy, Debug)]
 pub enum Auth {}
 
@@ -243,7 +254,8 @@ impl Flow for Auth {
     type Request = SaleRequest;
 }
 
-/// The capture as a Rust type (see [`Flow`]): the merchant takes money that a payment holds.
+/// The capture as a Rust type, for calls such as `prepare_as::<Capture>` and the marker
+/// `Supports<Capture>`: the merchant takes money that an earlier hold keeps for it.
 #[derive(Clone, Copy, Debug)]
 pub enum Capture {}
 
@@ -252,8 +264,9 @@ impl Flow for Capture {
     type Request = CaptureRequest;
 }
 
-/// The release ([`Operation::CANCEL`]) as a Rust type (see [`Flow`]): the merchant gives up money
-/// that a payment holds.
+/// The release as a Rust type, for calls such as `prepare_as::<Cancel>` and the marker
+/// `Supports<Cancel>`: the merchant gives up money that an earlier hold keeps for it. Its name on
+/// Gate is `cancel`.
 #[derive(Clone, Copy, Debug)]
 pub enum Cancel {}
 
@@ -262,7 +275,9 @@ impl Flow for Cancel {
     type Request = CancelRequest;
 }
 
-/// The payment in a series as a Rust type (see [`Flow`]). The customer agreed to the series before.
+/// The payment in a series as a Rust type, for calls such as `prepare_as::<Recurring>` and the
+/// marker `Supports<Recurring>`. The customer agreed to the series before, so the merchant can
+/// repeat it without the customer.
 #[derive(Clone, Copy, Debug)]
 pub enum Recurring {}
 
@@ -271,7 +286,9 @@ impl Flow for Recurring {
     type Request = SaleRequest;
 }
 
-/// The check of the customer's account as a Rust type (see [`Flow`]).
+/// The check of the customer's account as a Rust type, for calls such as
+/// `prepare_as::<AccountVerification>` and the marker `Supports<AccountVerification>`. Its requests
+/// are those of a sale, with an amount of 0 or more.
 #[derive(Clone, Copy, Debug)]
 pub enum AccountVerification {}
 

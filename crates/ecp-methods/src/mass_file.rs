@@ -12,8 +12,8 @@ use crate::spec::{MethodSpec, Rule};
 /// The character between two cells in the platform's mass payment files.
 pub const DELIMITER: u8 = b';';
 
-/// The greatest amount in a row of the platform's mass payment files, in minor units. The least
-/// amount is 1.
+/// The greatest amount in a row of the platform's mass payment files, in minor units;
+/// [`amount_problem`] reports a greater one. The least amount is 1.
 pub const MAX_AMOUNT: i64 = 10_000_000_000_000;
 
 /// The name of the column of a mass payment file for the type of operation: `payout`, `refund`,
@@ -117,9 +117,10 @@ pub fn flow(operation_type: &str) -> Result<RowKind, &'static str> {
     }
 }
 
-/// Returns the problem with the text of an amount in a mass payment file, `None` if there is none.
-/// Amounts in the file are whole minor units. The currency is used only to suggest a corrected
-/// amount. Zero and negative amounts are no problem here; the check of the request refuses them.
+/// Returns the problem with the text of an amount in a mass payment file, as the part of a sentence
+/// after the column's name; `None` if there is no problem. Amounts in the file are whole minor
+/// units, such as `1905` for 19.05 EUR. `currency` is used only to suggest a corrected amount. Zero
+/// and negative amounts are no problem here; [`prepare`](crate::prepare) refuses them later.
 ///
 /// This function does not know the method. Where the method counts the currency in major units
 /// ([`MethodSpec::major_units`]), refuse a decimal point yourself before the call: the suggestion
@@ -159,9 +160,10 @@ pub fn amount_problem(amount: &str, currency: Option<ecp_core::Currency>) -> Opt
     }
 }
 
-/// Makes an example of a mass payment file, as a list of records; the first record has the column
-/// names. Each payment method and operation in `rows` becomes a record with example values in all
-/// required fields. A method that does not have the operation is left out.
+/// Makes an example of a mass payment file, as a list of records: write each as a line with `;`
+/// between its cells ([`DELIMITER`]). The first record has the column names. Each payment method
+/// and operation in `rows` becomes a record with example values in all required fields. A method
+/// that does not have the operation is left out.
 ///
 /// A field that is required only under a condition has a column, and so does the field that the
 /// condition depends on. The cell in this column is empty if the record does not satisfy the

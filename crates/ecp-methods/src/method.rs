@@ -8,7 +8,8 @@ use crate::request::Draft;
 use crate::spec::{MethodSpec, Spec};
 
 /// A payment method, such as a wallet or a kind of voucher: a type whose [`Spec`] declares its
-/// names, operations, limits and fields.
+/// names, operations, limits and fields. Implement it for a type of your own to add a method that
+/// this library lacks.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -51,9 +52,10 @@ pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
     }
 }
 
-/// Marks the type of a payment method as having the operation `F`. A [`Spec`] can declare an
-/// operation only if the method's type has this marker, and typed calls compile only for marked
-/// operations.
+/// Marks the type of a payment method as having the operation `F`, such as [`Sale`](crate::Sale).
+/// It has no functions to implement. A [`Spec`] can declare an operation only if the method's type
+/// has this marker, and calls such as `gate.sale(&method, ..)` compile only for methods that have
+/// it.
 #[diagnostic::on_unimplemented(
     message = "payment method `{Self}` does not support the `{F}` flow",
     label = "no `{F}` with this method",
@@ -62,8 +64,9 @@ pub trait PaymentMethod: Debug + Send + Sync + Sized + 'static {
 )]
 pub trait Supports<F: Flow>: PaymentMethod {}
 
-/// The object-safe form of [`PaymentMethod`], for code that chooses payment methods at run time.
-/// Every [`PaymentMethod`] implements this trait, and no other type can.
+/// The object-safe form of [`PaymentMethod`], as `&dyn DynMethod`, for code that chooses payment
+/// methods at run time, such as by [`Registry::get`](crate::Registry::get). Every [`PaymentMethod`]
+/// implements this trait, and no other type can.
 pub trait DynMethod: Debug + Send + Sync + sealed::Sealed {
     /// The spec of the payment method: its names, operations, limits and fields as data.
     fn spec(&self) -> &'static MethodSpec;

@@ -16,8 +16,9 @@ use crate::request::{Draft, OperationRequest, SaleRequest, url};
 use crate::spec::Interface;
 use crate::{Sale, spec};
 
-/// A checked sale as the parameters with which the Payment Page is opened, not yet signed. Only
-/// [`prepare_page`] and [`prepare_page_dyn`] create one.
+/// A checked sale as the parameters with which the Payment Page is opened, not yet signed.
+/// `PaymentPage::sign` of `ecp-transport` signs them and makes the URL. Only [`prepare_page`] and
+/// [`prepare_page_dyn`] create one.
 #[derive(Clone, Debug)]
 pub struct PreparedPage {
     payment_id: PaymentId,
@@ -25,7 +26,8 @@ pub struct PreparedPage {
 }
 
 /// Checks a sale, and makes the parameters of the Payment Page for it, for a payment method whose
-/// type is known at compile time.
+/// type is known at compile time. Sign the result with `PaymentPage::sign` of `ecp-transport`. The
+/// error says why the sale or an option was refused, such as an amount above the method's maximum.
 ///
 /// The customer's id is the only required field: the customer enters the others on the page. Fields
 /// that are not parameters of the page (an IP address, an account number) are left out. The page
@@ -53,7 +55,9 @@ pub fn prepare_page<M: Supports<Sale>>(
 }
 
 /// Checks a sale, and makes the parameters of the Payment Page for it, for a payment method that is
-/// chosen at run time. Otherwise the same as [`prepare_page`].
+/// chosen at run time, such as by a code from a configuration. Sign the result with
+/// `PaymentPage::sign` of `ecp-transport`. The error says why the sale or an option was refused,
+/// such as an amount above the method's maximum. The rest is the same as for [`prepare_page`].
 pub fn prepare_page_dyn(
     method: &dyn DynMethod,
     sale: &SaleRequest,
@@ -153,8 +157,9 @@ impl PreparedPage {
         &self.payment_id
     }
 
-    /// The parameters with which the Payment Page is opened for a project, by parameter name. They
-    /// are not yet signed.
+    /// The parameters with which the Payment Page is opened for a project, by parameter name, such
+    /// as `payment_amount`. They are not yet signed: `PaymentPage::sign` of `ecp-transport` does
+    /// that.
     pub fn parameters(&self, project: ProjectId) -> BTreeMap<&str, PageValue> {
         let mut parameters: BTreeMap<&str, PageValue> =
             self.parameters.iter().map(|(name, value)| (name.as_str(), value.clone())).collect();
@@ -169,9 +174,9 @@ impl PreparedPage {
 pub enum PageValue {
     /// A boolean: `true` or `false` in JSON, `1` or `0` in a URL.
     Flag(bool),
-    /// An integer.
+    /// An integer: a number in JSON, its decimal digits in a URL.
     Integer(i64),
-    /// Text, which may be personal data.
+    /// A text. It may be personal data, so `Debug` does not print it.
     Text(Sensitive<String>),
 }
 
@@ -201,7 +206,8 @@ impl PageValue {
         }
     }
 
-    /// The value of the parameter as text for a URL, not yet percent-encoded.
+    /// The value of the parameter as text for a URL, not yet percent-encoded: `true` is `1`,
+    /// `false` is `0`.
     pub fn url_text(&self) -> String {
         match self {
             Self::Flag(flag) => u8::from(*flag).to_string(),
@@ -242,9 +248,9 @@ enum MethodCode {
 }
 
 /// Optional parameters of the Payment Page: its appearance and behaviour. Each setter has the name
-/// of its parameter in the platform's documentation (sources: Payment Page). The data of the sale
-/// (customer, description, return addresses, callback address) is taken from the sale request
-/// instead.
+/// of its parameter in the platform's documentation (row `Payment Page` of `docs/sources.md`). A
+/// parameter that is not set is not sent. The data of the sale (customer, description, return
+/// addresses, callback address) is taken from the sale request instead.
 ///
 /// Values are sent to the page as they are. [`prepare_page`] refuses only invalid URLs, other
 /// numbers than 0, 1 and 2 in the parameters `.._enabled`, control characters, `;`, and a `mode` or
@@ -265,9 +271,9 @@ impl PageOptions {
     }
 
     /// Sets the code by which the Payment Page preselects the payment method: one of the Payment
-    /// Page codes in the method's spec; [`prepare_page`] refuses any other. By default, it is the
-    /// first code in the spec. This setter,
-    /// [`method_code_from_support`](Self::method_code_from_support) and
+    /// Page codes in the method's spec, such as `jetonWalletV3`; [`prepare_page`] refuses any
+    /// other. By default, it is the first code in the spec; if the spec has none, no method is
+    /// preselected. This setter, [`method_code_from_support`](Self::method_code_from_support) and
     /// [`let_customer_choose`](Self::let_customer_choose) replace each other.
     pub fn method_code(mut self, code: impl Into<String>) -> Self {
         self.method_code = MethodCode::Named(code.into());
@@ -275,8 +281,8 @@ impl PageOptions {
     }
 
     /// Sets the code by which the Payment Page preselects the payment method, as given by the
-    /// platform's support. Use it if the protocol version that is connected for you has a code of
-    /// its own. The code is not checked against the method's spec.
+    /// platform's support. Use it if support names a code that is not in the method's spec, such as
+    /// for the other version of Jeton's protocol. The code is not checked.
     pub fn method_code_from_support(mut self, code: impl Into<String>) -> Self {
         self.method_code = MethodCode::FromSupport(code.into());
         self
@@ -329,166 +335,216 @@ macro_rules! setters {
 }
 
 setters! { text(impl Into<String>):
-    /// Sets the token of a stored account of the customer.
+    /// Sets the token by which the platform knows a stored card of the customer, for the Payment
+    /// Page. The text is sent as it is.
     account_token,
-    /// Sets additional data, which only certain payment methods use.
+    /// Sets the Payment Page's parameter `additional_data`, which only certain payment methods use.
+    /// Set it only if the documentation of your method describes it; the text is sent as it is.
     additional_data,
-    /// Sets the postal code for address verification; requires `avs_street_address`.
+    /// Sets the postal code for address verification (AVS). Set `avs_street_address` too: with only
+    /// one of the two, the sale is refused before the Payment Page is opened.
     avs_post_code,
-    /// Sets the street for address verification; requires `avs_post_code`.
+    /// Sets the street for address verification (AVS). Set `avs_post_code` too: with only one of
+    /// the two, the sale is refused before the Payment Page is opened.
     avs_street_address,
-    /// Sets the time when the page expires: `YYYY-MM-DDThh:mm:ss±hh:mm`, at most 30 days ahead. The
-    /// platform ignores a later time.
+    /// Sets the time when the Payment Page expires, at most 30 days ahead, such as
+    /// `2026-12-31T23:59:59+00:00`. The platform ignores a later time.
     best_before,
     /// Sets the street, house and flat of the billing address.
     billing_address,
     /// Sets the city of the billing address.
     billing_city,
-    /// Sets the country of the billing address, by ISO 3166-1 alpha-2.
+    /// Sets the country of the billing address, by its ISO 3166-1 alpha-2 code, such as `LV`.
     billing_country,
     /// Sets the postal code of the billing address.
     billing_postal,
     /// Sets the region of the billing address.
     billing_region,
-    /// Sets the code of the region of the billing address.
+    /// Sets the code of the region of the billing address. The documents do not say which codes
+    /// these are.
     billing_region_code,
-    /// Sets the mode that cashier mode opens with. The documents do not list its values.
+    /// Sets the mode that is selected at first in *cashier mode*, a mode of the Payment Page that
+    /// the documents name but do not describe. The documents do not list the values: ask the
+    /// platform's support.
     cashier_default_mode,
-    /// Sets the only mode that is available in cashier mode. The documents do not list its values.
+    /// Sets the only mode that is available in *cashier mode*, a mode of the Payment Page that the
+    /// documents name but do not describe. The documents do not list the values: ask the platform's
+    /// support.
     cashier_force_mode,
-    /// Sets the suggested amounts of cashier mode, separated by commas. The text is sent as it is;
-    /// the documents do not say whether the amounts are in major or minor units.
+    /// Sets the amounts that are suggested to the customer in *cashier mode*, a mode of the Payment
+    /// Page that the documents name but do not describe. Separate them by commas. The text is sent
+    /// as it is; the documents do not say whether the amounts are in major or minor units.
     cashier_predefined_amounts,
-    /// Sets a CSS class for the modal window of the page.
+    /// Sets a CSS class for the modal window in which the Payment Page opens on your web page.
     css_modal_wrap,
-    /// Opens the page with a group of payment methods, such as `openbanking`.
+    /// Opens the Payment Page with a group of payment methods, such as `openbanking`, the only
+    /// group that this library's sources name.
     force_payment_group,
-    /// Opens the page with a subtype of the payment method, such as a card brand.
+    /// Opens the Payment Page with a subtype of the payment method, such as the code of a card
+    /// brand.
     force_payment_method_subtype,
-    /// Sets how the page is embedded: `popup`, `iframe` or `embedded`. The signature never covers
-    /// this parameter.
+    /// Sets how the Payment Page is embedded in your web page: `popup`, `iframe` or `embedded`. The
+    /// signature does not cover this parameter, so a customer can change it: rely on nothing that
+    /// it says.
     frame_mode,
-    /// Sets the codes of payment methods to hide on the page. The documents do not say what
-    /// separates several codes; the sandbox expects commas.
+    /// Sets the codes of the payment methods to hide on the Payment Page, such as `ecoVoucher`. The
+    /// documents do not say what separates several codes; the sandbox expects commas.
     hide,
-    /// Sets the integration that opens the page by its number, as JSON text such as `{"id":23}`. A
-    /// new integration has no number yet, so omit this parameter there.
+    /// Sets the number that the platform gave to the software that opens the Payment Page, as JSON
+    /// text: `{"id":23}` is its PHP SDK. An integration of your own has no number, so do not set
+    /// this parameter.
     interface_type,
-    /// Sets the language of the page, by ISO 639-1.
+    /// Sets the language of the Payment Page, by its ISO 639-1 code, such as `en`.
     language_code,
-    /// Sets the block of payment methods that the page shows. The documents do not list its values.
+    /// Sets which block of payment methods the Payment Page shows. The documents do not list the
+    /// values: ask the platform's support.
     list_payment_block,
-    /// Sets the URL of the link back to the merchant after a decline.
+    /// Sets the URL of the link that leads from the Payment Page back to your shop after a decline:
+    /// an absolute http or https URL.
     merchant_fail_url,
-    /// Sets the merchant's domain, for plug-ins that send it.
+    /// Sets the domain of your shop, which some of the platform's plug-ins send to the Payment
+    /// Page. The documents do not say what it changes.
     merchant_domain,
-    /// Sets how the link back to the merchant after a decline opens. The documents do not list its
-    /// values.
+    /// Sets how the link from the Payment Page back to your shop opens after a decline. The
+    /// documents do not list the values: ask the platform's support.
     merchant_fail_redirect_mode,
-    /// Sets the URL of the link back to the merchant that is for any result of the payment.
+    /// Sets the URL of the link that leads from the Payment Page back to your shop, whatever the
+    /// result of the payment: an absolute http or https URL.
     merchant_return_url,
-    /// Sets how the link back to the merchant for any result opens. The documents do not list its
-    /// values.
+    /// Sets how the link from the Payment Page back to your shop that is for any result of the
+    /// payment opens. The documents do not list the values: ask the platform's support.
     merchant_return_redirect_mode,
-    /// Sets the URL of the link back to the merchant after a success.
+    /// Sets the URL of the link that leads from the Payment Page back to your shop after a success:
+    /// an absolute http or https URL.
     merchant_success_url,
-    /// Sets how the link back to the merchant after a success opens. The documents do not list its
-    /// values.
+    /// Sets how the link from the Payment Page back to your shop opens after a success. The
+    /// documents do not list the values: ask the platform's support.
     merchant_success_redirect_mode,
-    /// Sets an extra parameter of the payment, which the page passes on to Gate.
+    /// Sets a text of your own that the Payment Page passes on to Gate with the payment.
     payment_extra_param,
-    /// Sets options of payment methods, as JSON text. The documents do not list its members, and this
-    /// library does not check them.
+    /// Sets options of the payment methods on the Payment Page, as JSON text. The documents do not
+    /// list the members of this JSON, and this library does not check them.
     payment_methods_options,
-    /// Sets the recurring payment that the page registers, as JSON text. The documents do not list its
-    /// members for the page, and this library does not check them.
+    /// Sets the series of recurring payments that the Payment Page registers, as JSON text. The
+    /// documents do not list the members of this JSON for the page, and this library does not check
+    /// them.
     recurring,
-    /// Sets how the redirect after a decline opens, such as `parent_page` or `iframe`.
+    /// Sets where the customer's redirect after a decline opens, such as `parent_page` or `iframe`.
+    /// The documents do not explain the values. In the sandbox, `iframe` keeps the redirect inside
+    /// the frame that the Payment Page is in, and any other value replaces the whole window.
     redirect_fail_mode,
-    /// Sets how the redirect that is for any result of the payment opens, such as `parent_page` or
-    /// `iframe`.
+    /// Sets where the customer's redirect that is for any result of the payment opens, such as
+    /// `parent_page` or `iframe`. The documents do not explain the values. The sandbox does not use
+    /// it.
     redirect_return_mode,
-    /// Sets how the redirect after a success opens, such as `parent_page` or `iframe`.
+    /// Sets where the customer's redirect after a success opens, such as `parent_page` or `iframe`.
+    /// The documents do not explain the values. In the sandbox, `iframe` keeps the redirect inside
+    /// the frame that the Payment Page is in, and any other value replaces the whole window.
     redirect_success_mode,
-    /// Sets how the redirect after the tokenisation of an account opens, such as `parent_page` or
-    /// `iframe`.
+    /// Sets where the customer's redirect opens after an account was stored under a token
+    /// (tokenisation), such as `parent_page` or `iframe`. The documents do not explain the values.
+    /// The sandbox does not use it.
     redirect_tokenize_mode,
-    /// Sets the URL to which the customer returns after the tokenisation of an account.
+    /// Sets the URL to which the customer returns after an account was stored under a token
+    /// (tokenisation): an absolute http or https URL.
     redirect_tokenize_url,
-    /// Sets the page's parameter `region_code`: a country code of ISO 3166-1 alpha-2.
+    /// Sets the Payment Page's parameter `region_code`: a country code of ISO 3166-1 alpha-2, such
+    /// as `MY`. The documents do not say what it changes.
     region_code,
-    /// Sets the element of your web page that holds the payment widget, by the element's id.
+    /// Sets the element of your web page in which the Payment Page opens as an iframe, by the
+    /// element's HTML `id`, such as `payment-form`.
     target_element,
 }
 
 setters! { integer(i64):
-    /// Sets the maximum amount of cashier mode. The number is sent as it is; the documents do not
-    /// say whether it is in major or minor units.
+    /// Sets the maximum amount in *cashier mode*, a mode of the Payment Page that the documents
+    /// name but do not describe. The number is sent as it is; the documents do not say whether it
+    /// is in major or minor units.
     cashier_max_value,
-    /// Sets the minimum amount of cashier mode. The number is sent as it is; the documents do not
-    /// say whether it is in major or minor units.
+    /// Sets the minimum amount in *cashier mode*, a mode of the Payment Page that the documents
+    /// name but do not describe. The number is sent as it is; the documents do not say whether it
+    /// is in major or minor units.
     cashier_min_value,
-    /// Sets the last 4 digits of the customer's social security number, as a number: leading zeros
-    /// are lost.
+    /// Sets the last 4 digits of the customer's social security number. The documents ask for a
+    /// number, so leading zeros are lost: `0042` is sent as 42.
     customer_ssn,
-    /// Sets when the link back to the merchant after a decline is shown: 0, 1 or 2; any other
-    /// number is refused. 2 means always; the documents do not say what 0 and 1 mean. In the
-    /// sandbox, 0 leaves the URL unused, and 1 and 2 mean the same.
+    /// Sets when the Payment Page shows the link back to your shop after a decline
+    /// (`merchant_fail_url`): 0, 1 or 2; any other number is refused. 2 means always; the documents
+    /// do not say what 0 and 1 mean. In the sandbox, 0 leaves this URL unused, and 1 and 2 use it
+    /// alike.
     merchant_fail_enabled,
-    /// Sets when the link back to the merchant for any result is shown: 0, 1 or 2; any other number
-    /// is refused. 2 means always; the documents do not say what 0 and 1 mean. In the sandbox, 0
-    /// leaves the URL unused, and 1 and 2 mean the same.
+    /// Sets when the Payment Page shows the link back to your shop for any result
+    /// (`merchant_return_url`): 0, 1 or 2; any other number is refused. 2 means always; the
+    /// documents do not say what 0 and 1 mean. In the sandbox, 0 leaves this URL unused, and 1 and
+    /// 2 use it alike.
     merchant_return_enabled,
-    /// Sets when the link back to the merchant after a success is shown: 0, 1 or 2; any other
-    /// number is refused. 2 means always; the documents do not say what 0 and 1 mean. In the
-    /// sandbox, 0 leaves the URL unused, and 1 and 2 mean the same.
+    /// Sets when the Payment Page shows the link back to your shop after a success
+    /// (`merchant_success_url`): 0, 1 or 2; any other number is refused. 2 means always; the
+    /// documents do not say what 0 and 1 mean. In the sandbox, 0 leaves this URL unused, and 1 and
+    /// 2 use it alike.
     merchant_success_enabled,
-    /// Sets the platform's code for when the customer is redirected after a decline: 0, 1 or 2; any
-    /// other number is refused. The documents do not say what the numbers mean. In the sandbox, 0
-    /// leaves the URL unused, and 1 and 2 mean the same.
+    /// Sets when the Payment Page redirects the customer after a decline, to the URL that the sale
+    /// has for that (`ReturnUrls::decline`): 0, 1 or 2; any other number is refused. The documents
+    /// do not say what the numbers mean. In the sandbox, 0 leaves this URL unused, and 1 and 2 use
+    /// it alike.
     redirect_fail_enabled,
-    /// Sets the platform's code for when the customer is redirected after any result: 0, 1 or 2;
-    /// any other number is refused. The documents do not say what the numbers mean. In the sandbox,
-    /// 0 leaves the URL unused, and 1 and 2 mean the same.
+    /// Sets when the Payment Page redirects the customer after any result, to the URL that the sale
+    /// has for that (`ReturnUrls::neutral`): 0, 1 or 2; any other number is refused. The documents
+    /// do not say what the numbers mean. In the sandbox, 0 leaves this URL unused, and 1 and 2 use
+    /// it alike.
     redirect_return_enabled,
-    /// Sets the platform's code for when the customer is redirected after a success: 0, 1 or 2; any
-    /// other number is refused. The documents do not say what the numbers mean. In the sandbox, 0
-    /// leaves the URL unused, and 1 and 2 mean the same.
+    /// Sets when the Payment Page redirects the customer after a success, to the URL that the sale
+    /// has for that (`ReturnUrls::success`): 0, 1 or 2; any other number is refused. The documents
+    /// do not say what the numbers mean. In the sandbox, 0 leaves this URL unused, and 1 and 2 use
+    /// it alike.
     redirect_success_enabled,
-    /// Sets the platform's code for when the customer is redirected after the tokenisation of an
-    /// account: 0, 1 or 2; any other number is refused. The documents do not say what the numbers
-    /// mean.
+    /// Sets when the Payment Page redirects the customer to `redirect_tokenize_url`, after an
+    /// account was stored under a token (tokenisation): 0, 1 or 2; any other number is refused. The
+    /// documents do not say what the numbers mean. The sandbox does not use it.
     redirect_tokenize_enabled,
-    /// Sets the id of the page's template.
+    /// Sets the number of the template by which the Payment Page is shown. The documents do not
+    /// list the templates: ask the platform's support for yours.
     terminal_id,
 }
 
 setters! { flag(bool):
-    /// Sets whether the customer may type an amount in cashier mode.
+    /// Sets whether the customer may type an amount in *cashier mode*, a mode of the Payment Page
+    /// that the documents name but do not describe. Without this call the parameter is not sent,
+    /// and the platform decides.
     cashier_manual_input,
-    /// Sets whether a click outside the modal window closes it.
+    /// Sets whether a click outside the modal window of the Payment Page closes the window. Without
+    /// this call the parameter is not sent, and the platform decides.
     close_on_missclick,
-    /// Sets whether 3-D Secure opens in a new window.
+    /// Sets whether 3-D Secure, the check by the customer's bank, opens in a new window. Without
+    /// this call the parameter is not sent, and the platform decides.
     force_acs_new_window,
-    /// Sets whether a stored account is registered for recurring payments.
+    /// Sets whether the customer's stored account is registered for recurring payments. Without
+    /// this call the parameter is not sent, and the platform decides.
     recurring_register,
-    /// Sets whether the page opens in a browser tab of its own.
+    /// Sets whether the Payment Page opens in a browser tab of its own, instead of a window or
+    /// frame of your web page. Without this call the parameter is not sent, and the platform
+    /// decides.
     redirect,
-    /// Sets whether the page opens in a browser tab of its own on phones.
+    /// Sets whether the Payment Page opens in a browser tab of its own on phones, instead of a
+    /// window or frame of your web page. Without this call the parameter is not sent, and the
+    /// platform decides.
     redirect_on_mobile,
 }
 
 setters! { encoded(impl AsRef<str>):
-    /// Sets travel and accommodation data, as JSON text. The setter encodes it in Base64, as the
-    /// page requires.
+    /// Sets data about travel and accommodation, as JSON text. Pass plain JSON, which this library
+    /// does not check: this setter encodes it in Base64, as the Payment Page requires.
     addendum_data,
-    /// Sets data about bookings, as JSON text. The setter encodes it in Base64, as the page
-    /// requires.
+    /// Sets data about bookings, as JSON text. Pass plain JSON, which this library does not check:
+    /// this setter encodes it in Base64, as the Payment Page requires.
     booking_info,
-    /// Sets data about cash vouchers, as JSON text. The setter encodes it in Base64, as the page
-    /// requires.
+    /// Sets data about cash vouchers, as JSON text. Pass plain JSON, which this library does not
+    /// check: this setter encodes it in Base64, as the Payment Page requires.
     cash_voucher_data,
-    /// Sets the receipt, as JSON text. The setter encodes it in Base64, as the page requires.
+    /// Sets the receipt, as JSON text, such as the platform's example
+    /// `{"positions":[{"quantity":10,"amount":108,"description":"Computer keyboard"}]}`. Pass plain
+    /// JSON, which this library does not check: this setter encodes it in Base64, as the Payment
+    /// Page requires.
     receipt_data,
 }
 

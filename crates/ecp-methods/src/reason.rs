@@ -25,32 +25,36 @@ pub enum Reason {
         /// The minimum amount of the method for this request.
         least: Money,
     },
-    /// The amount of the request is zero or less.
+    /// The amount of the request, the value here, is zero or less, and the payment method does not
+    /// allow that for the operation.
     AmountNotPositive(Money),
-    /// The method does not accept the currency of the request, the first value. The second value
-    /// lists the accepted currencies.
+    /// The payment method does not accept the currency of the request, the first value. The second
+    /// value lists the accepted currencies.
     CurrencyUnsupported(Currency, &'static [Currency]),
-    /// The payment method does not have the requested operation, such as a sale, or the request's
-    /// type cannot be used for it
+    /// The payment method does not have the requested operation, such as a refund, or the request
+    /// has a type for another operation, such as a payout request for a sale
     /// ([`OperationRequest::EFFECTS`](crate::request::OperationRequest::EFFECTS)).
     FlowUnsupported,
-    /// The payment method does not have the requested operation on this interface.
+    /// The payment method has the requested operation, but not on this interface of the platform,
+    /// such as the Payment Page.
     InterfaceUnsupported(Interface),
     /// A field has a value that the platform would refuse, or that cannot be sent or signed safely.
     Invalid {
-        /// The field's path in the Gate request.
+        /// The field's path in the Gate request, such as `customer.phone`; for a sale on the
+        /// Payment Page it can also be the name of a parameter, such as `language_code`.
         path: String,
         /// The problem with the value, as the part of a sentence after the path: `must be 4 to 24
         /// digits`.
         problem: String,
     },
     /// The fields that are required and missing, in the order in which the method's spec lists
-    /// them.
+    /// them. Set all of them.
     Missing(Vec<Field>),
-    /// The method allows full refunds only, and the request is a partial refund.
+    /// The payment method allows full refunds only, and the request is a partial refund.
     PartialRefundUnsupported,
-    /// The method can capture or release only all money that a payment holds, and the request is
-    /// about a part of it.
+    /// The payment method can capture or release only all of the money that an earlier hold keeps
+    /// for the merchant, and the request is about a part of it. Leave the amount out of the
+    /// request.
     PartUnsupported,
 }
 

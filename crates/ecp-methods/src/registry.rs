@@ -51,14 +51,15 @@ impl Registry {
         Self { methods: Vec::new() }
     }
 
-    /// Creates a registry with the payment methods that this crate defines.
+    /// Creates a registry with the payment methods that this crate defines, such as Jeton Wallet.
+    /// Add others by [`with`](Self::with).
     pub fn builtin() -> Self {
         Self { methods: methods::builtin() }
     }
 
-    /// Returns the registry with one more payment method. It is an error if one of the new method's
-    /// names (code, Gate path, Payment Page code, name in callbacks or in mass payment files)
-    /// already belongs to another method.
+    /// Adds a payment method to the registry and returns it. It is an error if one of the new
+    /// method's names (code, Gate path, Payment Page code, name in callbacks or in mass payment
+    /// files) already belongs to another method.
     pub fn with<M: PaymentMethod>(mut self, method: M) -> Result<Self, RegistryError> {
         let added = method.spec();
         let error =
@@ -111,8 +112,9 @@ impl Registry {
         self.iter().find(|method| method.spec().gate_path() == Some(path))
     }
 
-    /// Finds a method and its operation by the operation's Gate path without `/v2/payment/`, such as
-    /// `wallet/jeton/sale`. `None` if no method has it.
+    /// Finds a payment method and its operation by the operation's Gate path without
+    /// `/v2/payment/`, such as `wallet/jeton/sale`. `None` if no method has an operation with this
+    /// path.
     pub fn by_operation_path(&self, path: &str) -> Option<(&dyn DynMethod, Operation)> {
         self.iter().find_map(|method| Some((method, method.spec().by_path(path)?)))
     }

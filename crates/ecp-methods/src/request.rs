@@ -25,8 +25,9 @@ use self::paths::is_inside;
 use crate::flow::{Cancel, Capture, Effect, Flow, Operation, Payout, Refund, Sale};
 use crate::spec::Interface;
 
-/// A request type, such as [`SaleRequest`], for operations with certain effects on money. Types
-/// outside this crate cannot implement it.
+/// A request type, such as [`SaleRequest`], for generic code that works with requests of any type.
+/// It can be used for every operation whose effect on money is among its
+/// [`EFFECTS`](Self::EFFECTS). Types outside this crate cannot implement it.
 pub trait OperationRequest: sealed::Sealed + Clone + std::fmt::Debug + Send + Sync {
     /// The effects of the operations for which this request type can be used. A spec whose
     /// operation has this request type and another effect does not compile.
@@ -45,14 +46,17 @@ pub trait OperationRequest: sealed::Sealed + Clone + std::fmt::Debug + Send + Sy
     fn with_extra(self, path: impl Into<String>, value: impl Serialize) -> Self;
 }
 
-/// A request type that has a usual operation: that of [`SaleRequest`] is [`Sale`].
-/// [`prepare`](crate::prepare) checks a request for its usual operation.
+/// A request type that has a usual operation, as [`SaleRequest`] has [`Sale`]:
+/// [`prepare`](crate::prepare) checks the request for this operation. For another operation use
+/// [`prepare_as`](crate::prepare_as).
 pub trait FlowRequest: OperationRequest {
     /// The usual operation of this request type.
     type Flow: Flow<Request = Self>;
 }
 
-/// A request in the common form of all request types, before it is checked.
+/// A request of any type, such as a sale or a refund, in one common form, for the checks that read
+/// it. A payment method's own check gets one
+/// ([`PaymentMethod::check`](crate::PaymentMethod::check)); [`OperationRequest::draft`] makes one.
 #[derive(Clone, Copy, Debug)]
 pub struct Draft<'r> {
     pub(crate) flow: Operation,
@@ -77,13 +81,13 @@ impl<'r> Draft<'r> {
         self.interface
     }
 
-    /// Returns the same request for another interface of the platform. For the Payment Page, the
-    /// customer's id is the only required field.
+    /// Returns the same request for another interface of the platform; at first it is for Gate. For
+    /// the Payment Page, the customer's id is the only required field.
     pub const fn on(self, interface: Interface) -> Self {
         Self { interface, ..self }
     }
 
-    /// Returns the same request for another operation.
+    /// Returns the same request for another operation, such as a hold instead of a sale.
     pub const fn with_operation(self, flow: Operation) -> Self {
         Self { flow, ..self }
     }
@@ -99,7 +103,8 @@ impl<'r> Draft<'r> {
         self.amount
     }
 
-    /// Whether the request is a partial refund, capture or release.
+    /// Whether the request is a partial refund, capture or release. `false` for a full one, and for
+    /// any other operation.
     pub const fn is_partial(&self) -> bool {
         self.partial
     }
@@ -195,7 +200,8 @@ macro_rules! flow_request {
                 self
             }
 
-            /// Sets the merchant's description of the payment, at most 255 characters.
+            /// Sets the merchant's description of the payment, 1 to 255 characters. A request with
+            /// another length is refused before it is sent.
             pub fn description(mut self, text: impl Into<String>) -> Self {
                 self.fields.set(Field::DESCRIPTION, text);
                 self
@@ -217,11 +223,12 @@ macro_rules! flow_request {
                 self
             }
 
-            /// Allows texts that contain a `;`, a name and a `:`, such as `size:M;colour:red`. They
-            /// are refused by default, because the signed string has the same form: a callback that
-            /// repeats such a text can be read in more than one way. A receiver that stores
-            /// callbacks in `ecp-inbox` may then hold it: keep it unhandled until Gate's answer to
-            /// a status request says the same. Ids must not contain `;` in any case.
+            /// Allows texts such as `size:M;colour:red`, which contain a `;`, a name and a `:`. By
+            /// default a request with such a text is refused, because the signed string has the
+            /// same form: a callback that repeats the text can be read in more than one way. A
+            /// receiver that stores callbacks in `ecp-inbox` may then keep such a callback from
+            /// your handler until the platform's answer to a status request says the same. Ids must
+            /// not contain `;` in any case.
             pub fn allow_items_in_texts(mut self) -> Self {
                 self.items_in_texts = true;
                 self
@@ -229,7 +236,7 @@ macro_rules! flow_request {
 
             /// Sets a value that has no setter in this type, by its path in the Gate request, such
             /// as `payment.extra_param`. The value is sent as the JSON that it serialises to. A
-            /// request in which a path is set twice is refused.
+            /// request is refused before it is sent if a path is set twice or has a setter.
             pub fn extra(mut self, path: impl Into<String>, value: impl Serialize) -> Self {
                 self.extra.set(path, &value);
                 self
@@ -266,8 +273,9 @@ macro_rules! flow_request {
 }
 
 flow_request! {
-    /// A request for a sale: the customer pays the merchant. Holds and registrations of accounts
-    /// have requests of the same form.
+    /// A request for a sale: the customer pays the merchant. It is also the request for a hold, the
+    /// registration of an account and similar operations, which [`prepare_as`](crate::prepare_as)
+    /// checks.
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -355,15 +363,15 @@ flow_request! {
 
 impl RefundRequest {
     /// Creates a request for a full refund of a payment, without an amount: the platform knows what
-    /// was paid. The documents do not say what such a request returns if a part was refunded
-    /// before; in the sandbox it returns the rest.
+    /// was paid. The documents do not say how much the customer gets if a part was refunded before;
+    /// in the sandbox it is the rest.
     pub fn full(payment_id: PaymentId) -> Self {
         Self::bare(payment_id, None, false).with_merchant_refund_id(random_id())
     }
 
     /// Creates a request for a full refund of a payment, with the amount that was paid. The
-    /// platform refuses the refund if the amount is more than that. This library does not know what
-    /// was paid, so it does not notice a smaller amount; use [`partial`](Self::partial) for a part.
+    /// platform refuses a greater amount. This library does not know what was paid, so it does not
+    /// notice a smaller amount; use [`partial`](Self::partial) for a part.
     pub fn full_of(payment_id: PaymentId, amount: Money) -> Self {
         Self::bare(payment_id, Some(amount), false).with_merchant_refund_id(random_id())
     }
@@ -375,7 +383,8 @@ impl RefundRequest {
     }
 
     /// Sets the merchant's id of the refund, by which the platform distinguishes refunds of a
-    /// payment. The id must be unique among all refunds of the merchant.
+    /// payment; by default it is random. The id must be unique among all refunds of the merchant:
+    /// the platform refuses one that it has seen before (code 3230).
     pub fn with_merchant_refund_id(mut self, id: impl Into<String>) -> Self {
         self.fields.set(Field::MERCHANT_REFUND_ID, id);
         self
@@ -409,9 +418,9 @@ macro_rules! about_held_money {
 }
 
 flow_request! {
-    /// A request for a capture: the merchant takes money that a payment holds. After the capture of
-    /// a part, the platform reduces the hold by itself (documented for cards; sources: holds), so
-    /// do not count on a second capture.
+    /// A request for a capture: the merchant takes money that an earlier hold keeps for it. Do not
+    /// count on a second capture: after the capture of a part, the platform reduces the hold by
+    /// itself (documented for cards; row `holds` of `docs/sources.md`).
     ///
     /// A capture has no id of its own by which the platform would refuse a second one. If its
     /// outcome is unknown, request the payment's status before you capture again.
@@ -429,8 +438,8 @@ flow_request! {
 }
 
 flow_request! {
-    /// A request for a release: the merchant gives up money that a payment holds. After the release
-    /// of a part, the payment holds the rest.
+    /// A request for a release: the merchant gives up money that an earlier hold keeps for it.
+    /// After the release of a part, the hold keeps the rest.
     ///
     /// A release has no id of its own by which the platform would refuse a second one. If its
     /// outcome is unknown, request the payment's status before you release again.
@@ -444,7 +453,9 @@ about_held_money! {
 
 flow_request! {
     /// A request that changes data on the platform and moves no money, such as the end of a series
-    /// of payments. Set its fields by their paths (`extra`).
+    /// of payments. Set its fields by their paths with [`extra`](Self::extra). It has no usual
+    /// operation: check it with [`prepare_as`](crate::prepare_as) or
+    /// [`prepare_operation`](crate::prepare_operation).
     ///
     /// ```
     /// use ecp_core::PaymentId;
@@ -458,7 +469,8 @@ flow_request! {
 }
 
 impl ManageRequest {
-    /// Creates a request about a payment, by the merchant's id of the payment.
+    /// Creates a request about a payment, by the merchant's id of the payment, at first without
+    /// other fields.
     pub fn new(payment_id: PaymentId) -> Self {
         Self::bare(payment_id, None, false)
     }

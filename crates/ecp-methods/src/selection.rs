@@ -53,16 +53,16 @@ impl Selection {
         Self::default()
     }
 
-    /// Selects methods that are used in a country: two capital letters (ISO 3166-1 alpha-2). Any
-    /// other text, such as `lv`, fits only methods that are used everywhere or everywhere except in
-    /// some countries. Methods whose countries are not stated do not fit;
+    /// Selects methods that are used in a country, given as two capital letters (ISO 3166-1
+    /// alpha-2), such as `LV`. Another text, such as `lv`, is not an error: it counts as a country
+    /// that is in no method's list. Methods whose countries are not stated do not fit;
     /// [`Selection::of_unstated_countries`] returns them.
     pub fn country(self, country: impl Into<String>) -> Self {
         Self { country: Some(country.into()), ..self }
     }
 
-    /// Selects methods that have a currency; together with [`Selection::operation`], methods whose
-    /// requests for that operation can have it.
+    /// Selects methods that accept a currency. If [`Selection::operation`] is set too, requests for
+    /// that operation must accept it.
     pub fn currency(self, currency: Currency) -> Self {
         Self { currency: Some(currency), ..self }
     }
@@ -72,7 +72,8 @@ impl Selection {
         Self { operation: Some(name.into()), ..self }
     }
 
-    /// Selects methods whose facts have at least this certainty. Methods whose specs do not state a
+    /// Selects methods whose facts have at least this certainty: [`Certainty::DocumentationCopy`]
+    /// is the lowest, [`Certainty::Documents`] the highest. Methods whose specs do not state a
     /// certainty do not fit.
     pub fn certainty(self, least: Certainty) -> Self {
         Self { certainty: Some(least), ..self }
@@ -83,8 +84,9 @@ impl Selection {
         self.without(registry, None)
     }
 
-    /// The methods that fit all filters except the country, and whose countries are not stated.
-    /// Empty if no country is set.
+    /// The methods of a registry that fit all filters except the country, and whose countries are
+    /// not stated: ask your account manager whether they are used there. Empty if no country is
+    /// set.
     pub fn of_unstated_countries(
         &self,
         registry: &Registry,
@@ -95,9 +97,9 @@ impl Selection {
         specs.filter(move |spec| self.country.as_ref().is_some_and(|it| is_open(it, spec)))
     }
 
-    /// The reason why no method of a registry fits, as a sentence: the filters that no method fits
-    /// or, if there are none, how many methods fit when one filter is left out. Use it only if
-    /// [`Selection::of`] is empty.
+    /// The reason why no method of a registry fits, as a sentence such as
+    /// `no method has country LV`: the filters that no method fits or, if there are none, how many
+    /// methods fit when one filter is left out. Use it only if [`Selection::of`] is empty.
     pub fn why_none(&self, registry: &Registry) -> String {
         let filters = || Filter::ALL.into_iter().filter_map(|one| Some((one, self.text(one)?)));
         let fits_none =

@@ -42,6 +42,7 @@ use crate::method::Supports;
 use crate::request::OperationRequest;
 
 /// Everything that a payment method declares: its names, operations, currencies, limits and fields.
+/// Assign it to [`PaymentMethod::SPEC`](crate::PaymentMethod::SPEC) of your method's type.
 ///
 /// An invalid declaration (a minimum above its maximum, an operation declared twice, a rule with a
 /// currency that the method does not have, an invalid name) is a compile error.
@@ -94,8 +95,8 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets how certain the facts of the spec are, by the kind of their source. Without this call,
-    /// the spec does not say.
+    /// Sets how certain the facts of the spec are, by the kind of their source, such as the
+    /// platform's own documentation. Without this call, the spec does not say.
     pub const fn certainty(mut self, certainty: Certainty) -> Self {
         self.data.certainty = Some(certainty);
         self
@@ -108,7 +109,7 @@ impl<M> Spec<M> {
     }
 
     /// Sets the payment instruments (wallets or vouchers) that the documentation page of the
-    /// payment method lists. Do not call it if the page has no row for them.
+    /// payment method lists, for display. Do not call it if the page has no row for them.
     pub const fn instruments(mut self, instruments: &'static [Instrument]) -> Self {
         self.data.instruments = instruments;
         self
@@ -126,9 +127,10 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the Dashboard's code of the payment method, as in the column `method` of a mass payment
-    /// file. Call it only for a method whose Dashboard code is known to differ from its Gate path
-    /// (sources: Dashboard codes).
+    /// Sets the Dashboard's code of the payment method, such as `jeton-wallet`, which mass payment
+    /// files have in the column `method`. Without this call it is the Gate path, as for most
+    /// methods: call it only for a method whose Dashboard code is known to differ (row
+    /// `Dashboard codes` of `docs/sources.md`).
     pub const fn dashboard_code(mut self, code: &'static str) -> Self {
         assert!(
             is_path(code),
@@ -140,15 +142,17 @@ impl<M> Spec<M> {
     }
 
     /// Sets the payment method's codes for the parameter `force_payment_method` of the Payment
-    /// Page, which preselects the method. The usual code is the first.
+    /// Page, such as `jetonWalletV3`, which preselects the method. The usual code is the first.
+    /// Without this call, the page opens without a preselected method.
     pub const fn page_codes(mut self, codes: &'static [&'static str]) -> Self {
         assert!(all_named(codes), "a Payment Page code must not be empty");
         self.data.page_codes = codes;
         self
     }
 
-    /// Sets the names of the payment method in callbacks (values of `payment.method`), compared
-    /// case-sensitively.
+    /// Sets the names of the payment method in callbacks (values of `payment.method`), such as
+    /// `JetonWallet`, compared case-sensitively. Without this call none is known, and callbacks are
+    /// matched only by the payment's id.
     pub const fn callback_names(mut self, names: &'static [&'static str]) -> Self {
         assert!(all_named(names), "a callback name must not be empty");
         self.data.callback_names = names;
@@ -162,22 +166,25 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets the countries where the payment method is used, by ISO 3166-1 alpha-2. They are for
-    /// display and for [`Selection`](crate::Selection): no request is refused because of them.
+    /// Sets the countries where the payment method is used, by ISO 3166-1 alpha-2, such as
+    /// `["IN", "JP"]`. They are for display and for [`Selection`](crate::Selection): no request is
+    /// refused because of them.
     pub const fn regions(mut self, countries: &'static [&'static str]) -> Self {
         self.data.regions = Regions::only(countries);
         self
     }
 
-    /// Sets the countries where the payment method is not used, by ISO 3166-1 alpha-2. The method
-    /// is then used in all other countries. No request is refused because of them.
+    /// Sets the countries where the payment method is not used, by ISO 3166-1 alpha-2, such as
+    /// `["US"]`. The method is then used in all other countries. The countries are for display and
+    /// for [`Selection`](crate::Selection): no request is refused because of them.
     pub const fn regions_except(mut self, countries: &'static [&'static str]) -> Self {
         self.data.regions = Regions::except(countries);
         self
     }
 
     /// Declares that the payment method is used in all countries, because its documentation page
-    /// says so.
+    /// says so. Without this call and without a list of countries, it is not stated where the
+    /// method is used.
     pub const fn everywhere(mut self) -> Self {
         self.data.regions = Regions::Everywhere;
         self
@@ -191,44 +198,49 @@ impl<M> Spec<M> {
     }
 
     /// Sets the currencies whose amounts the platform counts in whole major units for this method,
-    /// and not in minor units as usual (sources: major units). For HUF, requests, callbacks, the
-    /// Payment Page and mass files then have 300 for 300.00 HUF, and a request for 300.50 HUF is
-    /// refused. [`Money`](ecp_core::Money) stays in minor units.
+    /// and not in minor units as usual (row `major units` of `docs/sources.md`). For HUF, requests,
+    /// callbacks, the Payment Page and mass files then have 300 for 300.00 HUF, and a request for
+    /// 300.50 HUF is refused. Your code does not change: [`Money`](ecp_core::Money) stays in minor
+    /// units.
     pub const fn major_units(mut self, currencies: &'static [Currency]) -> Self {
         self.data.major_units = currencies;
         self
     }
 
-    /// Sets who converts between the payment's currency and the customer's currency, such as the
-    /// platform.
+    /// Sets who converts between the payment's currency and the customer's currency, the platform
+    /// or the service of the payment method, for display. Without this call, the spec does not say.
     pub const fn conversion(mut self, conversion: Conversion) -> Self {
         self.data.conversion = Some(conversion);
         self
     }
 
-    /// Sets whether the payment method has payments with saved data of the customer. Do not call it
-    /// if the method's documentation page has no row about it.
+    /// Sets whether the payment method has payments for which the customer's data was saved in an
+    /// earlier payment. Without this call, the spec does not say, and [`MethodSpec::states`]
+    /// returns `None`. Do not call it if the method's documentation page has no row about it.
     pub const fn saved_credentials(mut self, possible: bool) -> Self {
         self.data.saved_credentials = Some(possible);
         self
     }
 
-    /// Sets whether the payment method has recurring payments. Do not call it if the method's
-    /// documentation page has no row about it.
+    /// Sets whether the payment method has recurring payments: a series that the merchant repeats
+    /// without the customer. Without this call, the spec does not say, and [`MethodSpec::states`]
+    /// returns `None`. Do not call it if the method's documentation page has no row about it.
     pub const fn recurring(mut self, possible: bool) -> Self {
         self.data.recurring = Some(possible);
         self
     }
 
-    /// Sets whether customers can dispute payments by this payment method (chargebacks). Do not
-    /// call it if the method's documentation page has no row about it.
+    /// Sets whether customers can dispute payments by this payment method (chargebacks). Without
+    /// this call, the spec does not say, and [`MethodSpec::states`] returns `None`. Do not call it
+    /// if the method's documentation page has no row about it.
     pub const fn chargebacks(mut self, possible: bool) -> Self {
         self.data.chargebacks = Some(possible);
         self
     }
 
     /// Declares that the platform asks the merchant to confirm the amount of each sale by this
-    /// payment method (a `check_deposit` request, see [`Capability::AmountConfirmation`]).
+    /// payment method, by a signed POST request `check_deposit`, which `Confirmations` of
+    /// `ecp-notify` answers. By default it does not ask.
     pub const fn confirms_amount(mut self) -> Self {
         self.data.confirms_amount = true;
         self
@@ -248,29 +260,31 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets further values that vouchers can have, in major units: those in an example on the
-    /// method's documentation page that are missing in the page's list of values.
+    /// Sets further values that vouchers can have, in major units: values that an example on the
+    /// method's documentation page uses and the page's list of values lacks. They are for the
+    /// sandbox, which offers them too: no amount is refused because of them.
     pub const fn example_denominations(mut self, major: &'static [i64]) -> Self {
         self.data.example_denominations = major;
         self
     }
 
     /// Declares that the customer enters a voucher's number, security code and expiry date on the
-    /// provider's page.
+    /// provider's page. The sandbox then asks for them; requests do not change.
     pub const fn asks_for_voucher(mut self) -> Self {
         self.data.asks_for_voucher = true;
         self
     }
 
-    /// Sets other facts from the documentation page of the payment method. They are for display; no
-    /// check uses them.
+    /// Sets other facts from the documentation page of the payment method, such as settlement
+    /// currencies. They are for display; no check uses them.
     pub const fn facts(mut self, facts: &'static [Fact]) -> Self {
         self.data.facts = facts;
         self
     }
 
-    /// Adds an operation, such as a sale, with the rule that its requests must satisfy. The rule
-    /// must name at least one interface ([`Rule::on`]). A spec can have at most 16 operations.
+    /// Adds an operation, such as [`Sale`](crate::Sale), with the rule that its requests must
+    /// satisfy. The method's type must have the marker `Supports<F>`, and the rule must name at
+    /// least one interface ([`Rule::on`]). A spec can have at most 16 operations.
     pub const fn flow<F: Flow>(mut self, rule: Rule) -> Self
     where
         M: Supports<F>,
@@ -307,8 +321,8 @@ impl<M> Spec<M> {
         self
     }
 
-    /// Sets how the payment method behaves in the platform's test projects, which the sandbox
-    /// imitates.
+    /// Sets how the payment method behaves in the platform's test projects, such as which amounts
+    /// are declined; the sandbox imitates it. Without this call it is [`Testing::new`].
     pub const fn testing(mut self, testing: Testing) -> Self {
         self.data.testing = testing;
         self

@@ -6,7 +6,8 @@ use crate::request::{Draft, Field, paths};
 use crate::spec::MethodSpec;
 
 /// A doubt about a request that passed all checks, such as a path that may be misspelt. The request
-/// can be sent as it is.
+/// can be sent as it is; log the doubt.
+/// [`PreparedRequest::warnings`](crate::PreparedRequest::warnings) returns it.
 ///
 /// ```
 /// use ecp_methods::request::{Customer, ReturnUrls, SaleRequest};
@@ -28,12 +29,13 @@ use crate::spec::MethodSpec;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// A value is set at a path that neither the method's spec nor any document of the platform
-    /// has. It may be misspelt.
+    /// A value is set at a path of the Gate request that neither the method's spec nor any
+    /// documentation of the platform has. It may be misspelt: compare it with `nearest`.
     UnknownPath {
-        /// The path in the Gate request.
+        /// The path in the Gate request, such as `payment.extra_parm`.
         path: String,
-        /// The known path that is most similar, `None` if none is similar.
+        /// The known path that is most similar, such as `payment.extra_param`; `None` if none is
+        /// similar.
         nearest: Option<&'static str>,
     },
 }
@@ -62,9 +64,9 @@ impl fmt::Display for Warning {
 }
 
 impl MethodSpec {
-    /// Returns a warning if neither this spec nor any document of the platform has this path of a
-    /// Gate request, which may be misspelt. [`warnings`](crate::PreparedRequest::warnings) uses
-    /// it for each value of a request.
+    /// Returns a warning if neither this spec nor any documentation of the platform has this path
+    /// of a Gate request, so that it may be misspelt; otherwise `None`.
+    /// [`warnings`](crate::PreparedRequest::warnings) uses it for each value of a request.
     pub fn unknown_path(&self, path: &str) -> Option<Warning> {
         // A path above a known one is an object that has it, and a path below is inside its value.
         let is_known = paths::OPEN.iter().any(|open| path == *open || paths::is_inside(path, open))

@@ -21,7 +21,8 @@ use crate::verified::{Reading, Verified};
 use crate::verifier::{Verifier, VerifyError};
 
 /// Decides whether the merchant accepts the amount of a payment, when the platform asks the
-/// merchant to confirm it (a `check_deposit` request).
+/// merchant to confirm it (a `check_deposit` request). Implement it, and pass it to
+/// [`Confirmations::new`].
 ///
 /// The customer has chosen the amount and waits for the decision. Compare the amount with the
 /// order, decide, and do nothing else: a later callback reports whether the payment succeeded.
@@ -44,10 +45,10 @@ pub trait DepositHandler: Send + Sync {
 /// The merchant's answer to a `check_deposit` request: whether the amount is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The amount is accepted.
+    /// The amount is accepted: the answer has the code 0, and the payment goes on.
     Accept,
-    /// The amount is refused, and the platform declines the payment. The code is the merchant's
-    /// own; the documents require a code other than 0.
+    /// The amount is refused, and the platform declines the payment. The code in the answer is the
+    /// merchant's own; the documents require a code other than 0.
     Refuse(NonZeroI64),
 }
 
@@ -142,9 +143,9 @@ impl<H: DepositHandler> Confirmations<H> {
     }
 
     /// Verifies a `check_deposit` request, lets the handler decide, and returns the reply to send.
-    /// `body` is the request's body, exactly as it was received. Its size is bounded by the
-    /// verifier's limits only. If the returned future is dropped, so is the handler's call; a
-    /// [`Receiver`](crate::Receiver) lets it end.
+    /// `body` is the request's body, exactly as it was received; its size is limited only by
+    /// [`Verifier::limits`] (256 KiB by default). If the returned future is dropped, the handler's
+    /// call is dropped too; a [`Receiver`](crate::Receiver) lets it end.
     pub async fn answer(&self, body: &[u8]) -> Reply {
         let begun = self.meter.is_on().then(Instant::now);
         let (reply, outcome) = self.reply_to(body).await;

@@ -5,7 +5,8 @@ use ecp_core::{Currency, Money, PaymentId, ProjectId};
 
 use crate::verified::{Reading, Verified};
 
-/// The merchant's record of a payment (an order or a payout), to compare a callback with.
+/// The merchant's record of a payment (an order or a payout), to compare a callback with: a genuine
+/// callback may be about another payment or another amount. Pass it to [`Verified::result_for`].
 ///
 /// ```
 /// use ecp_core::model::{Callback, End};
@@ -37,41 +38,49 @@ pub struct Expected<'o> {
 const ASK: &str = "deliver nothing by it; after a callback, ask Gate for the payment's status; if Gate's answer does not fit, a person must decide";
 
 /// The reason why a callback does not fit the merchant's record of a payment. Deliver nothing by
-/// such a callback; Gate's answer to a status request decides. The error's text is safe to log.
+/// such a callback: request the payment's status from Gate (the platform's API), whose answer
+/// decides ([`Expected::status_result`]). The error's text is safe to log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unexpected {
-    /// The signature also fits another message, because the text of the named member could be
-    /// several members that were signed separately. Request the payment's status from Gate.
+    /// The signature also fits another message, because the text of the member at this dotted path,
+    /// such as `payment.description`, could be several members that were signed separately. Deliver
+    /// nothing by it, and request the payment's status from Gate.
     #[error(
         "the signature also fits a message with other JSON members, since the text of `{0}` can be \
          read as several of them: deliver nothing by it, and ask Gate for the payment's status"
     )]
     Ambiguous(String),
-    /// The callback is for another project (the named one) than the order.
+    /// The callback is for this project, and not for the order's. Deliver nothing by it, and
+    /// request the status of the order's payment from Gate.
     #[error("the message is for project {0}, not for the order's project: {ask}", ask = ASK)]
     Project(ProjectId),
-    /// The callback is about another payment than the order's, or has no payment id.
+    /// The callback is about another payment than the order's, or has no payment id. Deliver
+    /// nothing by it, and request the status of the order's payment from Gate.
     #[error("the message's `payment.id` is missing or is not the order's payment id: {ask}", ask = ASK)]
     Payment,
-    /// The payment has another type than the order, or no type (`None`).
+    /// The payment has this type, which is not the order's, for example a payout instead of a
+    /// purchase; `None` if the callback names no type. Deliver nothing by it, and request the
+    /// payment's status from Gate.
     #[error("the message's `payment.type` is {}, not the order's type: {ask}", .0.as_ref().map_or("missing", PaymentType::as_str), ask = ASK)]
     Kind(Option<PaymentType>),
-    /// The payment has another amount or currency than the order. `None` if the amount is missing
-    /// or its currency is unknown.
+    /// The payment has this amount or currency, which is not the order's; `None` if the amount is
+    /// missing or its currency is unknown. Deliver nothing by it, and request the payment's status
+    /// from Gate.
     #[error("the message's `payment.sum` is {}, not the order's amount and currency: {ask}",
         .0.map_or_else(|| "missing or in an unknown currency".to_owned(), |money| money.to_string()),
         ask = ASK)]
     Amount(Option<Money>),
-    /// The payment is by another method than the order's, or the callback names no method.
+    /// The payment is by another method than the order's, or the callback names no method. Deliver
+    /// nothing by it, and request the payment's status from Gate.
     #[error("the message's `payment.method` is missing or is not the order's method: {ask}", ask = ASK)]
     Method,
 }
 
 impl<'o> Expected<'o> {
-    /// Creates the record of a sale with this amount. An amount of 0 means that the customer
-    /// chooses the amount, as it does in the request of a sale: any amount in the currency then
-    /// fits, and [`Callback::payment`] has the paid amount.
+    /// Creates the record of a sale with this payment id and amount, to compare callbacks with. An
+    /// amount of 0 means that the customer chooses the amount, as it does in the request of a sale:
+    /// any amount in the currency then fits, and [`Callback::payment`] has the paid amount.
     pub const fn sale(payment: &'o PaymentId, amount: Money) -> Self {
         Self::new(payment, PaymentType::Purchase, amount)
     }
@@ -92,22 +101,22 @@ impl<'o> Expected<'o> {
     }
 
     /// Requires a callback's `payment.method` to be one of these names, compared case-sensitively;
-    /// by default, any method fits. `MethodSpec::callback_names` of `ecp-methods` has the names of
-    /// a method.
+    /// by default, any method fits. `MethodSpec::callback_names` of `ecp-methods` has the names by
+    /// which callbacks call a method.
     pub fn callback_names(self, names: &'o [&'o str]) -> Self {
         Self { callback_names: names, ..self }
     }
 
     /// Sets the currencies whose amounts the platform counts in whole major units for the order's
-    /// method (`MethodSpec::major_units`). The amount of a callback in such a currency is then read
-    /// as major units; without this call, it is read as minor units.
+    /// method, as listed by `MethodSpec::major_units` of `ecp-methods`. The amount of a callback in
+    /// such a currency is then read as major units; without this call, it is read as minor units.
     pub fn major_units(self, currencies: &'o [Currency]) -> Self {
         Self { major_units: currencies, ..self }
     }
 
     /// Compares a callback with this record, and returns the payment's result as of this callback,
-    /// which a later callback may change (see [`Verified::result_for`]). `project` is the project
-    /// for which the callback was received. The error is the first difference.
+    /// such as [`End::Success`]; a later callback may change it. `project` is the project for which
+    /// the callback was received. The error is the first difference.
     ///
     /// If the payment succeeded, the callback must have the payment's type, the whole amount and,
     /// if [`callback_names`](Self::callback_names) is set, one of these names. In other callbacks
@@ -120,9 +129,9 @@ impl<'o> Expected<'o> {
         self.compare(project, callback.payment_id(), callback.payment.as_ref())
     }
 
-    /// Compares Gate's signed answer to a status request (`Gate::verified_status`) with this record,
-    /// by the rules of [`result`](Self::result), and returns the payment's result. Use it for an
-    /// order whose callback did not fit: the answer decides.
+    /// Compares Gate's signed answer to a status request (`Gate::verified_status`) with this
+    /// record, as [`result`](Self::result) compares a callback, and returns the payment's result or
+    /// the first difference. Use it for an order whose callback did not fit: the answer decides.
     ///
     /// [`End::Error`] is also the result where Gate does not know the payment
     /// (`StatusResponse::is_unknown_payment`). The answer must come from Gate: of one from elsewhere

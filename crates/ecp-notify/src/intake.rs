@@ -6,14 +6,15 @@ use std::time::Duration;
 use crate::reply::Reply;
 
 /// The parts of an HTTP request's head that a receiver checks before it reads the body: the HTTP
-/// method and two headers.
+/// method and two headers. Make one for [`Receiver::admit`](crate::Receiver::admit) if your own
+/// code reads the requests.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Head<'h> {
     /// The HTTP method, such as `POST`.
     pub method: &'h str,
-    /// The values of the header `Content-Encoding`, one for each such header; empty if there is
-    /// none.
+    /// The values of the header `Content-Encoding`, such as `gzip`, one for each such header; empty
+    /// if there is none.
     pub content_encoding: &'h [&'h [u8]],
     /// The value of the header `Content-Length`, in bytes; `None` if there is none.
     pub content_length: Option<u64>,
@@ -26,14 +27,14 @@ impl<'h> Head<'h> {
         Self { method, content_encoding: &[], content_length: None }
     }
 
-    /// Sets the values of the header `Content-Encoding`, one for each such header. A receiver
-    /// refuses a compressed body.
+    /// Sets the values of the header `Content-Encoding`, such as `gzip`, one for each such header;
+    /// by default there is none. A receiver refuses a compressed body with status 415.
     pub fn content_encoding(self, values: &'h [&'h [u8]]) -> Self {
         Self { content_encoding: values, ..self }
     }
 
-    /// Sets the value of the header `Content-Length`, in bytes. A receiver refuses a body that is
-    /// larger than its limit.
+    /// Sets the value of the header `Content-Length`, in bytes; by default there is none. A
+    /// receiver refuses a body that is larger than its limit with status 413.
     pub fn content_length(self, bytes: u64) -> Self {
         Self { content_length: Some(bytes), ..self }
     }

@@ -11,9 +11,9 @@ use crate::kind;
 use crate::verified::Reading;
 use crate::verifier::VerifyError;
 
-/// Verifies the pages of operations that the Data API sends to an address of yours, with the keys
-/// of your Data API tokens. A page is signed with the key of the token that requested it, and does
-/// not name a project (sources: Data API).
+/// Verifies pages of operations: lists of operations, such as sales and refunds, that the
+/// platform's Data API posts to a URL of yours if your query names one. A page is signed with the
+/// key of the Data API token that requested it, and does not name a project (sources: Data API).
 ///
 /// The verifier accepts pages of operations and no other kind of message, even if other messages
 /// are signed with the same key.
@@ -41,7 +41,7 @@ impl OperationsVerifier {
     /// of brackets and commas could have one in every byte.
     const VALUES: usize = 1 << 19;
 
-    /// Creates a verifier without keys, which accepts no page.
+    /// Creates a verifier without keys, which accepts no page: add the keys by [`key`](Self::key).
     pub fn new() -> Self {
         let limits = Limits::default().bytes(Self::BYTES);
         Self { keys: Vec::new(), list: "operations".to_owned(), limits }
@@ -54,22 +54,22 @@ impl OperationsVerifier {
         self
     }
 
-    /// Sets the name of the member of a page that lists the operations, `operations` by default;
-    /// the name is not documented. A correctly signed message without that list is
-    /// [`VerifyError::Unreadable`].
+    /// Sets the name of the member of a page that lists the operations, `operations` by default.
+    /// The documents do not give the name: set another one if genuine pages fail with
+    /// [`VerifyError::Unreadable`], the error for a correctly signed message without that list.
     pub fn list_name(self, name: impl Into<String>) -> Self {
         Self { list: name.into(), ..self }
     }
 
     /// Sets the limits on the size and nesting depth of a page, by default 8 MiB and 511 levels. A
-    /// page beyond them is refused.
+    /// larger or deeper page is an error, and is not verified.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
 
     /// Verifies the signature of a page of operations. `body` is the page, exactly as it was
     /// received. No operation is read before the signature matches; a body that is not certainly
-    /// genuine is an error.
+    /// genuine is an error, and nothing in it may be used.
     pub fn verify(&self, body: &[u8]) -> Result<VerifiedOperations, VerifyError> {
         self.check(body).map(|checked| checked.with(body.into()))
     }
@@ -123,7 +123,9 @@ impl Checked {
     }
 }
 
-/// A page of operations with a valid signature. Only an [`OperationsVerifier`] creates one.
+/// A page of operations (a list of sales, refunds and others from the platform's Data API) with a
+/// valid signature. Only an [`OperationsVerifier`] creates one. Read it by
+/// [`operations`](Self::operations).
 ///
 /// The page is kept as bytes, and an operation is read only when you ask for it. A page names
 /// neither its query nor a time, so a page that is sent again much later is still genuine: store
@@ -146,8 +148,8 @@ impl VerifiedOperations {
         })
     }
 
-    /// The number of operations in the page. If it is the query's page size, further pages may
-    /// follow.
+    /// The number of operations in the page. If it is the page size that the query asked for,
+    /// further pages may follow.
     pub const fn len(&self) -> usize {
         self.checked.places.len()
     }
@@ -170,15 +172,16 @@ impl VerifiedOperations {
     }
 
     /// The order in which the members of the page were joined for its signature. The documented
-    /// order is [`Order::Natural`].
+    /// order is [`Order::Natural`]; a page in another order is genuine all the same, but then the
+    /// platform has changed: please report the order to this project.
     pub const fn order(&self) -> Order {
         self.checked.order
     }
 
     /// Whether the signature proves only this page, or also fits another message, because a text of
-    /// the page can be read as several members ([`Reading`]). Such a page is verified, and stored
-    /// by the receiver, as any other: request the status of its payments from Gate before money
-    /// moves because of it.
+    /// the page can be read as several members ([`Reading`]). A page that is [`Reading::Ambiguous`]
+    /// is verified and stored as any other: request the status of its payments from Gate (the
+    /// platform's API) before money moves because of it.
     pub fn reading(&self) -> Reading<'_> {
         match self.checked.doubts.ambiguous.as_slice() {
             [] => Reading::Unique,

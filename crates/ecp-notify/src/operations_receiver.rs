@@ -22,7 +22,8 @@ use crate::store::StoreError;
 use crate::telemetry::{self, OPERATIONS, error_type};
 use crate::verifier::VerifyError;
 
-/// Stores the pages of operations that an [`OperationsReceiver`] has verified.
+/// Stores the pages of operations that an [`OperationsReceiver`] has verified: lists of sales,
+/// refunds and others from the platform's Data API. Implement it over your database.
 ///
 /// `Ok` is a promise, as in [`CallbackStore`](crate::CallbackStore): the platform gets status 200
 /// and need not send the page again. The same page may still arrive more than once, also much
@@ -48,9 +49,10 @@ impl<S: OperationsStore + ?Sized> OperationsStore for Arc<S> {
     }
 }
 
-/// Receives the pages of operations that the Data API sends to a URL of yours, if a query names
-/// that URL. The receiver verifies and stores a page before it answers 200. It takes the bytes of a
-/// request's body and returns the reply, for any web framework; cloning is cheap.
+/// Receives pages of operations: lists of sales, refunds and others that the platform's Data API
+/// posts to a URL of yours if a query names that URL. The receiver verifies and stores a page
+/// before it answers 200. It takes the bytes of a request's body and returns the reply, for any web
+/// framework; cloning is cheap.
 ///
 /// It accepts pages of operations only: a callback, a `check_deposit` request or a query with the
 /// same key's signature is refused with 403. No operation of a page is read before the signature
@@ -101,8 +103,8 @@ impl<S: OperationsStore + ?Sized> OperationsStore for Arc<S> {
 ///
 /// With `axum`, an endpoint beside that of callbacks:
 ///
-#[cfg_attr(feature = "axum", doc = "```")]
-#[cfg_attr(not(feature = "axum"), doc = "```ignore")]
+/// ```
+/// # #[cfg(feature = "axum")]
 /// # fn routes(callbacks: ecp_notify::Receiver, pages: ecp_notify::OperationsReceiver) -> axum::Router {
 /// callbacks.into_router("/callbacks").merge(pages.into_router("/operations/5fe1c9"))
 /// # }
@@ -119,8 +121,8 @@ pub struct OperationsReceiver {
 }
 
 /// The permission to read the body of one request into memory, which [`OperationsReceiver::admit`]
-/// gives. Only a limited number exists at a time ([`OperationsReceiver::at_once`]). Dropping it
-/// makes room for the next body.
+/// gives. Pass it to [`OperationsReceiver::receive`] with the body. Only a limited number exists at
+/// a time ([`OperationsReceiver::at_once`]); dropping it makes room for the next body.
 #[derive(Debug)]
 #[must_use = "it is the place of the body that is read next"]
 pub struct Admitted {

@@ -75,7 +75,8 @@ pub struct Receiver {
 enum Message {
     /// A genuine callback. Boxed, because it is large and moved.
     Callback(Box<Verified<Callback>>),
-    /// A `check_deposit` request, not verified yet.
+    /// A `check_deposit` request (the platform's question whether the merchant accepts an amount),
+    /// not verified yet: that is done where it is answered.
     Question,
 }
 
@@ -158,8 +159,9 @@ impl Receiver {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Checks the head of a request (HTTP method, encoding and size) before its body is read. An
-    /// error is the reply to send without reading the body.
+    /// Checks the head of a request (HTTP method, encoding and size) before its body is read. After
+    /// `Ok`, read the body and pass it to [`receive`](Self::receive). An error is the reply to send
+    /// without reading the body.
     pub fn admit(&self, head: &Head<'_>) -> Result<(), Reply> {
         self.intake.admit(head)
     }

@@ -7,7 +7,8 @@ use ecp_core::signature::{CanonicalError, VerifyError as SignatureError};
 
 use crate::verifier::VerifyError;
 
-/// The reply to a request of the platform, as HTTP status and body.
+/// The reply to a request of the platform, as HTTP status and body. Send it with its
+/// [`headers`](Self::headers) as the response.
 ///
 /// | status | when |
 /// |---|---|
@@ -45,7 +46,7 @@ impl Reply {
         Self { status: 200, body }
     }
 
-    /// The HTTP headers of the reply: names in lower case, and values.
+    /// The HTTP headers to send with the reply: names in lower case, and values.
     ///
     /// With status 503, the header `retry-after` is 10 seconds, the platform's first pause between
     /// attempts (sources: callback delivery). It is not known whether the platform reads this

@@ -6,8 +6,8 @@ use crate::operations_receiver::OperationsReceiver;
 use crate::receiver::Receiver;
 
 impl Receiver {
-    /// Makes an axum router with this receiver at a path, to merge with your own router or to serve
-    /// alone.
+    /// Makes an axum router that receives callbacks at a path, to merge with your own router or to
+    /// serve alone.
     ///
     /// It also answers `check_deposit` requests at this path if
     /// [confirmations](Receiver::confirmations) are set. If the platform sends them to another
@@ -20,9 +20,7 @@ impl Receiver {
     /// ```
     ///
     /// `axum::serve` has no deadline for a request's head. For an endpoint without a proxy in
-    /// front, use
-    #[cfg_attr(feature = "server", doc = "[`Server`](crate::Server).")]
-    #[cfg_attr(not(feature = "server"), doc = "the feature `server`.")]
+    /// front, use `Server` of the feature `server`.
     ///
     /// # Panics
     ///
@@ -33,8 +31,8 @@ impl Receiver {
 }
 
 impl OperationsReceiver {
-    /// Makes an axum router with this receiver at a path, to merge with your own router or to serve
-    /// alone, as [`Receiver::into_router`] does.
+    /// Makes an axum router that receives pages of operations at a path, to merge with your own
+    /// router or to serve alone.
     ///
     /// # Panics
     ///

@@ -106,17 +106,18 @@ impl Server {
 
     /// Sets the grace period: how long requests in progress may still take when the server stops or
     /// their connection reaches its [`lifetime`](Self::lifetime), 20 seconds by default; later
-    /// their connections are cut off without a reply. That is more than the default deadlines of
-    /// the [`Receiver`](crate::Receiver) for a body and for its store together (15 seconds), and
-    /// less than those of an [`OperationsReceiver`](crate::OperationsReceiver) (60 seconds).
+    /// their connections are cut off without a reply. That is enough for a
+    /// [`Receiver`](crate::Receiver), whose default deadlines for a body and for its store are 15
+    /// seconds together. For an [`OperationsReceiver`](crate::OperationsReceiver) they are 60
+    /// seconds: set more than that.
     pub fn grace(self, grace: Duration) -> Self {
         Self { grace, ..self }
     }
 
-    /// Answers the requests on `listener` by `service` until `shutdown` is ready. Then accepts no
-    /// more connections, and returns when the requests in progress are answered or the grace period
-    /// is over. It needs a tokio runtime. An error means that tokio cannot use the listener; errors
-    /// of connections do not end the server.
+    /// Answers the requests on `listener` by `service` until the future `shutdown` is ready. Then
+    /// accepts no more connections, and returns when the requests in progress are answered or the
+    /// grace period is over. It needs a tokio runtime. An error means that tokio cannot use the
+    /// listener; errors of connections do not end the server.
     pub async fn serve<S, B>(
         self,
         listener: std::net::TcpListener,

@@ -13,7 +13,8 @@ use crate::verified::Verified;
 /// quote the message.
 pub type StoreError = Box<dyn Error + Send + Sync>;
 
-/// Stores verified callbacks until your service processes them.
+/// Stores verified callbacks until your service processes them. Implement it over your database, or
+/// use an inbox of `ecp-inbox`, and pass it to a [`Receiver`](crate::Receiver).
 ///
 /// `Ok` is a promise that the callback survives any crash: the platform gets status 200 and does
 /// not send the callback again. Return when the callback is on disk, and process it later.
@@ -70,7 +71,8 @@ impl<S: CallbackStore + ?Sized> CallbackStore for Box<S> {
 }
 
 /// A body with a valid signature that does not have the documented format, perhaps because the
-/// platform has changed. Only a [`Receiver`](crate::Receiver) creates one.
+/// platform has changed. Keep its bytes until you know what it reports, and do not act on its
+/// values. Only a [`Receiver`](crate::Receiver) creates one.
 ///
 /// Do not trust its values. A signature stays valid if a number is replaced by a text with the same
 /// characters, so anyone who has seen a genuine callback can make an unreadable message from it.

@@ -8,7 +8,8 @@ use ecp_core::signature::Order;
 use crate::reply::Reply;
 use crate::verified::Verified;
 
-/// All metrics that this crate reports to an [`Observer`](ecp_core::observe::Observer).
+/// The names, units and labels of all metrics that this crate reports to an
+/// [`Observer`](ecp_core::observe::Observer).
 pub const METRICS: &[&Metric] = &[&CALLBACK, &CONFIRMATION, &OPERATIONS];
 
 /// Time to receive a posted body.

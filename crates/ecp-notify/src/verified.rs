@@ -25,20 +25,23 @@ pub struct Verified<T, Body = Box<[u8]>> {
 }
 
 /// A verified [`Callback`] without copies of its texts: it borrows from the JSON document that was
-/// verified.
+/// verified. [`into_owned`](Verified::into_owned) makes a copy that can be kept.
 pub type VerifiedRef<'d> = Verified<CallbackRef<'d>, &'d [u8]>;
 
 /// Whether a signature proves only one message, or also fits another one. Values are signed without
-/// escaping, so a text with a `;` and a name may originally have been several members.
+/// escaping: a description `a;payment:extra:1` may have the same signature as a description `a`
+/// beside a member `payment.extra` with the value 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reading<'v> {
-    /// No signed member is hidden in the text of another one. Members may still have been added
-    /// that were signed as a part of a text, such as a description, which no check can see;
-    /// [`Verified::result_for`] compares the members that decide with the order.
+    /// The signature fits this message only, as far as can be seen: no text of it looks like
+    /// several members. A text that anyone chose, such as a description, may still have been split
+    /// into members that were never sent, which no check can see. So [`Verified::result_for`]
+    /// compares the members that decide with your order.
     Unique,
-    /// The signature also fits another message, because the texts of these members (dotted paths)
-    /// may be several members that were signed separately. Before money moves because of such a
-    /// message, request the payment's status from Gate.
+    /// The signature also fits another message, because the texts at these dotted paths, such as
+    /// `payment.description`, may be several members that were signed separately. Before money
+    /// moves because of such a message, request the payment's status from Gate (the platform's
+    /// API).
     Ambiguous(&'v [String]),
 }
 
@@ -76,7 +79,8 @@ impl VerifiedRef<'_> {
 
 impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
     /// Whether the signature proves only this message, or also fits another one, because a text of
-    /// the message can be read as several members ([`Reading`]).
+    /// the message can be read as several members. If it is [`Reading::Ambiguous`], request the
+    /// payment's status from Gate (the platform's API) before money moves because of the message.
     pub fn reading(&self) -> Reading<'_> {
         match self.doubts.ambiguous.as_slice() {
             [] => Reading::Unique,
@@ -85,8 +89,9 @@ impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
     }
 
     /// The dotted paths of members that the signature does not cover, so that their values prove
-    /// nothing. The only such members are a payment provider's own fields named `signature` in the
-    /// form of a redirect; a message with any other uncovered member is refused.
+    /// nothing; mostly empty. The only such members are a payment provider's own fields named
+    /// `signature` in the form of a redirect, such as `redirect_data.body.signature`; a message
+    /// with any other uncovered member is refused.
     pub fn uncovered(&self) -> &[String] {
         &self.doubts.uncovered
     }
@@ -115,7 +120,8 @@ impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
     }
 
     /// The order in which the members of the message were joined for its signature. The documented
-    /// order is [`Order::Natural`].
+    /// order is [`Order::Natural`]; a message in another order is genuine all the same, but then
+    /// the platform has changed: please report the order to this project.
     pub const fn order(&self) -> Order {
         self.order
     }

@@ -8,8 +8,8 @@ use ecp_core::{ProjectId, SecretKey};
 use crate::kind;
 use crate::verified::{Verified, VerifiedRef};
 
-/// Verifies the signatures of callbacks and `check_deposit` requests with the keys of your
-/// projects.
+/// Verifies the signatures of callbacks and `check_deposit` requests (questions whether the
+/// merchant accepts an amount) with the keys of your projects.
 #[derive(Clone, Debug, Default)]
 pub struct Verifier {
     keys: Vec<(ProjectId, SigningKey)>,
@@ -22,50 +22,57 @@ pub struct Verifier {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The signature is missing, malformed or wrong, or the body cannot be read.
+    /// The signature is missing, malformed or wrong, or the body is not JSON or is too large to
+    /// read.
     #[error(transparent)]
     Signature(#[from] signature::VerifyError),
     /// The project in the body is not a valid project id.
     #[error(transparent)]
     Project(ModelError),
     /// The body has a member that the signature does not cover: any sender could have added it.
+    /// Request the status from Gate (the platform's API) instead of using the body.
     #[error(
         "the member `{path}` is not covered by the signature, so anyone on the way may have added it: request \
          the status from Gate (`ecp status`)"
     )]
     Uncovered {
-        /// The dotted path of the uncovered member.
+        /// The dotted path of the uncovered member, such as `payment.extra`.
         path: String,
     },
-    /// The body has a member that is a parameter of the Payment Page, which this kind of message
-    /// never has.
+    /// The body has a member that is a parameter of the Payment Page, which callbacks and
+    /// `check_deposit` requests never have: someone may have sent the signed URL of a page instead.
     #[error(
         "`{name}` is a parameter of the Payment Page, which this kind of message never has: someone may \
          have sent the signed URL of a page instead"
     )]
     PageParameter {
-        /// The name of the parameter.
+        /// The name of the parameter, such as `payment_amount`.
         name: String,
     },
-    /// The body is a message of another kind, signed with the same key.
+    /// The body is a message of another kind, signed with the same key, such as a request to Gate:
+    /// find out who sends it to this address.
     #[error(
         "the member `{path}` shows that the message is {kind}; find out who sends it to this address"
     )]
     OtherKind {
-        /// The dotted path of the member that shows the kind of message.
+        /// The dotted path of the member that shows the kind of message, such as `payment.amount`.
         path: String,
         /// The actual kind and the expected kind, such as `a request to Gate, not a callback`.
         kind: &'static str,
     },
-    /// The body has more JSON values than a page of operations can have. It is refused, because it
-    /// would need much memory.
-    #[error("the body has more than {limit} JSON values, which no message of the platform has")]
+    /// The body has more JSON values than any page of operations. It is refused unread, because
+    /// reading it would need much memory.
+    #[error(
+        "the body has more than {limit} JSON values, which no message of the platform has: it is refused, \
+         and because of that its signature was not checked"
+    )]
     TooManyValues {
-        /// The maximum number of JSON values.
+        /// The maximum number of JSON values: 524,288.
         limit: usize,
     },
-    /// The verifier has no key for the project in the body. The signature was not checked, so any
-    /// sender can cause this.
+    /// The verifier has no key for this project, which the body names. The signature was not
+    /// checked, so any sender can cause this. If the project is yours, add its key by
+    /// [`Verifier::key`].
     #[error(
         "there is no key for project {0}: if the project is yours, add its key with `Verifier::key`"
     )]
@@ -89,7 +96,8 @@ impl From<JsonError> for VerifyError {
 }
 
 impl Verifier {
-    /// Creates a verifier without keys, which accepts no message.
+    /// Creates a verifier without keys, which accepts no message: add the keys by
+    /// [`key`](Self::key).
     pub fn new() -> Self {
         Self::default()
     }
@@ -106,7 +114,7 @@ impl Verifier {
     }
 
     /// Sets the limits on the size and nesting depth of a body, by default 256 KiB and 511 levels.
-    /// A body beyond them is refused.
+    /// A larger or deeper body is an error, and is not verified.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
@@ -129,9 +137,10 @@ impl Verifier {
         Ok(Document::parse(body, self.limits)?)
     }
 
-    /// Verifies a callback as [`verify`](Self::verify) does, but without copying: the result
-    /// borrows from the document. To compare it with an order, make an owned copy
-    /// ([`Verified::into_owned`]) and call [`Verified::result_for`].
+    /// Verifies a callback without copying: the result borrows from the document, which
+    /// [`read`](Self::read) has parsed. Otherwise it is like [`verify`](Self::verify). To compare
+    /// the callback with an order, make an owned copy ([`Verified::into_owned`]) and call
+    /// [`Verified::result_for`].
     ///
     /// ```
     /// use ecp_core::model::PaymentStatus;

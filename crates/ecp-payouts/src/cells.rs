@@ -7,13 +7,13 @@ use crate::columns::Holds;
 
 /// Kind of a cell's text.
 enum Kind {
-    /// Names the payee or the payment: every character counts.
+    /// Names the payee or the payment, such as an account number: every character counts.
     Identity,
-    /// A code with a form that is checked later.
+    /// A word or number of a known form, such as a currency or an amount, which is checked later.
     Code,
-    /// Free text.
+    /// Free text, such as a description or a customer's name.
     Words,
-    /// A field that is not known here.
+    /// The value of a field that this library does not know, so that its form is not known either.
     Unknown,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct Columns {
 /// Content of a column.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) enum Holds {
-    /// An ignored column.
+    /// A column that the layout ignores: its values are not sent.
     Nothing,
     /// A column without a name and without values.
     Nameless,

@@ -18,22 +18,26 @@ use crate::row::{RowId, RowRequest};
 
 /// Doubts about the rows so far.
 pub(crate) struct Doubts {
-    /// Ids of payouts by their look-alike key, and of refunds.
+    /// Ids of the payouts so far, by a key that is equal for ids that look alike; `refunds` has
+    /// those of refunds.
     payouts: HashMap<String, Vec<SeenId>>,
     refunds: HashMap<String, Vec<SeenId>>,
-    /// For each refunded payment, the line of its first refund, and of its first refund without an
-    /// amount, which refunds all of it.
+    /// For each payment that the file refunds: the line of its first refund, and the line of its
+    /// first refund in full (one without an amount), if there is one.
     refunded: HashMap<PaymentId, (u64, Option<u64>)>,
     lengths: Vec<(Field, Digits)>,
-    /// Columns of ids and accounts, the number of values that look like numbers in groups of three
-    /// digits, and the line of the first.
+    /// For each column of ids or accounts: the number of values that look like numbers in groups of
+    /// three digits (`1,234,567`), as a spreadsheet writes them, and the line of the first such
+    /// value.
     grouped: Vec<(Holds, u64, u64)>,
     warnings: Vec<Problem>,
-    /// Columns by their places with the codes of the methods for which their paths were looked up.
+    /// Places of the columns without a known field, each with the code of a payment method in which
+    /// the column's path was looked up already.
     paths: Vec<(usize, &'static str)>,
-    /// Places of columns whose unknown path is among the warnings.
+    /// Places of the columns about which there is a warning already: their path is in no document
+    /// of the platform.
     unknown: Vec<usize>,
-    /// Lines whose amount may be thousands.
+    /// Lines whose amount is either a decimal number or whole thousands, such as `1.234`.
     thousands: Vec<u64>,
     /// Whether an amount of the file proves that a point is a decimal point.
     has_decimal_point: bool,
@@ -48,12 +52,13 @@ struct SeenId {
 /// The numbers of a column.
 #[derive(Default)]
 struct Digits {
-    /// Number of values by number of digits, and the line of the first.
+    /// For each number of digits: how many values have that many, and the line of the first one.
     lengths: HashMap<usize, (u64, u64)>,
     has_text: bool,
-    /// Number of digits after the 15th in all values.
+    /// How many digits all values together have after their 15th; a spreadsheet turns those into
+    /// zeros.
     beyond: usize,
-    /// Whether all of these digits are zeros.
+    /// Whether the digits after the 15th are zeros in all values.
     are_zeros: bool,
     first_long: u64,
 }

@@ -29,15 +29,16 @@ pub(crate) struct RowInProgress {
     clock: Arc<dyn Clock>,
     stop: Stop,
     now: Mutex<Now>,
-    /// The number of sends when the row was reserved, with the time since the last of them by the
-    /// store's clock.
+    /// How often the request had been sent when the row was reserved, the time since the last of
+    /// these sends by the store's clock, and when that was read; `None` for a new row, or if the
+    /// store has no clock.
     before: Option<(u32, Duration, Instant)>,
     stored: watch::Sender<Option<State>>,
 }
 
 struct Now {
     entry: Entry,
-    /// Whether the stored state is final.
+    /// Whether the entry that was last written to the journal is a success or a decline.
     has_ended: bool,
 }
 

@@ -35,7 +35,7 @@ use crate::row::RowId;
 /// times and results, and of the rest of a request only a digest.
 pub struct Journal {
     jobs: mpsc::Sender<Job>,
-    /// The entries at opening.
+    /// The entries that the journal had when it was opened.
     before: Arc<HashMap<RowId, Entry>>,
     rows: Mutex<Rows>,
 }
@@ -45,7 +45,8 @@ pub struct Journal {
 struct Rows {
     held: HashMap<RowId, i64>,
     last_token: i64,
-    /// Hashes of the rows whose entries at opening are no longer the present ones.
+    /// Hashes of the ids of the rows that were written since the journal was opened, so that
+    /// `before` no longer has their present entries.
     changed: HashSet<u64>,
     hasher: RandomState,
 }
@@ -68,9 +69,10 @@ impl Rows {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Owner {
-    /// The project that pays.
+    /// The id of the project that pays.
     pub project: ProjectId,
-    /// The base address of Gate to which the requests are sent: the platform's, or a sandbox's.
+    /// The base address of Gate to which the requests are sent: the platform's,
+    /// `https://api.ecommpay.com`, or a sandbox's.
     pub gate_url: String,
 }
 
@@ -99,9 +101,10 @@ impl Eq for Owner {}
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// State of the payout or refund.
+    /// State of the payout or refund, such as [`State::Success`].
     pub state: State,
-    /// SHA-256 of the request, to detect a row that was changed.
+    /// SHA-256 of the request's path and body. A row that has the same id and another digest was
+    /// changed since its request was recorded.
     pub digest: [u8; 32],
     /// The requested sum; `None` for a refund of all that was paid, and in journals of older versions.
     pub amount: Option<Money>,
@@ -109,14 +112,15 @@ pub struct Entry {
     pub sends: u32,
     /// Time when the request was last sent, or was about to be sent; `None` before that.
     pub sent_at: Option<SystemTime>,
-    /// The platform's id of the request; `None` if the platform gave none.
+    /// The platform's id of the request, to look it up or to ask technical support; `None` if the
+    /// platform gave none.
     pub request_id: Option<String>,
-    /// The status in the platform's last status answer: of the payment, or for a refund of its
-    /// operation. `None` before the first one.
+    /// The status in the platform's last answer to a status request, such as `success`: of the
+    /// payment, or for a refund of its operation. `None` before the first answer.
     pub status: Option<String>,
-    /// The platform's result code; `None` if the platform gave none.
+    /// The platform's result or error code, such as `2004`; `None` if the platform gave none.
     pub code: Option<String>,
-    /// Text that explains how the state is known.
+    /// Text that explains how the state is known, such as `the platform registered it`.
     pub evidence: String,
 }
 
@@ -145,19 +149,19 @@ pub enum State {
     /// sent. The next run requests its status first, as for [`Unknown`](Self::Unknown).
     Intended,
     /// The request was not sent, or the platform refused it for a cause outside of the row, such as
-    /// a wrong key, so that it has nothing of it. The next run sends it.
+    /// a wrong key, and has registered nothing. The next run sends it.
     NotSent,
     /// The platform has the request, and its final result is not known yet. It is not sent again; the
     /// next run requests its status until the result is final or
     /// [`Settings::patience`](crate::Settings::patience) is over.
     Registered,
-    /// The payout is paid, or the money is refunded.
+    /// The payout is paid, or the money is refunded. Nothing is sent again under this id.
     Success,
     /// The platform declined the payout or refund, or refused its request for a cause in the row:
     /// no money has moved, and none will under this id. To pay after all, use a new id.
     Decline,
     /// The payout or refund ended in an error, and nothing says whether money has moved, or how
-    /// much. It is not sent again; each run requests its status once more.
+    /// much: ask technical support. It is not sent again; each run requests its status once more.
     Error,
     /// The outcome of the request is unknown: it may have arrived at the platform. The next run
     /// requests its status. It sends a payout again only if the platform's signed answer says that
@@ -199,9 +203,9 @@ impl State {
         }
     }
 
-    /// Whether a run has nothing left to do for a row in this state, which is a success or a
-    /// decline. After an error, the next run requests the status again: technical support may have
-    /// corrected it.
+    /// Whether the state is a success or a decline, so that a run has nothing left to do for the
+    /// row. `false` also for [`State::Error`]: the next run requests the status again, because
+    /// technical support may have corrected it.
     pub const fn is_final(self) -> bool {
         matches!(self, Self::Success | Self::Decline)
     }
@@ -213,15 +217,18 @@ impl fmt::Display for State {
     }
 }
 
-/// Why a run of a [`Payer`](crate::Payer) cannot use its journal, or why a journal cannot be read.
+/// Error of using a journal, the record of which payouts and refunds were sent, in a run of a
+/// [`Payer`](crate::Payer) or for reading.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
     /// The file of the journal is open elsewhere: by a run, a reader, or a service that pays
-    /// through it and keeps it open for as long as it lives.
+    /// through it and keeps it open for as long as it lives. Wait until that ends.
     #[error("another run, service or reader has the journal open; wait until it ends")]
     InUse,
-    /// The journal belongs to this owner, and its project or address is not that of the run.
+    /// The journal belongs to this owner, which has another project, or another base address of
+    /// Gate, than the run. Run with the owner's project and address. A new journal would not know
+    /// what was sent, so use one only if these rows were not paid there.
     #[error(
         "the journal belongs to project {} at {}: to go on with its payouts, use that project and \
          address. Another journal does not know what was sent there: name one only if these rows \
@@ -229,22 +236,25 @@ pub enum JournalError {
         .0.project, .0.gate_url
     )]
     OtherOwner(Owner),
-    /// A row of the file differs from its request in the journal, which may have been sent.
+    /// A row of the file differs from the request that the journal has under the same id and that
+    /// may have been sent before. This run sent nothing. Restore the row, or give the new row an id
+    /// of its own.
     #[error(
         "nothing was sent: the row ({row}) differs from its request in the journal, which may have been sent before; restore the row, or give the new row an id of its own"
     )]
     Changed {
-        /// The changed row.
+        /// The id of the changed row.
         row: RowId,
     },
-    /// The file has rows that are not in the journal and look like rows that may have been sent and
-    /// are no longer in the file.
+    /// New rows of the file have ids that look like ids in the journal, such as `p-1` and `P-1`.
+    /// The rows in the journal may have been sent before, and are no longer in the file. This run
+    /// sent nothing. Write the ids as they were, or give new rows ids that look different.
     #[error(
         "nothing was sent: new rows of the file look like rows that may have been sent before; correct the lines below, or give a row that is really new an id that looks different:\n{0}"
     )]
     Respelled(Problems),
     /// The file has new rows, and none of the rows that were sent according to the journal: it is
-    /// another file, or its ids were changed.
+    /// another file, or its ids were changed. This run sent nothing.
     /// [`Settings::shared_journal`](crate::Settings::shared_journal) is for journals of several
     /// files.
     #[error(
@@ -253,30 +263,33 @@ pub enum JournalError {
          write them as they were"
     )]
     OtherFile {
-        /// Number of rows in the journal that may have been sent.
+        /// How many payouts and refunds in the journal may have been sent.
         sent: usize,
     },
-    /// The journal's file was removed, moved or replaced during a run. It holds the only record of
-    /// that run's sends.
+    /// The journal's file was removed, moved or replaced during a run, and nothing more is sent. It
+    /// holds the only record of what that run sent: put it back under its name before the next run.
     #[error(
         "the journal's file or its `-wal` was removed or replaced during this run, and nothing more is sent; put them back under their names before the next run, which would otherwise not know what was sent; if they are gone, check the status of each payout (`ecp status`) before you pay anything"
     )]
     Removed,
-    /// The file is not a journal. It was not changed.
+    /// The file is not a journal of payouts. It was not changed; name another file.
     #[error("the file is not a journal of payouts; name another file")]
     NotAJournal,
-    /// This payer's lease ended, as if it were dead, so that another one may have taken this row over.
-    /// It was not sent here since.
+    /// The lease of this payer ended, for example because it could not reach the server: the lease
+    /// is the time for which rows belong to one payer. Another payer may have taken this row over;
+    /// this one has not sent it since. Run again: nothing is sent twice.
     #[error(
         "the lease of this payer ended, and another one may have the row ({row}); it was not sent here \
          since: run again, which sends nothing twice"
     )]
     Lost {
-        /// The row that another payer may have.
+        /// The id of the row that another payer may have.
         row: RowId,
     },
-    /// A row differs from its request in the journal, which another payer or another job may have
-    /// sent. If it is a row of a run, that run ended, and its other rows may have been sent.
+    /// A row differs from the request that the journal has under the same id and that another payer
+    /// or another job may have sent. The row was not sent here. If it is a row of a run, that run
+    /// ended, and its other rows may have been sent. Send the row as it was at first, or give
+    /// another payout an id of its own.
     #[error(
         "the row ({row}) differs from its request in the journal, which another payer or job may \
          have sent: the row was not sent here; if it is one of a run, that run ended, and its other \
@@ -284,11 +297,12 @@ pub enum JournalError {
          or refund, give it an id of its own"
     )]
     Differs {
-        /// The row that differs.
+        /// The id of the row that differs.
         row: RowId,
     },
-    /// The store could not read or write the journal. A request whose intent could not be stored
-    /// was not sent; other rows in progress may have been, and the next run asks about them.
+    /// The store could not read or write the journal. A request that could not be recorded before
+    /// its send was not sent. Other rows in progress may have been sent: the next run requests
+    /// their status.
     #[error("the journal cannot be read or written: {0}")]
     Storage(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -353,7 +367,9 @@ impl From<rusqlite::Error> for Failed {
 }
 
 impl Journal {
-    /// Opens the journal of an owner, or creates it if the file is missing or empty.
+    /// Opens the journal of an owner, or creates it if the file is missing or empty. It is an error
+    /// if another process has the file open ([`JournalError::InUse`], after a second), if the
+    /// journal has another owner, or if the file is something else.
     ///
     /// The call blocks its thread until the whole journal is read, so an async service should make
     /// it in `spawn_blocking`. Later writes of a [`Payer`](crate::Payer) block no task.
@@ -453,14 +469,16 @@ impl Journal {
         Ok(Self { jobs, before: Arc::new(before), rows: Mutex::default() })
     }
 
-    /// Reads all entries of a journal, whichever project and address of Gate it belongs to. No run
-    /// may have the journal open at the same time: then the call fails after a second
-    /// ([`JournalError::InUse`]). It blocks its thread until the whole journal is read.
+    /// Reads all entries of a journal, its records of payouts and refunds, whichever project and
+    /// address of Gate the journal belongs to. No run may have the journal open at the same time:
+    /// then the call fails after a second ([`JournalError::InUse`]). It blocks its thread until the
+    /// whole journal is read.
     pub fn read(path: &Path) -> Result<HashMap<RowId, Entry>, JournalError> {
         Ok(entries(&mut JournalReader::open(path)?)?)
     }
 
-    /// The entry that the journal had for a row when it was opened; `None` if it had none.
+    /// The record of a row that the journal had when it was opened; `None` if it had none. Later
+    /// writes do not change it.
     pub fn before(&self, id: &RowId) -> Option<&Entry> {
         self.before.get(id)
     }

@@ -29,7 +29,8 @@ use std::collections::BTreeMap;
 pub struct Layout {
     /// `None` to find it from the line of names.
     pub(crate) delimiter: Option<u8>,
-    /// Path by name; `None` for an ignored column.
+    /// The path of a field in the Gate request by the name of the column; `None` for a column that
+    /// is ignored.
     columns: BTreeMap<String, Option<String>>,
     pub(crate) method: Option<String>,
     pub(crate) amounts: AmountUnit,
@@ -83,8 +84,9 @@ impl Layout {
         self
     }
 
-    /// Sets the payment method of rows that name none, by its code or Gate path. Without this
-    /// setting such a row is a problem, and the whole file is refused.
+    /// Sets the payment method of rows that name none, by its code (`jeton`) or its path on Gate
+    /// (`wallet/jeton`). Without this setting such a row is a problem, and the whole file is
+    /// refused.
     pub fn method(self, method: impl Into<String>) -> Self {
         Self { method: Some(method.into()), ..self }
     }
@@ -95,10 +97,9 @@ impl Layout {
         Self { amounts: unit, ..self }
     }
 
-    /// Allows texts in the file, such as a description, that hold a `;`, a name and a `:`.
-    /// Otherwise they are refused, because a callback that repeats such a text has an ambiguous
-    /// signature: see
-    /// [`PayoutRequest::allow_items_in_texts`](ecp_methods::request::PayoutRequest::allow_items_in_texts).
+    /// Allows texts in the file, such as a description, that hold a `;`, a name and a `:`, such as
+    /// `size:M;colour:red`. By default they are refused, because the signed string has the same
+    /// form: a callback that repeats such a text can be read in more than one way.
     pub fn allow_items_in_texts(self) -> Self {
         Self { items_in_texts: true, ..self }
     }

@@ -22,8 +22,8 @@ use crate::row::RowRequest;
 use crate::run::Run;
 use crate::settings::Settings;
 
-/// Metrics of this crate. They are reported to the observer of the payer's [`Gate`], which also
-/// receives the metrics of each request.
+/// All metrics that this crate reports: how long each row of a file took. They go to the observer
+/// of the payer's [`Gate`], which also receives the metrics of each request.
 pub const METRICS: &[&Metric] = &[&ROW];
 
 static ROW: Metric = Metric::duration(
@@ -70,8 +70,9 @@ const BEYOND: Duration = Duration::from_mins(1);
 impl Payer {
     /// Makes a payer that sends payouts and refunds through `gate` and records them in `journal`.
     /// The project of `gate` must be that of the plan and of the journal's [`Owner`](crate::Owner),
-    /// and its base address that of the owner. This is not checked: a journal of a sandbox does not
-    /// know what was paid on the platform.
+    /// and its base address that of the owner. This is not checked, so take both from one place: a
+    /// journal of a sandbox does not know what was paid on the platform, and its rows could be paid
+    /// twice.
     pub fn new(gate: Gate, journal: impl JournalStore, settings: Settings) -> Self {
         let Settings { policy, not_found_after, .. } = &settings;
         let policy = policy
@@ -88,10 +89,10 @@ impl Payer {
     }
 
     /// Sends every row of the plan that was not sent yet, and waits for its result, at most for
-    /// [`Settings::patience`]. Of a row that may have been sent, the status is requested first. A
-    /// payout of unknown outcome is sent again only if the platform does not know it
-    /// ([`Settings::not_found_after`]). A payout that the platform has registered, a refund, and a
-    /// row that ended in an error are never sent again: they are only asked about.
+    /// [`Settings::patience`]. For a row that may have been sent, it requests the status first. It
+    /// sends a payout of unknown outcome again only if the platform does not know that payment
+    /// ([`Settings::not_found_after`]). It never sends again a payout that the platform has
+    /// registered, a refund, or a row that ended in an error: it only requests their status.
     ///
     /// Before that, all rows are compared with the journal: if a value of a row was changed after
     /// the row may have been sent, nothing is sent. A changed id is found by its looks only

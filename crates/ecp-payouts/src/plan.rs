@@ -34,11 +34,11 @@ pub struct Plan {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Total {
-    /// The code of the method.
+    /// The code of the payment method, such as `jeton`.
     pub method: &'static str,
     /// The operation: a payout or a refund.
     pub flow: RowKind,
-    /// Number of rows.
+    /// Number of rows with this operation, payment method and currency.
     pub rows: u64,
     /// The sum of the rows; `None` for refunds of all that was paid, whose amounts only the
     /// platform knows.
@@ -132,7 +132,7 @@ impl Plan {
         self.rows
     }
 
-    /// Always false: a file without rows is not a plan.
+    /// Always `false`: [`Plan::read`] refuses a file without rows.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
@@ -149,7 +149,7 @@ impl Plan {
         &self.warnings
     }
 
-    /// The project for which the rows were checked.
+    /// The id of the project for which the rows were checked, and which pays.
     pub const fn project(&self) -> ProjectId {
         self.project
     }

@@ -23,7 +23,8 @@ pub use self::reader::{PayersAtWork, PostgresJob, PostgresJournalReader, Postgre
 use self::session::Pool;
 use crate::journal::{JournalError, Owner};
 
-/// Options for opening a [`PostgresJournal`].
+/// Options for opening a [`PostgresJournal`], a journal of payouts that several payers share: its
+/// lease, its patience with the server, and TLS.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PostgresJournalOptions {
@@ -34,8 +35,8 @@ pub struct PostgresJournalOptions {
 }
 
 impl PostgresJournalOptions {
-    /// Returns the default options: a lease of 30 seconds, a minute of patience with the server, and
-    /// no TLS.
+    /// Returns the default options: the rows of a payer that died are free after 30 seconds, an
+    /// operation is tried again for a minute while the server is away, and there is no TLS.
     pub fn new() -> Self {
         Self {
             lease: Duration::from_secs(30),
@@ -45,28 +46,32 @@ impl PostgresJournalOptions {
         }
     }
 
-    /// Sets how long the rows of a payer that died stay its own; 30 seconds by default, at least one.
-    /// A payer that lives renews its lease three times in this time. One that cannot reach the server
-    /// for so long sends nothing more until it can.
+    /// Sets how long the rows of a payer that died stay its own, so that no other payer works on
+    /// them; 30 seconds by default, and 1 second at least. A payer that lives renews its lease
+    /// three times in this time. One that cannot reach the server for so long sends nothing more
+    /// until it can.
     pub fn lease(self, lease: Duration) -> Self {
         Self { lease: lease.max(Duration::from_secs(1)), ..self }
     }
 
-    /// Sets how long an operation is tried again while the server is away, such as during a failover;
-    /// a minute by default. Then the run ends with an error, and the next one goes on.
+    /// Sets how long an operation is tried again while the server is away, such as during a
+    /// failover; a minute by default. After that, the run ends with an error, and the next run goes
+    /// on from the journal.
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }
 
     /// Encrypts connections with these settings, if `sslmode` in the [`Config`] asks for TLS. Set
-    /// `sslmode` to `require`: with `prefer`, the default, a server without TLS is accepted.
+    /// `sslmode` to `require`: with `prefer`, the default, a connection to a server without TLS is
+    /// not encrypted.
     #[cfg(feature = "postgres-tls")]
     pub fn tls(self, tls: rustls::ClientConfig) -> Self {
         Self { tls: Some(tls), ..self }
     }
 
-    /// Opens the job of an owner in the database at an address, like [`PostgresJournalOptions::open`].
-    /// The address sets TLS, and [`PostgresJournalOptions::tls`] has no effect.
+    /// Opens a job of an owner in the database at an address, or creates it, like
+    /// [`PostgresJournalOptions::open`]. The address says whether TLS is used, and
+    /// [`PostgresJournalOptions::tls`] has no effect.
     #[cfg(feature = "postgres-tls")]
     pub async fn open_at(
         mut self,
@@ -78,13 +83,14 @@ impl PostgresJournalOptions {
         self.open(config, owner, job).await
     }
 
-    /// Returns a reader of the journals in a database, which connects when it is first used.
+    /// Returns a reader of all journals in a database, for reports. It connects when it is first
+    /// used.
     pub fn reader(self, config: Config) -> Result<PostgresJournalReader, JournalError> {
         Ok(PostgresJournalReader::new(self.pool(config)?))
     }
 
-    /// Returns a reader of the journals in the database at an address, like
-    /// [`PostgresJournalOptions::reader`].
+    /// Returns a reader of all journals in the database at an address, like
+    /// [`PostgresJournalOptions::reader`]. The address says whether TLS is used.
     #[cfg(feature = "postgres-tls")]
     pub fn reader_at(
         mut self,
@@ -104,8 +110,10 @@ impl PostgresJournalOptions {
         Ok(config)
     }
 
-    /// Connects to the database and opens the job of an owner, or creates it. Missing tables are
-    /// created, and tables of an older version are migrated. Call it inside a tokio runtime.
+    /// Connects to the database and opens a job of an owner, or creates it. A job is a name for the
+    /// rows of one file or one service, such as `salaries of November`; payers that share the work
+    /// open the same job. Missing tables are created, and tables of an older version are migrated.
+    /// Call it inside a tokio runtime.
     pub async fn open(
         self,
         config: Config,
@@ -135,8 +143,9 @@ impl Default for PostgresJournalOptions {
 }
 
 impl PostgresJournal {
-    /// Opens the job of an owner in a Postgres database, or creates it, with the default
-    /// [`PostgresJournalOptions`]. Call it inside a tokio runtime.
+    /// Opens a job of an owner in a Postgres database, or creates it, with the default
+    /// [`PostgresJournalOptions`]. A job is a name for the rows of one file or one service; payers
+    /// that share the work open the same job. Call it inside a tokio runtime.
     ///
     /// ```no_run
     /// # async fn open() -> Result<(), Box<dyn std::error::Error>> {

@@ -2,18 +2,20 @@
 
 use std::fmt;
 
-/// Problems of a file of payouts and refunds, in the order of their lines.
+/// All problems of a file of payouts and refunds, in the order of their lines. Nothing of such a
+/// file is sent: show the problems, and read the corrected file again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
-/// Problem of a file of payouts and refunds: of one row, or of the columns.
+/// Problem of a file of payouts and refunds: of one row, or of the columns. It prints as a line
+/// such as ``line 3, `customer.ip_address`: is required``.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
     /// The line in the file, from 1. The first non-empty line has the names of the columns.
     pub line: u64,
-    /// The path of the field, or the name of the column; `None` if the problem is about the whole
-    /// line.
+    /// The path of the field in the Gate request, such as `payment.amount`, or the name of the
+    /// column; `None` if the problem is about the whole line.
     pub field: Option<String>,
     /// Description of the problem. It quotes a value only if that is not personal data.
     pub text: String,

@@ -35,7 +35,8 @@ impl Stop {
         Self(watch::Sender::new(Stopped::No))
     }
 
-    /// Stops the run of this handle and its clones.
+    /// Stops the run of this handle and its clones: no further row begins, and rows in progress
+    /// have some time to finish ([`Settings::grace`](crate::Settings::grace)).
     pub fn stop(&self) {
         self.stop_as(Stopped::ByCaller);
     }
@@ -65,7 +66,7 @@ impl Stop {
         }
     }
 
-    /// Whether the run was stopped.
+    /// Whether the run was stopped, by [`Stop::stop`] or by itself ([`Stop::cause`]).
     pub fn is_stopped(&self) -> bool {
         !matches!(*self.0.borrow(), Stopped::No)
     }
@@ -88,7 +89,7 @@ impl Default for Stop {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Rows of the plan.
+    /// Number of all rows of the file.
     pub rows: u64,
     /// Rows that succeeded: the payout is paid, or the money is refunded.
     pub success: u64,
@@ -96,7 +97,8 @@ pub struct Counts {
     pub decline: u64,
     /// Rows that ended in an error: nothing says whether money has moved. Ask technical support.
     pub error: u64,
-    /// Rows whose outcome is unknown, or whose payout or refund has no final result yet.
+    /// Rows whose outcome is unknown, or whose payout or refund has no final result yet. Run again:
+    /// the next run requests their status.
     pub unknown: u64,
     /// Rows that were not sent, or were refused for a cause outside of the row, such as a wrong
     /// key. The next run sends them.

@@ -13,8 +13,8 @@ use crate::problem::{Problem, Problems};
 use crate::row::{Row, RowId};
 
 impl Plan {
-    /// The rows of the plan that differ from their requests in a journal, which may have been sent:
-    /// each with its line and what to do. `entries` are those of the journal
+    /// The rows of the plan that differ from the request in a journal under the same id, which may
+    /// have been sent: each with its line and what to do. `entries` are the records of the journal
     /// ([`Journal::read`](crate::Journal::read)). A [`Payer`](crate::Payer) sends nothing of a file
     /// that has such a row ([`JournalError::Changed`]).
     pub fn changed<S: BuildHasher>(&self, entries: &HashMap<RowId, Entry, S>) -> Vec<Problem> {
@@ -40,8 +40,9 @@ impl Plan {
     }
 
     /// Checks that no row of the plan repeats an earlier payout or refund under another spelling of
-    /// its id. `entries` are those of the journal ([`Journal::read`](crate::Journal::read)). A
-    /// [`Payer`](crate::Payer) makes this check before it sends anything.
+    /// its id, such as `p-1` for `P-1`. `entries` are the records of the journal
+    /// ([`Journal::read`](crate::Journal::read)). A [`Payer`](crate::Payer) makes this check before
+    /// it sends anything.
     ///
     /// The errors are:
     ///

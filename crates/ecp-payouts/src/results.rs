@@ -13,8 +13,9 @@ use crate::plan::Plan;
 use crate::row::RowId;
 
 /// Writes a CSV file with a line for each row of a plan: the row's result, and a text that explains
-/// how it is known. The file has no account numbers or other personal data. `entries` are those of
-/// the journal ([`Journal::read`](crate::Journal::read)); a row without one was not sent.
+/// how it is known. The file has no account numbers or other personal data. `entries` are the
+/// records of the journal ([`Journal::read`](crate::Journal::read)); a row without one was not
+/// sent.
 ///
 /// The result is one of these:
 ///

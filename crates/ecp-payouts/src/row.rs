@@ -43,7 +43,8 @@ impl RowId {
     }
 
     /// The identity of a refund in a journal, by the id of its payment and the merchant's id of the
-    /// refund. A refund of a file's row without such an id has the id of its payment as both.
+    /// refund. If a row of a file gives no id of the refund, the id of the payment is used for
+    /// both.
     pub fn refund(payment_id: PaymentId, refund_id: impl Into<String>) -> Self {
         Self { payment_id, refund_id: Some(refund_id.into()) }
     }
@@ -83,7 +84,8 @@ impl RowRequest {
         Sha256::new().chain_update(self.endpoint()).chain_update(body).finalize().into()
     }
 
-    /// The identity of the row in a journal.
+    /// The identity of the row in a journal, by which [`Payer::entry`](crate::Payer::entry) finds
+    /// its record.
     pub fn id(&self) -> RowId {
         match self {
             Self::Payout(prepared) => RowId::payout(prepared.payment_id().clone()),
@@ -118,7 +120,8 @@ impl RowRequest {
         }
     }
 
-    /// The specification of the row's payment method.
+    /// The specification of the row's payment method: its code, operations, limits and required
+    /// fields.
     pub const fn spec(&self) -> &'static MethodSpec {
         match self {
             Self::Payout(prepared) => prepared.spec(),
@@ -134,7 +137,7 @@ impl RowRequest {
         }
     }
 
-    /// The path on Gate to which the request is sent.
+    /// The path on Gate to which the request is sent, such as `/v2/payment/wallet/jeton/payout`.
     pub fn endpoint(&self) -> String {
         match self {
             Self::Payout(prepared) => prepared.endpoint(),

@@ -23,7 +23,8 @@ pub(crate) struct Run<'r> {
     span: Span,
     counts: Counts,
     at_work: JoinSet<Ended>,
-    /// Rows that another payer has.
+    /// Rows that another payer works on. They are looked at again until they have ended or are
+    /// free.
     busy: Vec<Row>,
 }
 

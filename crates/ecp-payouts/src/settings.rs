@@ -22,7 +22,9 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Returns the default settings of a run; each setter documents its default.
+    /// Returns the default settings of a run: 1000 rows at once, waits by the times that the
+    /// documents give for the payment method, 10 seconds for rows in progress after a stop, and a
+    /// journal that no other file uses. Each setter changes one of these.
     pub fn new() -> Self {
         Self {
             policy: SendPolicy::new(),
@@ -53,15 +55,15 @@ impl Settings {
     }
 
     /// Sets the maximum number of rows in progress at once, including rows that wait for their
-    /// final result. 1000 by default.
+    /// final result; 1000 by default. Further rows wait until one of these has ended.
     pub fn at_work(self, rows: NonZeroUsize) -> Self {
         Self { at_work: rows, ..self }
     }
 
-    /// Sets the time from the request of a payout or refund to the first status request about it.
-    /// It also counts in the next run, which waits up to a minute longer, and if the answer to the
-    /// request was lost. Each following
-    /// pause is half as long again, up to five minutes.
+    /// Sets the time from the request of a payout or refund to the first status request about it,
+    /// also if the answer to the request was lost. The next run counts this time from the send that
+    /// the journal has recorded, and adds up to a minute. Each following pause is half as long
+    /// again, up to five minutes.
     ///
     /// The default is the base time of the payment method, before which the platform recommends no
     /// status request (sources: waiting), or 30 seconds if the method has none. A shorter time is
@@ -80,16 +82,16 @@ impl Settings {
     }
 
     /// Sets the time that rows in progress may still take after the run was stopped
-    /// ([`Stop`](crate::Stop)). 10 seconds by default. Then they are left as if the process had
-    /// ended, and the next run asks about them.
+    /// ([`Stop`](crate::Stop)); 10 seconds by default. After that they are left as if the process
+    /// had ended, and the next run requests their status.
     pub fn grace(self, time: Duration) -> Self {
         Self { grace: time, ..self }
     }
 
-    /// Sets whether the journal is shared with other files of payouts. By default it is not, and a
-    /// run is refused if the file has none of the rows that the journal records as sent
-    /// ([`JournalError::OtherFile`](crate::JournalError)): the ids in the file may have been
-    /// changed.
+    /// Sets whether the journal is shared with other files of payouts; `false` by default. With
+    /// `false`, a run is refused if the file has none of the rows that the journal records as sent
+    /// ([`JournalError::OtherFile`](crate::JournalError)), because the ids in the file may have
+    /// been changed. With `true`, such a file is paid.
     pub fn shared_journal(self, is_shared: bool) -> Self {
         Self { shared_journal: is_shared, ..self }
     }

@@ -15,8 +15,9 @@ use crate::payer::Payer;
 use crate::progress::Stop;
 use crate::row::{RowId, RowRequest};
 
-/// A payout or refund that a [`Payer`] works on ([`Payer::pay`]): the intent of its request is in the
-/// journal, or it has ended before. Dropping the value does not stop the work.
+/// A payout or refund that a [`Payer`] works on. [`Payer::pay`] returns it once the journal has
+/// recorded the request on the disk; [`Ongoing::state`] says whether the request is being sent.
+/// Dropping this value does not stop the work.
 #[must_use = "the state says whether the request was sent"]
 pub struct Ongoing {
     id: RowId,
@@ -30,11 +31,13 @@ enum Work {
     Running(JoinHandle<Result<Entry, JournalError>>),
 }
 
-/// Why a single payout or refund was not begun: nothing was sent by this call.
+/// Why [`Payer::pay`] or [`Payer::refund`] did not begin a payout or refund. This call sent
+/// nothing.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PayError {
-    /// The request breaks a rule of its payment method.
+    /// The request breaks a rule of its payment method, for example a field is missing. Correct it
+    /// as the [`Rejection`] says.
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// The journal cannot be used, or has another request under the same id
@@ -44,7 +47,7 @@ pub enum PayError {
 }
 
 impl Ongoing {
-    /// The row of the payout or refund in the journal.
+    /// The id of the payout or refund in the journal, for [`Payer::entry`].
     pub const fn id(&self) -> &RowId {
         &self.id
     }
@@ -57,9 +60,10 @@ impl Ongoing {
         self.state
     }
 
-    /// Waits until the payout or refund has ended, as far as this process can know: see
-    /// [`Settings::patience`](crate::Settings::patience). A service need not wait: a callback reports
-    /// the result, and [`Payer::entry`] has what the journal knows.
+    /// Waits until the payout or refund has ended, or until
+    /// [`Settings::patience`](crate::Settings::patience) is over, and returns what the journal has
+    /// recorded then. A service need not wait: a callback reports the result, and [`Payer::entry`]
+    /// has what the journal knows.
     ///
     /// An error is one of the journal, after which the request may have been sent: call
     /// [`Payer::pay`] again with the same request, or [`Payer::refund`] with the same id.
@@ -83,8 +87,9 @@ impl fmt::Debug for Ongoing {
 }
 
 impl Payer {
-    /// Pays a single payout through the journal. Returns when the intent of its request is on the
-    /// disk; the request is sent, and its status requested until the end, by a task of the runtime.
+    /// Pays a single payout through the journal. Returns once the journal has recorded on the disk
+    /// that the request is about to be sent. A task of the tokio runtime then sends it, and
+    /// requests its status until the payout has ended.
     ///
     /// The call may be repeated with the same request, at any time and by any payer of the journal:
     /// a payout is made once under its id. A request that differs in any field, such as the
@@ -119,10 +124,11 @@ impl Payer {
         Ok(self.begin(RowRequest::Payout(prepared)).await?)
     }
 
-    /// Refunds a payment through the journal, like [`Payer::pay`], under an id of the refund that the
-    /// service has chosen and stored (`merchant_refund_id`). A refund is sent once under its id: a call
-    /// with the same one asks about it, and one with another id refunds again. A refund whose answer
-    /// was lost is never sent again.
+    /// Refunds a payment through the journal, like [`Payer::pay`]. `merchant_refund_id` is an id of
+    /// the refund that the service has chosen and stored. A refund is sent once under its id: a
+    /// further call with the same id sends it only if it was not sent before, and otherwise
+    /// requests its status. A call with another id refunds again. A refund whose answer was lost is
+    /// never sent again.
     pub async fn refund<M: Supports<Refund>>(
         &self,
         method: &M,
@@ -134,9 +140,10 @@ impl Payer {
         Ok(self.begin(RowRequest::Refund(prepared)).await?)
     }
 
-    /// Begins a checked request, like [`Payer::pay`], such as one of a method that is chosen at run
-    /// time ([`prepare_dyn`](ecp_methods::prepare_dyn)). A refund needs an id that the service has
-    /// stored: [`RefundRequest`] makes a new one each time.
+    /// Begins a payout or refund whose request is checked already, like [`Payer::pay`]; for
+    /// example, the method is chosen at run time ([`prepare_dyn`](ecp_methods::prepare_dyn)). For a
+    /// refund, set a `merchant_refund_id` that the service has stored: [`RefundRequest`] makes a
+    /// new one each time, and a new one refunds again.
     pub async fn begin(&self, request: RowRequest) -> Result<Ongoing, JournalError> {
         let id = request.id();
         let (stored, mut states) = watch::channel(None);
@@ -156,7 +163,8 @@ impl Payer {
         Ok(Ongoing { id, state, work: Work::Running(work) })
     }
 
-    /// What the journal knows of a payout or refund; `None` if it has none under this id.
+    /// What the journal has recorded of a payout or refund, with its state; `None` if it has
+    /// nothing under this id.
     pub async fn entry(&self, id: &RowId) -> Result<Option<Entry>, JournalError> {
         self.journal.entry(id).await
     }

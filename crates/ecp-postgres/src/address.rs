@@ -12,8 +12,9 @@ use tokio_postgres::config::SslMode;
 
 use crate::tls::{Check, Roots, Tls};
 
-/// Address of a Postgres database, with the protection of connections: a URL or `key=value` pairs,
-/// in the form that `psql` takes.
+/// Address of a Postgres database, with the protection of connections: a URL such as
+/// `postgres://shop@db.internal/shop?sslmode=verify-full`, or `key=value` pairs, as `psql` takes
+/// them.
 ///
 /// | `sslmode` | encrypted | the server's certificate |
 /// |---|---|---|
@@ -31,7 +32,8 @@ use crate::tls::{Check, Roots, Tls};
 /// host) is never encrypted.
 ///
 /// Libpq's other keywords are accepted if the driver [knows](Config) them, among them
-/// `channel_binding`, with libpq's units: `tcp_user_timeout` counts milliseconds. Environment variables and files in the user's home folder are not read.
+/// `channel_binding`, with libpq's units: `tcp_user_timeout` counts milliseconds. Environment
+/// variables and files in the user's home folder are not read.
 ///
 /// ```
 /// use ecp_postgres::PostgresAddress;
@@ -51,8 +53,8 @@ pub struct PostgresAddress {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// The address cannot be parsed as a URL or as `key=value` pairs, or has a keyword that is not
-    /// accepted and not named here, because it could be a part of a password.
+    /// The address cannot be parsed as a URL or as `key=value` pairs. Or it has a keyword that is
+    /// not accepted, which the error does not name because the word could be a part of a password.
     #[error(
         "the Postgres address cannot be read: expected \
          `postgres://user@host/database?sslmode=verify-full` or `host=.. user=.. \
@@ -60,31 +62,32 @@ pub enum AddressError {
          values as `%40` and the like, in the second put values with spaces in single quotes"
     )]
     Form,
-    /// The address has this keyword, which is unknown.
+    /// The address has this keyword, which is unknown, for example because it is misspelt.
     #[error(
         "the Postgres address has an unknown keyword `{0}`; correct its spelling, or leave it out"
     )]
     Unknown(String),
-    /// Libpq has this keyword, and it is not taken here.
+    /// The address has a keyword that Postgres's own clients (libpq) know and this library does not
+    /// accept.
     #[error("the Postgres keyword `{word}` is known to libpq and not taken here; {instead}")]
     Unsupported {
-        /// The keyword.
+        /// The keyword that is not accepted, such as `sslcert`.
         word: &'static str,
-        /// What to do instead.
+        /// What to do instead, such as ``write `application_name` ``.
         instead: &'static str,
     },
-    /// The address has this keyword twice.
+    /// The address has this keyword twice. Leave one of them out.
     #[error("the Postgres address gives `{0}` twice; leave one of them out")]
     Twice(&'static str),
-    /// The value of a keyword cannot be used.
+    /// The value of a keyword cannot be used, such as `port=db`.
     #[error("the value of the Postgres keyword `{word}` must be {expected}")]
     Value {
         /// The keyword whose value cannot be used.
         word: Cow<'static, str>,
-        /// Description of the allowed values.
+        /// Description of the allowed values, such as `a number of milliseconds`.
         expected: &'static str,
     },
-    /// The address names no host.
+    /// The address has no `host`: name a host, or the folder of the server's Unix socket.
     #[error(
         "the Postgres address has no `host`: name a host, or the folder of the server's socket"
     )]
@@ -151,9 +154,10 @@ const DRIVERS: [&str; 17] = [
 ];
 
 impl PostgresAddress {
-    /// Parses an address. A keyword that the address lacks is taken from `defaults`, pairs of a
-    /// keyword and a value: for example `sslmode` with the value of the environment variable
-    /// `PGSSLMODE`.
+    /// Parses an address: a URL or `key=value` pairs. A keyword that the address lacks is taken
+    /// from `defaults`, pairs of a keyword and a value: for example `sslmode` with the value of the
+    /// environment variable `PGSSLMODE`. An unknown keyword, or a value that cannot be used, is an
+    /// error.
     pub fn parse(text: &str, defaults: &[(&str, &str)]) -> Result<Self, AddressError> {
         let is_url = ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme));
         let mut words = if is_url { Words::of_url(text)? } else { Words::of_pairs(text)? };
@@ -184,8 +188,9 @@ impl PostgresAddress {
         Ok(Self { config, tls })
     }
 
-    /// The driver's configuration, and the settings of TLS; without them no connection is encrypted.
-    /// Reads the file of authorities, and not again: a new file counts after a restart.
+    /// Returns the driver's configuration, and the settings of TLS; with `None`, no connection is
+    /// encrypted. This reads the file that `sslrootcert` names, and fails if it cannot. The file is
+    /// not read again: a new one counts after a restart.
     pub fn into_parts(
         self,
     ) -> Result<(Config, Option<rustls::ClientConfig>), Box<dyn std::error::Error + Send + Sync>>
@@ -310,9 +315,10 @@ struct Words {
     roots: Option<String>,
     /// Milliseconds, as libpq counts; the driver counts seconds.
     user_timeout: Option<String>,
-    /// The driver has another name for it than libpq.
+    /// The value of libpq's keyword `keepalives_count`, which the driver calls
+    /// `keepalives_retries`.
     keepalives_count: Option<String>,
-    /// Keywords for the driver.
+    /// Names of the keywords so far that are passed on to the driver.
     driver: Vec<String>,
     rest: String,
 }

@@ -6,24 +6,30 @@ use tokio_postgres::Error;
 
 use crate::session::Session;
 
-/// The tables of a store.
+/// The SQL that makes the tables of a store, such as an inbox or a journal of payouts, and brings
+/// tables of an older version up to date.
 #[derive(Clone, Copy, Debug)]
 pub struct Migrations {
-    /// The schema of the tables: a plain name in lower case.
+    /// The Postgres schema that the tables are in: a plain name in lower case, such as
+    /// `ecp_payouts`.
     pub schema: &'static str,
-    /// Key of the advisory lock for processes that start at the same time.
+    /// Key of the Postgres advisory lock that a process takes while it migrates, so that others
+    /// wait. Each schema has its own.
     pub lock: i64,
-    /// Migrations from each version to the next. A released one is never changed.
+    /// The SQL of each migration: the first one makes version 1 of the tables, and each further one
+    /// changes them to the next version. Add new ones at the end; a released one is never changed.
     pub steps: &'static [&'static str],
 }
 
-/// Why tables were not migrated.
+/// Error of [`Migrations::migrate`]. It is safe to call that again: each migration is made once.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum MigrationError {
-    /// The server could not do it.
+    /// The server refused or did not answer a statement of the migration, with this error of the
+    /// driver.
     Postgres(Error),
-    /// The tables have this version, which is newer than the last one known.
+    /// The tables have this version, and this program knows only older ones: a newer program has
+    /// migrated them. Update this program.
     Newer(usize),
 }
 
@@ -45,12 +51,14 @@ impl fmt::Display for MigrationError {
 impl std::error::Error for MigrationError {}
 
 impl Migrations {
-    /// The newest version of the tables.
+    /// The newest version of the tables that this program knows: the number of
+    /// [`steps`](Self::steps).
     pub const fn newest(&self) -> usize {
         self.steps.len()
     }
 
-    /// The version of the tables that are there; `None` if there are none. Changes nothing.
+    /// The version of the tables that are in the database; `None` if no process has made them yet.
+    /// Changes nothing.
     pub async fn version(&self, session: &Session) -> Result<Option<usize>, Error> {
         let sql = format!("SELECT to_regclass('{}.migrations') IS NOT NULL", self.schema);
         let exists = session.client().query_typed_one(&sql, &[]).await?;

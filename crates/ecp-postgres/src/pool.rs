@@ -10,7 +10,8 @@ use tokio_postgres::{Config, NoTls};
 use crate::connect::{Connector, Unreplicated, notice_lost_machines};
 use crate::session::Session;
 
-/// Options for the connections of a store.
+/// Options for the connections of a store, such as an inbox or a journal of payouts, to its
+/// Postgres server.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct PoolOptions {
@@ -22,8 +23,9 @@ pub struct PoolOptions {
 }
 
 impl PoolOptions {
-    /// Returns options for the server of `config`: at most `connections` at a time, and `patience` to
-    /// wait for a free one, and as long to open a new one; no TLS.
+    /// Returns options for the server of `config`, without TLS: at most `connections` connections
+    /// at a time. `patience` is how long a caller waits for a free connection, and how long opening
+    /// a new one may take; after that, [`Pool::session`] fails.
     pub fn new(config: Config, connections: usize, patience: Duration) -> Self {
         Self {
             config,
@@ -34,14 +36,15 @@ impl PoolOptions {
         }
     }
 
-    /// Encrypts connections with these settings, if `sslmode` in the [`Config`] asks for TLS. With
-    /// `prefer`, the driver's default, a server without TLS is connected to unencrypted.
+    /// Encrypts connections with these settings, if `sslmode` in the [`Config`] asks for TLS.
+    /// `None`, the default, encrypts nothing. With `sslmode=prefer`, the driver's default, a
+    /// connection to a server without TLS is not encrypted: set `require`.
     #[cfg(feature = "tls")]
     pub fn tls(self, tls: Option<rustls::ClientConfig>) -> Self {
         Self { tls, ..self }
     }
 
-    /// Makes the pool. It connects when it is first asked for a session.
+    /// Makes the pool. It opens no connection yet: [`Pool::session`] does when it needs one.
     ///
     /// Connections to a machine that is gone fail within some ten seconds, where the [`Config`] does
     /// not say otherwise.
@@ -75,7 +78,8 @@ fn plain(config: Config, unreplicated: &Unreplicated, manager_config: ManagerCon
     Manager::from_connect(config, connector, manager_config)
 }
 
-/// The connections of a store. Clones share them.
+/// The connections of a store, such as an inbox or a journal of payouts, to its Postgres server.
+/// Clones share them.
 #[derive(Clone, Debug)]
 pub struct Pool {
     connections: deadpool_postgres::Pool,
@@ -83,14 +87,15 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// Takes a connection, or opens one. It may have been lost without notice since its last use:
-    /// then its first statement fails.
+    /// Takes a free connection, or opens one; fails if neither succeeds in the time of
+    /// [`PoolOptions::new`]. The connection may have been lost since its last use: then its first
+    /// statement fails, and the work can be tried with another session.
     pub async fn session(&self) -> Result<Session, PoolError> {
         let object = self.connections.get().await?;
         Ok(Session::new(object, self.unreplicated.clone()))
     }
 
-    /// Numbers of the connections.
+    /// How many connections are open, how many of them are free, and how many callers wait for one.
     pub fn status(&self) -> Status {
         self.connections.status()
     }

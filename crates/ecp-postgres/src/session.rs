@@ -9,21 +9,24 @@ use tokio_postgres::{Client, Row};
 
 use crate::connect::Unreplicated;
 
-/// Makes the commit of a transaction wait for the disk, as a server may be configured to answer before.
+/// SQL to be run inside a transaction, which makes its commit wait until it is on the disk. Without
+/// it, a server with `synchronous_commit = off` answers before that. Stricter settings are left as
+/// they are.
 pub const DURABLE: &str = "
     SELECT set_config('synchronous_commit', 'on', true)
     WHERE current_setting('synchronous_commit') = 'off'";
 
-/// A value and the type that it is sent as.
+/// The value of a parameter of a statement, and the Postgres type that it is sent as.
 pub type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
 
-/// A connection from the pool. It returns to the pool when [`Session::end`] or [`Session::keep`] is
-/// called. Otherwise, after a failed statement or a dropped future, it is closed and the server rolls
-/// back.
+/// A connection from the [`Pool`](crate::Pool). It returns to the pool when [`Session::end`] or
+/// [`Session::keep`] is called. Otherwise, after a failed statement or a dropped future, it is
+/// closed and the server rolls back.
 pub struct Session {
     object: Option<Object>,
     unreplicated: Unreplicated,
-    /// The number of commits without replication when this session began.
+    /// How many commits on the connections of the pool had not been replicated when this session
+    /// began.
     before: u64,
 }
 
@@ -33,23 +36,25 @@ impl Session {
         Self { object: Some(object), unreplicated, before }
     }
 
-    /// Begins a transaction whose commit is on the disk when it returns.
+    /// Begins a transaction. When its [`commit`](Self::commit) returns, the changes are on the
+    /// disk.
     pub async fn begin(&self) -> Result<(), tokio_postgres::Error> {
         self.batch_execute(&format!("BEGIN ISOLATION LEVEL READ COMMITTED; {DURABLE}")).await
     }
 
-    /// Commits the transaction.
+    /// Commits the transaction that [`begin`](Self::begin) has begun.
     pub async fn commit(&self) -> Result<(), tokio_postgres::Error> {
         self.batch_execute("COMMIT").await
     }
 
-    /// Runs statements without parameters.
+    /// Runs one or more statements without parameters, with `;` between them, and returns no rows.
     pub async fn batch_execute(&self, sql: &str) -> Result<(), tokio_postgres::Error> {
         self.object().batch_execute(sql).await
     }
 
-    /// Runs a statement that is sent unnamed, with the types of its parameters, so that a pooler in
-    /// transaction mode may be in between.
+    /// Runs a statement and returns its rows. It is not prepared under a name, but sent with the
+    /// types of its parameters, so it also works through a pooler in transaction mode, such as
+    /// pgbouncer.
     pub async fn query(
         &self,
         sql: &str,
@@ -58,9 +63,9 @@ impl Session {
         self.client().query_typed(sql, values).await
     }
 
-    /// Runs one statement between [`begin`](Self::begin) and [`commit`](Self::commit), in one round
-    /// trip, so that its commit is on the disk when this returns; after [`query`](Self::query) alone,
-    /// the server's settings decide. Not for use inside an open transaction.
+    /// Runs one statement in a transaction of its own, in one round trip, and returns its rows; the
+    /// commit is on the disk when this returns. After [`query`](Self::query) alone, the server's
+    /// settings decide that. Not for use inside an open transaction.
     pub async fn alone(
         &self,
         sql: &str,
@@ -71,10 +76,10 @@ impl Session {
         Ok(rows)
     }
 
-    /// Returns the connection to the pool after its transactions were committed, and whether each
-    /// of them is on the synchronous standby, if the server has one. With `false`, one of them may
-    /// not be there: the wait for the standby was cancelled, on this connection or another one of
-    /// the pool.
+    /// Returns the connection to the pool after its transactions were committed. The result says
+    /// whether each of them is on the synchronous standby, if the server has one. With `false`, one
+    /// of them may not be there, because the wait for the standby was cancelled, on this connection
+    /// or another one of the pool: do not report the work as stored.
     ///
     /// Where `synchronous_commit` is `local`, commits do not wait for the standby, and this is
     /// `true`.
@@ -85,24 +90,27 @@ impl Session {
         is_replicated
     }
 
-    /// Returns the connection to the pool after it was only read from: no transaction is open on it.
+    /// Returns the connection to the pool after it was only read from. No transaction may be open
+    /// on it.
     pub fn keep(mut self) {
         self.object.take();
     }
 
-    /// The driver's client. Some of its methods prepare named statements, which a pooler in
-    /// transaction mode may not take: those that are called `typed` do not.
+    /// The driver's client. Of its methods, use those that are called `typed`, such as
+    /// `query_typed`: the others prepare named statements, which a pooler in transaction mode may
+    /// not take.
     pub fn client(&self) -> &Client {
         self.object()
     }
 
-    /// The driver's client, for a transaction of the driver.
+    /// The driver's client, for a transaction of the driver (`Client::transaction`).
     #[expect(clippy::missing_panics_doc, reason = "it does not panic")]
     pub fn client_mut(&mut self) -> &mut Client {
         self.object.as_mut().expect("a session has its connection until it ends")
     }
 
-    /// The pool's client, which caches named statements.
+    /// The pool's client, which caches named statements (`prepare_cached`). A pooler in transaction
+    /// mode may not take those.
     #[expect(clippy::missing_panics_doc, reason = "it does not panic")]
     pub fn object(&self) -> &Object {
         self.object.as_ref().expect("a session has its connection until it ends")
@@ -123,8 +131,9 @@ impl fmt::Debug for Session {
     }
 }
 
-/// The message of a server's error; `None` if it may quote stored data, as messages about data do,
-/// and details always.
+/// The message of a server's error if it is safe to log. `None` for errors about data (SQLSTATE
+/// classes 22 and 23) and errors that a function raised (P0), whose messages may quote stored data.
+/// The details of any error may quote stored data: never log them.
 pub fn shown_message(said: &DbError) -> Option<&str> {
     let code = said.code().code();
     let quotes = ["22", "23", "P0"].iter().any(|class| code.starts_with(class));

@@ -6,33 +6,38 @@ use ecp_core::model::OperationType;
 use ecp_core::{Currency, Money, OperationId, PaymentId};
 use ecp_inbox::{EntryId, Member};
 
-/// A difference in one payment between the platform, the journals and the inbox.
+/// A difference in one payment between the platform, the journals of payouts (`ecp-payouts`) and
+/// the inbox of callbacks (`ecp-inbox`). [`action`](Self::action) says what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Difference {
-    /// The kind of difference.
+    /// What differs, such as [`Kind::PaidTwice`].
     pub kind: Kind,
-    /// The payment that differs.
+    /// The id of the payment in which the difference was found.
     pub payment: PaymentId,
-    /// The platform's number of the operation, if the difference is about one operation.
+    /// The platform's number of the operation; `None` if the difference is about the whole payment,
+    /// or if the platform gave no number.
     pub operation: Option<OperationId>,
-    /// The type of the operation, if the difference is about one operation.
+    /// The type of the operation, such as `payout`; `None` if the difference is about the whole
+    /// payment.
     pub operation_type: Option<OperationType>,
     /// State of the payment or operation on the platform; `None` if the platform does not have it.
     pub platform: Option<SideState>,
-    /// State of the payout in the journal; `None` if the difference is not one of the journal,
-    /// whether the journal has the payout or not.
+    /// State of the payout in a journal, if the difference is about that state. Otherwise `None`,
+    /// even if a journal has the payout.
     pub journal: Option<SideState>,
-    /// State of the payment or operation in the inbox; `None` if the inbox does not have it, or if
-    /// the difference is not one of the inbox.
+    /// State of the payment or operation by the callbacks in the inbox, if the difference is about
+    /// callbacks. Otherwise `None`, and also if no callback reported a state.
     pub inbox: Option<SideState>,
-    /// The platform's id of the request, if the difference is one of a journal that has it:
-    /// technical support asks for it.
+    /// The id that the platform gave to the request of the payout, which technical support asks
+    /// for. `None` if the difference is not about a journal's state of the payout, or if the
+    /// journal has no such id.
     pub request_id: Option<String>,
-    /// Ids of the callbacks of the inbox that the difference is about.
+    /// Ids in the inbox of the held or dead callbacks that the difference is about; empty for other
+    /// differences.
     pub callbacks: Vec<EntryId>,
-    /// Members, such as the currency, for which callbacks gave two values; empty if callbacks do
-    /// not contradict each other in any member.
+    /// Members (JSON fields of callbacks), such as the currency, for which callbacks gave two
+    /// values; empty if callbacks do not contradict each other in any member.
     pub members: Vec<Member>,
 }
 
@@ -40,7 +45,8 @@ pub struct Difference {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SideState {
-    /// The status as the platform names it, or the state as the journal names it.
+    /// The platform's status, such as `success`, or the state of a payout in a journal, such as
+    /// `registered`.
     pub status: String,
     /// The sum; `None` if none is reported.
     pub sum: Option<Sum>,
@@ -57,55 +63,78 @@ pub struct Sum {
     pub currency: String,
 }
 
-/// Kind of a [`Difference`] between the platform, the journals and the inbox.
+/// Kind of a [`Difference`] between the platform, the journals of payouts and the inbox of
+/// callbacks. [`Difference::action`] says what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
-    /// The platform, the journal and the inbox do not report the same sum, or not the same
-    /// currency.
+    /// The platform, the journal of payouts and the inbox of callbacks do not report the same sum,
+    /// or not the same currency. Deliver and book nothing more for the payment until technical
+    /// support has said which sum was moved.
     AmountDiffers,
-    /// Callbacks contradict each other: they reported both a success and a failure of one operation,
-    /// or two values of a member that never changes, of an operation or of the payment.
+    /// Callbacks contradict each other: they reported both a success and a failure of one
+    /// operation, or two values of a member that never changes, such as the currency. Ask Gate for
+    /// the status of the payment, and go by its answer.
     CallbackContradicts,
-    /// The handler of a callback failed too often, and the inbox does not call it again unless the
-    /// callback is replayed.
+    /// The handler of a callback failed too often, and the inbox does not call it again by itself.
+    /// Correct the handler, and replay the callback with `ecp inbox replay`.
     CallbackDead,
-    /// A callback is held: the inbox keeps it from the handler until Gate confirms it.
+    /// A callback is held: the inbox keeps it from the handler until Gate confirms it. `ecp inbox
+    /// release` asks Gate, and releases the callback if Gate confirms it.
     CallbackHeld,
     /// The operation has a final status on the platform, and the inbox has no callback about that.
+    /// Act on the status as on the callback, and find out from the receiver's log why it did not
+    /// arrive.
     CallbackMissing,
-    /// The journal says that the payout was declined, and the platform says something else.
+    /// The journal says that the payout was declined, and the platform says something else, such as
+    /// that it succeeded. Do not pay again, under any id, before its status is clear.
     DeclineNotConfirmed,
     /// On the platform, a payout ended in an error or was returned, and it is unknown whether money
-    /// has moved. It is reported if a journal has the payout, or if the payment has another payout.
+    /// has moved. Do not pay again; ask technical support. It is reported if a journal has the
+    /// payout, or if the payment has another payout.
     EndedInError,
-    /// The callbacks report another final status than the platform.
+    /// The callbacks in the inbox report another final status of an operation than the platform.
+    /// Ask Gate for the status of the payment, and go by its answer.
     InboxDiffers,
-    /// The platform has a payout that neither a journal nor the inbox has. It is reported only if
-    /// journals are compared.
+    /// The platform has a payout that neither a journal nor the inbox has. Find out who has the
+    /// project's key. It is reported only if journals are compared.
     UnrequestedPayout,
-    /// The payout may have been sent; the platform does not know it.
+    /// By the journal, the payout may have been sent; the platform does not know it. The same `ecp
+    /// payouts` command, run again, asks once more and sends the payout under the same id.
     NotArrived,
-    /// The platform has a payout that was not sent according to the journal.
+    /// The platform has a payout that was not sent according to the journal: another program or
+    /// file may have used its id. Do not give the payout another id before this is clear.
     NotSentButThere,
-    /// The platform registered or reported the payment before, and does not know it now.
+    /// The platform does not know a payment that it registered or reported before, according to a
+    /// journal or the inbox. Do not pay or deliver again; ask technical support.
     NotThere,
-    /// One payment has two successful payouts.
+    /// One payment has two successful payouts. Stop further runs, and ask technical support to take
+    /// one back.
     PaidTwice,
     /// The Data API's list has contradicting rows of one operation: two final statuses, two sums or
-    /// two types. There is one difference for each of the rows.
+    /// two types. Do not pay or deliver again before technical support has said which row is right.
+    /// There is one difference for each of the rows.
     PlatformContradicts,
-    /// The platform or a callback reports an unknown status, which proves no result.
+    /// The platform or a callback reports a status that this library does not know, which proves no
+    /// result. Ask Gate for the status of the payment, and go by its answer.
     UnknownStatus,
-    /// The journal says that the payout is paid; the platform does not.
+    /// The journal says that the payout is paid; the platform does not. Do not pay again before its
+    /// status is clear.
     SuccessNotConfirmed,
-    /// The platform has the payment of a journal, but not as a payout.
+    /// A journal has a payout under this payment id; on the platform the id belongs to another type
+    /// of operation, such as a sale. Another program may have used the id: do not pay again before
+    /// this is clear.
     TypeDiffers,
-    /// The platform declined a payout whose result the journal does not know, or has as an error.
+    /// The platform declined a payout for which the journal has no result, or an error. The same
+    /// `ecp payouts` command, run again, records the decline; then the row may be paid under a new
+    /// id.
     UnknownButDeclined,
-    /// The platform paid a payout whose result the journal does not know, or has as an error.
+    /// The platform paid a payout for which the journal has no result, or an error. Do not pay
+    /// again: the same `ecp payouts` command, run again, records the success.
     UnknownButPaid,
-    /// The platform has an operation of an unknown type, which may be a payout.
+    /// The platform has an operation of a type that this library does not know, which may be a
+    /// payout. Look at the operation in the Dashboard, and do not pay again before it is clear what
+    /// it did.
     UnknownType,
 }
 

@@ -15,17 +15,20 @@ use crate::names::NOT_AN_AMOUNT;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReconcileError {
-    /// The interval of the comparison cannot be used in a query of the Data API.
+    /// The interval of the comparison cannot be used in a query of the Data API, because it ends
+    /// before it begins.
     #[error(transparent)]
     Interval(InvalidQuery),
-    /// The operations could not be read from the Data API.
+    /// The operations could not be read from the Data API. Run the comparison again when the cause
+    /// is removed; it sends no payments.
     #[error(
         "cannot get the operations from the Data API: {0}; when the cause is removed, run the \
          comparison again, which sends no payments"
     )]
     Data(DataError),
-    /// Nearly all operations of the Data API lack a member that is set in
-    /// [`OperationNames`](crate::OperationNames), or its values cannot be used.
+    /// Nearly all operations in the Data API's answer lack a member (a JSON field) whose path is
+    /// set in [`OperationNames`](crate::OperationNames), or its values cannot be used. Set the
+    /// right path or unit there, and run the comparison again.
     #[error(
         "cannot read the Data API's operations: `{path}` {problem}; their members are: {}; {}",
         .there.join(", "),
@@ -36,7 +39,8 @@ pub enum ReconcileError {
         path: String,
         /// The problem with the member, without its value: the value may be personal data.
         problem: &'static str,
-        /// The paths of all members that the operation has.
+        /// The dotted paths of all members that one of the operations has, such as
+        /// `sum_initial.amount`.
         there: Vec<String>,
     },
     /// Gate did not return the status of a payment. The next call of
@@ -52,10 +56,11 @@ pub enum ReconcileError {
         /// The error of the status request.
         error: GateError,
     },
-    /// The inbox could not be read.
+    /// The inbox of callbacks could not be read; the error in it says why.
     #[error("cannot read the inbox: {0}")]
     Inbox(InboxError),
-    /// A journal could not be read, or belongs to another project or address.
+    /// The journal of payouts at a path could not be read, or belongs to another project or another
+    /// address of Gate than those of the comparison.
     #[error("cannot read the journal {}: {error}", .path.display())]
     Journal {
         /// Path of the journal.
@@ -63,11 +68,12 @@ pub enum ReconcileError {
         /// The error of reading the journal.
         error: JournalError,
     },
-    /// A journal in Postgres could not be read, or its database has no job of the project at this
-    /// address of Gate.
+    /// A journal in Postgres could not be read, or its database has no job (the rows of one payout
+    /// file or service) of the comparison's project at its address of Gate.
     #[error("cannot read the journal in Postgres: {0}")]
     SharedJournal(JournalError),
-    /// The temporary file could not be written or read.
+    /// The temporary SQLite file, in which the comparison keeps what it has read, could not be
+    /// written or read. Check the space and the rights of its folder, `SQLITE_TMPDIR` or `TMPDIR`.
     #[error(
         "cannot write or read SQLite's temporary file: {0}; check the space and rights of its folder, which is the first writable one of `SQLITE_TMPDIR`, `TMPDIR`, /var/tmp, /usr/tmp and /tmp, or set `SQLITE_TMPDIR` to another folder, and run the comparison again"
     )]

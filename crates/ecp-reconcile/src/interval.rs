@@ -2,7 +2,9 @@
 
 use ecp_core::Timestamp;
 
-/// A range of time, both ends included, to the second.
+/// The range of time that a comparison is about, both ends included, to the second. Operations that
+/// the platform began in it, payouts that were sent in it and callbacks that were received in it
+/// are compared.
 ///
 /// ```
 /// use ecp_reconcile::Interval;
@@ -19,8 +21,9 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// An interval from a first to a last second. If it ends before it begins, it is empty, and the
-    /// Data API cannot be queried for it.
+    /// Makes an interval from its first and its last second. If it ends before it begins, it is
+    /// empty, and a comparison over it fails with
+    /// [`ReconcileError::Interval`](crate::ReconcileError::Interval).
     pub const fn new(from: Timestamp, to: Timestamp) -> Self {
         Self { from, to }
     }

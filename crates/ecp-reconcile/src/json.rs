@@ -21,9 +21,10 @@ struct Line<'d> {
     journal: Option<Side<'d>>,
     inbox: Option<Side<'d>>,
     request_id: Option<&'d str>,
-    /// Numbers in the inbox.
+    /// Ids of the callbacks in the inbox.
     callbacks: Vec<i64>,
-    /// Members to which callbacks gave two values.
+    /// Members (JSON fields of callbacks), such as the currency, to which callbacks gave two
+    /// values.
     members: Vec<String>,
     meaning: &'static str,
     action: String,
@@ -49,9 +50,9 @@ impl<'d> Side<'d> {
 }
 
 impl Difference {
-    /// The difference as one line of JSON, as `ecp reconcile --json` prints it: amounts in minor units,
-    /// unknown values as `null`. With [`Reconciliation::to_json`] after the last one, such lines are a
-    /// report, which the pages of `ecp-console` show.
+    /// The difference as one line of JSON, as `ecp reconcile --json` prints it: amounts in minor
+    /// units, unknown values as `null`. For a report that the pages of `ecp-console` can show,
+    /// write these lines to a file, and [`Reconciliation::to_json`] as its last line.
     pub fn to_json(&self) -> String {
         let line = Line {
             difference: self.kind.as_str(),
@@ -73,8 +74,9 @@ impl Difference {
 }
 
 impl Reconciliation {
-    /// The counts so far as one line of JSON: the last line of a report of [`Difference::to_json`].
-    /// A report without it is one of a comparison that did not come to its end.
+    /// The counts of the comparison so far as one line of JSON. Write it to a report after the
+    /// lines of all differences ([`Difference::to_json`]): a report without it counts as one of a
+    /// comparison that was not finished.
     pub fn to_json(&self) -> String {
         let counts = self.counts();
         let named = |odd: &Odd| json!({"record": odd.record, "problem": odd.problem});

@@ -8,7 +8,9 @@ use ecp_transport::DataOperation;
 use crate::difference::Sum;
 use crate::sides::Operation;
 
-/// Dotted paths of an operation's members in the Data API's answer, and the unit of its amounts.
+/// Dotted paths of an operation's members (JSON fields) in the Data API's answer, such as
+/// `sum_initial.amount`, and the unit of its amounts. Set them if the operations that your Data API
+/// returns have other names than the defaults.
 ///
 /// The platform's documents name the members in prose only (sources: Data API), so every path is a
 /// setting. The defaults are the paths of the sandbox.

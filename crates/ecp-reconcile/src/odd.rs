@@ -9,9 +9,10 @@ use crate::error::ReconcileError;
 use crate::names::Unusable;
 use crate::reconcile::Counts;
 
-/// A record that is not compared, or only in part: an operation without a payment id, an operation
-/// with an unreadable sum (it is compared without the sum), a callback that names no payment, an
-/// entry of a journal in a state that this version does not know. All other records are compared.
+/// A record that is not compared, or only in part. It is an operation without a payment id, an
+/// operation with an unreadable sum (it is compared without the sum), a callback that names no
+/// payment, or an entry of a journal in a state that this version does not know. Look at it
+/// yourself; all other records are compared.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Odd {
@@ -31,8 +32,8 @@ impl fmt::Display for Odd {
 #[derive(Debug, Default)]
 pub(crate) struct Oddities {
     named: Vec<Odd>,
-    /// By the dotted path of a member ([`OperationNames`](crate::OperationNames)): the number of the
-    /// Data API's operations in which the member is missing or its value cannot be used. Such an
+    /// For the dotted path of a member ([`OperationNames`](crate::OperationNames)): how many of the
+    /// Data API's operations lack the member, or have a value in it that cannot be used. Such an
     /// operation is not compared, or is compared without its sum.
     by_path: HashMap<String, u64>,
 }

@@ -21,7 +21,8 @@ use crate::odd::{Odd, Oddities};
 use crate::sides::{InboxState, Operation, Payout, Sides};
 use crate::spool::{Kept, Spool};
 
-/// Builder of a comparison between the platform, an inbox and journals.
+/// Builder of a comparison of payments between the platform, an inbox of callbacks (`ecp-inbox`)
+/// and journals of payouts (`ecp-payouts`). [`begin`](Self::begin) starts the comparison.
 ///
 /// An inbox and journals are compared with the platform only if they are added: without an inbox,
 /// missing callbacks are not found, and without a journal, payouts that no program requested are
@@ -38,8 +39,8 @@ pub struct Reconcile {
     names: OperationNames,
 }
 
-/// Comparison between the platform, an inbox and journals, which returns the differences one by
-/// one, in the order of the payment ids.
+/// Comparison of payments between the platform, an inbox of callbacks and journals of payouts.
+/// [`next`](Self::next) returns the differences one by one, in the order of the payment ids.
 #[derive(Debug)]
 pub struct Reconciliation {
     owner: Owner,
@@ -47,7 +48,7 @@ pub struct Reconciliation {
     has_journals: bool,
     sender: Sender,
     spool: Arc<Mutex<Spool>>,
-    /// The last compared payment.
+    /// The last compared payment; `None` before the first.
     last: Option<PaymentId>,
     found: VecDeque<Difference>,
     counts: Counts,
@@ -58,35 +59,38 @@ pub struct Reconciliation {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Operations that the Data API listed.
+    /// Number of operations that the Data API listed in the interval.
     pub operations: u64,
-    /// Payouts in the journals, whenever they were sent.
+    /// Number of payouts in the journals, also of those that were sent outside of the interval.
     pub payouts: u64,
-    /// Callbacks that the inbox received in the interval.
+    /// Number of callbacks that the inbox received in the interval.
     pub callbacks: u64,
     /// Number of payments compared so far.
     pub payments: u64,
     /// Number of status requests sent to Gate.
     pub questions: u64,
-    /// Number of payments without a final status on any side.
+    /// Number of payments that have an operation without a final status on the platform, and no
+    /// difference. Compare them again later.
     pub pending: u64,
-    /// Operations without a sum, of which only the final status is compared.
+    /// Number of the Data API's operations that have no sum, or an unreadable one. Their sums are
+    /// not compared; type and status are.
     pub without_sum: u64,
-    /// Records that were not compared, or only in part. The first 100 are
-    /// [listed](Reconciliation::odd).
+    /// Number of records (operations, callbacks, entries of journals) that were not compared, or
+    /// only in part. The first 100 are [listed](Reconciliation::odd).
     pub odd: u64,
-    /// Payouts of the Data API's list among the [`odd`](Self::odd) records that were not compared
-    /// at all: money may have left, and they cannot be assigned to a payment.
+    /// Number of payouts in the Data API's list that were not compared at all, because one of their
+    /// members is missing or cannot be used. Money may have left with them: look at them in the
+    /// Dashboard. They are [`odd`](Self::odd) records too.
     pub odd_payouts: u64,
     /// Number of differences found so far.
     pub differences: u64,
 }
 
 impl Counts {
-    /// Whether no result so far needs a person's attention; it is final once
-    /// [`Reconciliation::next`] has returned `None`. A payout that could not be compared is money
-    /// that may have left. Other [`odd`](Self::odd) records, such as a held callback that names no
-    /// payment, do not count here.
+    /// Whether the comparison has found no difference so far, and no payout that could not be
+    /// compared ([`odd_payouts`](Self::odd_payouts)). If `false`, a person must look. The answer is
+    /// final once [`Reconciliation::next`] has returned `None`. Other [`odd`](Self::odd) records,
+    /// such as a held callback that names no payment, do not count here.
     pub const fn agrees(&self) -> bool {
         self.differences == 0 && self.odd_payouts == 0
     }
@@ -127,7 +131,8 @@ impl Reconcile {
 
     /// Adds the payouts of the journal at this path; its refunds are not compared. May be called
     /// again for more journals: together they must hold all payouts of the project, because others
-    /// may be reported as unrequested. No run may have the journal open when it is read.
+    /// may be reported as unrequested. No run of payouts may have the journal open when it is read;
+    /// then reading it is an error.
     pub fn journal(mut self, path: impl Into<PathBuf>) -> Self {
         self.journals.push(path.into());
         self
@@ -140,8 +145,9 @@ impl Reconcile {
     }
 
     /// Reads the payouts of the journals, the callbacks of the inbox and the operations of the Data
-    /// API, and returns the comparison. `sender` later requests statuses from Gate, payment by
-    /// payment; neither it nor `data` sends a payment.
+    /// API, and returns the comparison, or the error of the first of them that cannot be read.
+    /// `sender` later requests statuses from Gate, payment by payment; neither `sender` nor `data`
+    /// sends a payment.
     ///
     /// Call it inside a tokio runtime: files are read and written on the runtime's threads for
     /// blocking work.
@@ -375,9 +381,8 @@ impl Reconcile {
 }
 
 impl Reconciliation {
-    /// Returns the next difference, `None` after the last one.
-    ///
-    /// After an error of Gate or the inbox, the next call compares the same payment again.
+    /// Returns the next difference, `None` after the last one. After an error of Gate or the inbox,
+    /// a further call compares the same payment again.
     pub async fn next(&mut self) -> Result<Option<Difference>, ReconcileError> {
         loop {
             if let Some(difference) = self.found.pop_front() {

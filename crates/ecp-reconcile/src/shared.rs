@@ -10,9 +10,10 @@ use crate::error::ReconcileError;
 use crate::reconcile::{Read, Reconcile};
 
 impl Reconcile {
-    /// Adds the payouts of all jobs of the owner in a Postgres database (feature `postgres`). May be
-    /// called again, and with [`Reconcile::journal`]: together the journals must hold all payouts of the
-    /// project. A database without a job of the owner is refused.
+    /// Adds the payouts of the project that are in a journal in Postgres (feature `postgres`). May
+    /// be called again, and with [`Reconcile::journal`]: together the journals must hold all
+    /// payouts of the project. A database without a job (the rows of one file or service) of the
+    /// project at its address of Gate is an error of [`begin`](Self::begin).
     pub fn shared_journal(mut self, reader: PostgresJournalReader) -> Self {
         self.shared.push(reader);
         self

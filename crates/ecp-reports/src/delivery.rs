@@ -22,7 +22,8 @@ impl Default for Retries {
 }
 
 impl Retries {
-    /// Sets the maximum number of attempts to send a letter (an e-mail): 4 by default, at least 1.
+    /// Sets the maximum number of attempts to send a letter (an e-mail): 4 by default; 0 counts as
+    /// 1.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
@@ -34,7 +35,9 @@ impl Retries {
     }
 }
 
-/// State of sending a letter, which is an e-mail with a report, to one recipient.
+/// State of sending a letter, which is an e-mail with a report, to one recipient. Tell it the
+/// result of each attempt with [`record`](Self::record), which says when to try again. Store it
+/// with the report (it can be written as JSON), so that a restarted program goes on.
 ///
 /// ```
 /// use ecp_reports::{Delivery, DeliveryState, MailError, Retries};

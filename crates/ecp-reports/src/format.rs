@@ -35,10 +35,11 @@ pub enum UnwritableFormat {
          use xlsx"
     )]
     Xls,
-    /// A format with another name or file ending.
+    /// A format that is neither CSV nor XLSX, by its name or file ending, such as `pdf`.
     #[error("cannot write `{0}` files: use csv or xlsx")]
     Other(String),
-    /// A file name without an ending.
+    /// A file name without an ending, which does not say in which format to write. End it in `.csv`
+    /// or `.xlsx`.
     #[error("the file name has no ending: end it in .csv or .xlsx")]
     NoEnding,
 }
@@ -47,7 +48,8 @@ impl Format {
     /// All formats in which a report can be written.
     pub const ALL: [Self; 2] = [Self::Csv, Self::Xlsx];
 
-    /// The format of a file by the ending of its name, in upper or lower case.
+    /// The format of a file by the ending of its name, in upper or lower case, such as
+    /// `january.csv`. An ending other than `csv` and `xlsx`, or none, is an error.
     pub fn of_name(name: &str) -> Result<Self, UnwritableFormat> {
         match name.rsplit_once('.') {
             Some((_, ending)) if !ending.is_empty() => ending.parse(),
@@ -63,7 +65,7 @@ impl Format {
         }
     }
 
-    /// The media type of the format, such as `text/csv`.
+    /// The media type of the format, such as `text/csv; charset=utf-8`.
     pub const fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8",

@@ -141,8 +141,8 @@ impl FromStr for Sender {
     }
 }
 
-/// A letter (an e-mail) to one recipient, so that no recipient sees the address of another. `Debug`
-/// leaves out its contents.
+/// A letter (an e-mail) to one recipient, so that no recipient sees the address of another.
+/// [`SendMail::send`] sends it. `Debug` leaves out its contents.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Letter {
@@ -153,9 +153,9 @@ pub struct Letter {
     pub id: String,
     /// The subject of the letter.
     pub subject: String,
-    /// The text of the letter.
+    /// The text of the letter, as plain text.
     pub text: String,
-    /// The file attached to the letter, if any.
+    /// The file attached to the letter, such as a report; `None` if the letter has only its text.
     pub attachment: Option<Attachment>,
 }
 
@@ -163,9 +163,9 @@ pub struct Letter {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Attachment {
-    /// The file's name.
+    /// The file's name as the recipient sees it, such as `january.csv`.
     pub name: String,
-    /// The file's format.
+    /// The file's format, which gives its media type in the e-mail.
     pub format: Format,
     /// The file's contents.
     pub bytes: Arc<[u8]>,
@@ -184,7 +184,8 @@ impl Letter {
         }
     }
 
-    /// Sets the file attached to the letter (an e-mail); `None` removes it.
+    /// Sets the file attached to the letter (an e-mail). `None` removes it; by default no file is
+    /// attached.
     pub fn attachment(self, attachment: impl Into<Option<Attachment>>) -> Self {
         Self { attachment: attachment.into(), ..self }
     }
@@ -209,7 +210,8 @@ impl fmt::Debug for Attachment {
     }
 }
 
-/// A way to send letters (e-mails), such as [`Smtp`](crate::Smtp).
+/// A way to send letters (e-mails), such as [`Smtp`](crate::Smtp). Implement it to send them by
+/// something else than an SMTP server.
 pub trait SendMail: fmt::Debug + Send + Sync + 'static {
     /// Makes one attempt to send a letter. The call blocks its thread until the server has
     /// answered.
@@ -217,7 +219,8 @@ pub trait SendMail: fmt::Debug + Send + Sync + 'static {
 }
 
 /// Error of an attempt to send a letter (an e-mail): the letter was not sent, or it is unknown
-/// whether it was. The text of the error contains no address.
+/// whether it was. [`Delivery::record`] says whether and when to try again; a second copy has the
+/// same id, so that mail programs can recognize it. The text of the error contains no address.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct MailError {
@@ -238,7 +241,8 @@ impl MailError {
         Self { problem: problem.into(), is_final: false }
     }
 
-    /// Whether another attempt to send would fail in the same way, so that none is made.
+    /// Whether another attempt to send would fail in the same way, so that none is made; `false` if
+    /// the letter is sent again later.
     pub const fn is_permanent(&self) -> bool {
         self.is_final
     }

@@ -8,11 +8,11 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan as _};
 
-/// A time zone, by its IANA name, such as `Europe/Berlin`.
+/// A time zone, parsed from its IANA name, such as `Europe/Berlin`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Zone(TimeZone);
 
-/// Error of a name that is not a time zone.
+/// Error of a text that is not the IANA name of a time zone, such as `Europe/Berlin`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no time zone `{0}`: use an IANA name such as Europe/Berlin, or UTC")]
 pub struct InvalidZone(String);
@@ -51,7 +51,7 @@ pub enum Period {
     LastMonth,
 }
 
-/// Error of a text that names no period.
+/// Error of a text that is not the name of a period: `yesterday`, `last week` or `last month`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("there is no period `{0}`: use `yesterday`, `last week` or `last month`")]
 pub struct InvalidPeriod(String);
@@ -69,7 +69,8 @@ impl Period {
         }
     }
 
-    /// The days of the period for a report that is made at a moment, as dates in a time zone.
+    /// The first and the last day of the period for a report that is made at `moment`, as dates in
+    /// a time zone.
     pub fn days(self, moment: Timestamp, zone: &Zone) -> Days {
         let today = date(moment, zone);
         let (first, last) = match self {

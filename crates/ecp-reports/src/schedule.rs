@@ -9,7 +9,8 @@ use jiff::civil::{Date, Time, Weekday};
 
 use crate::period::{Period, Zone, date, instant, timestamp};
 
-/// Schedule of a periodic report: `daily 07:00`, `weekly monday 07:00`, or `monthly 1 07:00`.
+/// Schedule of a periodic report, parsed from a text such as `daily 07:00`, `weekly monday 07:00`,
+/// or `monthly 1 07:00`.
 ///
 /// In a month without the given day, the report is due on the month's last day. If the clock skips
 /// the given time, as when summer time begins, the report is due later, by as much as the clock
@@ -28,7 +29,7 @@ enum Every {
     Month(i8),
 }
 
-/// Error of a text that is not a [`Schedule`].
+/// Error of a text that is not a [`Schedule`], such as `weekly monday 07:00`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a schedule: write `daily 07:00`, `weekly monday 07:00`, or `monthly 1 07:00`, with a \
@@ -72,8 +73,8 @@ impl Schedule {
         candidates.into_iter().flatten().find(|found| *found > moment).unwrap_or(moment)
     }
 
-    /// The last time, at or before `moment`, at which a report was due. If a program did not run
-    /// for a while, it makes only the report of this time afterwards, and none for earlier times.
+    /// The last time, at or before `moment`, at which a report was due. A program that did not run
+    /// for a while makes only the report of this time afterwards, and none for earlier times.
     pub fn up_to(&self, moment: Timestamp, zone: &Zone) -> Timestamp {
         let day = date(moment, zone);
         let candidates = (-NEARBY..=NEARBY).rev().map(|step| self.scheduled(day, step, zone));

@@ -13,7 +13,8 @@ use serde::Deserialize;
 
 use crate::mail::{Letter, MailError, SendMail, Sender};
 
-/// Settings for sending e-mails through an SMTP server.
+/// Settings for sending e-mails through an SMTP server: its host and port, TLS, login and the
+/// sender. [`Smtp::new`] takes them.
 ///
 /// ```
 /// use ecp_core::Sensitive;
@@ -55,12 +56,14 @@ impl fmt::Debug for Login {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tls {
-    /// TLS from the first byte on, on port 465.
+    /// TLS from the first byte on, on port 465 by default.
     #[default]
     Implicit,
-    /// TLS after `STARTTLS`, on port 587. A server without it gets neither password nor mail.
+    /// TLS after the command `STARTTLS`, on port 587 by default. If the server does not offer it,
+    /// sending fails, and neither password nor mail goes to the server.
     StartTls,
-    /// No TLS, on port 25, and only to a server on this machine.
+    /// No TLS, on port 25 by default, and only to a server on this machine: with another host,
+    /// [`Smtp::new`] returns an error.
     None,
 }
 
@@ -93,26 +96,26 @@ impl FromStr for Tls {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSmtp {
-    /// The host is neither a name nor an IP address.
+    /// The host is neither a name nor an IP address. A scheme or a port is no part of it.
     #[error(
         "`{0}` is not the host of a mail server: give a name or an IP address, without scheme and port"
     )]
     Host(String),
-    /// There is no TLS mode with this name.
+    /// A text names no TLS mode: the modes are `implicit`, `starttls` and `none`.
     #[error("there is no TLS mode `{0}`: use `implicit`, `starttls` or `none`")]
     UnknownTls(String),
-    /// A connection without TLS would go to another machine.
+    /// The settings name a server on another machine, and no TLS.
     #[error(
         "the mail server `{0}` is not on this machine, so the connection needs TLS: use the TLS mode \
          `implicit` or `starttls`"
     )]
     Unprotected(String),
-    /// The root certificates cannot be read.
+    /// The root certificates ([`SmtpSettings::root_certificates`]) are not in PEM form.
     #[error(
         "the root certificates for the mail server (`root_certificates`) are not in PEM form: give a file of `BEGIN CERTIFICATE` blocks"
     )]
     Certificates,
-    /// TLS cannot be set up.
+    /// TLS cannot be set up, for example because this machine trusts no certificates.
     #[error(
         "TLS with the mail server cannot be set up: {0}; if this machine trusts no certificates, \
          install them (Debian's package `ca-certificates`), or give `root_certificates`"
@@ -195,6 +198,7 @@ pub struct Smtp {
 
 impl Smtp {
     /// Checks the settings of the SMTP server, and prepares TLS. No connection is made yet.
+    /// Settings that cannot be used are an error; in a build without the feature `mail`, all are.
     #[cfg_attr(
         not(feature = "mail"),
         expect(clippy::needless_pass_by_value, reason = "kept where mail is built")

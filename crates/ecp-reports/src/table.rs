@@ -26,7 +26,8 @@ pub enum Cell {
     /// workbook it is a number with as many decimals, or text if [`is_decimal`](Self::is_decimal)
     /// does not accept it.
     Decimal(String),
-    /// Text, which no program reads as a formula. Empty text is an empty cell.
+    /// Text. Files are written so that no program reads it as a formula. Empty text is an empty
+    /// cell.
     Text(String),
 }
 
@@ -48,11 +49,12 @@ pub struct Written {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Warning {
-    /// The row, counted from 0; `None` for a whole column.
+    /// The row, counted from 0 after the line of column names; `None` for a whole column.
     pub row: Option<usize>,
     /// The name of the column.
     pub column: String,
-    /// Description of what was changed.
+    /// What was changed and what to do, such as `40000 characters are cut to 32767; export to CSV
+    /// for all of them`.
     pub problem: String,
 }
 
@@ -164,7 +166,8 @@ impl Table {
 
     /// Makes the contents of a file in this format from the table: a line of column names, and a
     /// line for each row. A table without columns is an empty CSV file. In a workbook the line of
-    /// names is bold, stays in view and has filters, and columns are as wide as their cells.
+    /// names is bold, stays in view and has filters, and columns are as wide as their cells. A name
+    /// of the sheet that a workbook cannot have is an error ([`title`](Self::title)).
     pub fn write(&self, format: Format) -> Result<Written, WriteError> {
         let failed = |reason: String| WriteError { format, reason };
         match format {

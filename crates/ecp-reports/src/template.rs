@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::table::{Cell, Table};
 
 /// Template of a report: it selects the columns and rows of a table that the report has.
+/// [`apply`](Self::apply) makes the selection.
 ///
 /// ```
 /// use ecp_reports::{Cell, Table, Template};

@@ -19,8 +19,9 @@ use crate::engine::faults::FaultRule;
 use crate::engine::merchant::Merchant;
 use crate::payment::{ButtonRule, RefundOperation};
 
-/// All settings of a [`Sandbox`](crate::Sandbox), such as its projects, Data API tokens, payment
-/// methods, clock, injected faults and time limits.
+/// All settings of a [`Sandbox`](crate::Sandbox), such as its projects, payment methods, clock,
+/// injected faults and time limits. Begin with [`Config::new`] or [`Config::demo`], and pass the
+/// result to [`Sandbox::new`](crate::Sandbox::new).
 ///
 /// ```
 /// use std::time::Duration;
@@ -101,7 +102,8 @@ impl Config {
 
     /// Returns a configuration without projects, with the payment methods of [`Registry::builtin`],
     /// and with the platform's own schedule for sending undelivered callbacks again
-    /// ([`Schedule::platform`]).
+    /// ([`Schedule::platform`]). Add at least one project with [`Config::project`], because
+    /// requests for an unknown project are refused.
     pub fn new() -> Self {
         Self {
             projects: BTreeMap::new(),
@@ -138,14 +140,17 @@ impl Config {
         }
     }
 
-    /// Default name of the member of an `/operations/get` query (Data API) that holds an address.
-    /// The sandbox answers the query with the operations and also sends them to this address.
-    /// [`Config::destination_name`] sets another name. No document names the member, so this
-    /// default is the sandbox's own choice.
+    /// Default name of the JSON member with which an `/operations/get` query of the Data API (the
+    /// platform's API for lists of operations and for balances) asks that the operations be sent to
+    /// a URL. The sandbox answers the query with the operations and also posts them to this URL.
+    /// The documents do not name the member, so the name is the sandbox's own choice;
+    /// [`Config::destination_name`] sets another.
     pub const DESTINATION_NAME: &str = "destination";
 
-    /// Data API token in [`Config::demo`], the configuration for trying the sandbox out. The token
-    /// is published with this library and is no secret.
+    /// Token for queries to the Data API (lists of operations and balances) in [`Config::demo`],
+    /// the configuration for trying the sandbox out. A query has the token in its member `token`
+    /// and is signed with [`Config::DEMO_TOKEN_KEY`]. The token is published with this library and
+    /// is no secret.
     pub const DEMO_TOKEN: &str = "sandbox-token-not-a-secret";
 
     /// Signing key of the Data API token [`Config::DEMO_TOKEN`], for queries with this token and
@@ -173,6 +178,7 @@ impl Config {
     }
 
     /// Sets the payment methods that the sandbox serves, by default those of [`Registry::builtin`].
+    /// Requests for other methods are refused with code 2541.
     pub fn registry(self, registry: Registry) -> Self {
         Self { registry, ..self }
     }
@@ -190,15 +196,17 @@ impl Config {
     }
 
     /// Sets the clock for the dates in the sandbox's messages and events, by default the machine's.
-    /// Pauses and time limits do not use it. It has no effect with [`Config::virtual_time`].
+    /// Pauses and time limits run in real time, whatever this clock says. With
+    /// [`Config::virtual_time`] this setting has no effect.
     pub fn clock(self, clock: Arc<dyn Clock>) -> Self {
         Self { clock, ..self }
     }
 
     /// Gives the sandbox virtual time, which begins at `start` and moves only by
-    /// [`Sandbox::advance`](crate::Sandbox::advance). Dates and waits use it: pauses before a
-    /// callback is sent again, cut-off times, delays of callbacks, and faults that delay something.
-    /// Only the time limits of HTTP use real time, such as the limit for a merchant's answer.
+    /// [`Sandbox::advance`](crate::Sandbox::advance). All dates and waits use it: pauses before a
+    /// callback is sent again, the time after which an unpaid sale is declined, and faults that
+    /// delay something. Only the time limits of HTTP use real time, such as the limit for a
+    /// merchant's answer. Without this setting the sandbox uses real time.
     ///
     /// ```
     /// use ecp_sandbox::{Config, Sandbox};
@@ -235,14 +243,17 @@ impl Config {
     }
 
     /// Adds a rule that makes the sandbox inject a fault, such as a lost callback. The rule is
-    /// active from the start of the sandbox.
+    /// active from the start of the sandbox; [`Sandbox::add_fault`](crate::Sandbox::add_fault) adds
+    /// one later.
     pub fn fault(mut self, rule: FaultRule) -> Self {
         self.faults.push(rule);
         self
     }
 
-    /// Adds a Data API token with its own signing key and the projects that may be queried with the
-    /// token. If `projects` is empty, all projects may be queried.
+    /// Adds a token for queries to the Data API (lists of operations and balances). `key` signs the
+    /// queries with this token and their answers. `projects` are the projects that may be queried
+    /// with the token; if it is empty, all may. A query about another project is refused with code
+    /// 2442.
     pub fn data_token(
         mut self,
         token: impl Into<String>,
@@ -255,20 +266,21 @@ impl Config {
         self
     }
 
-    /// Sets the name of the member of an `/operations/get` query (Data API) that holds an address,
-    /// by default [`Config::DESTINATION_NAME`]. The sandbox answers the query with the operations
-    /// and also sends them to this address. The documents say that operations can be sent to an
-    /// address, but do not name the member.
+    /// Sets the name of the JSON member with which an `/operations/get` query of the Data API
+    /// (lists of operations and balances) asks that the operations be sent to a URL, by default
+    /// [`Config::DESTINATION_NAME`]. The sandbox answers the query with the operations and also
+    /// posts them to this URL. The documents say that operations can be sent to an address, but do
+    /// not name the member.
     pub fn destination_name(self, name: impl Into<String>) -> Self {
         Self { destination_name: name.into(), ..self }
     }
 
     /// Sets the cut-off time, after which the sandbox declines a payment that has not ended; one
-    /// hour by default. It applies to a sale that waits for its customer or for the answer to a
-    /// clarification, and to a payout that [`Fault::SlowPayout`](crate::Fault::SlowPayout) slows
-    /// down. A payment method with a cut-off time of its own
-    /// ([`Rule::cut_off_time`](ecp_methods::Rule::cut_off_time)) keeps it. The platform's own value
-    /// is not public.
+    /// hour by default. It applies to a sale that waits for its customer or for data that the
+    /// merchant was asked for (a clarification), and to a payout that
+    /// [`Fault::SlowPayout`](crate::Fault::SlowPayout) slows down. A payment method with a cut-off
+    /// time of its own ([`Rule::cut_off_time`](ecp_methods::Rule::cut_off_time)) keeps it. The
+    /// platform's own value is not public.
     pub fn cut_off(self, time: Duration) -> Self {
         Self { cut_off: time, ..self }
     }
@@ -281,10 +293,10 @@ impl Config {
     }
 
     /// Sets the time in which the merchant must answer a clarification, which is the platform's
-    /// question for data that a sale lacks. The time begins with the question and again with each
-    /// incomplete answer; it is 30 minutes by default (sources: clarification). The sandbox then
-    /// declines the sale with the code of [`Config::cut_off_code`], because no document names a
-    /// code for this. The sale's cut-off time also runs meanwhile.
+    /// question for data that a sale lacks; 30 minutes by default. Each incomplete answer starts
+    /// the time anew. When the time is over, the sandbox declines the sale with the code of
+    /// [`Config::cut_off_code`], because no document names a code for this. The sale's cut-off time
+    /// ([`Config::cut_off`]) goes on meanwhile and may end the sale earlier.
     pub fn clarification_window(self, time: Duration) -> Self {
         Self { clarification_window: time, ..self }
     }
@@ -308,15 +320,17 @@ impl Config {
     }
 
     /// Sets the time limit for the merchant's answer to a callback, or to operations that the Data
-    /// API sends to the address in a query; 10 seconds by default. The platform's own limit is not
-    /// documented.
+    /// API sends to the address in a query; 10 seconds by default. Without an answer in this time
+    /// the attempt has failed, and another one follows by [`Config::schedule`]. The platform's own
+    /// limit is not documented.
     pub fn callback_timeout(self, timeout: Duration) -> Self {
         Self { callback_timeout: timeout, ..self }
     }
 
     /// Sets the time limit for the merchant's answer to a confirmation request (`check_deposit`),
-    /// which asks the merchant to accept the amount of a sale; 10 seconds by default. The
-    /// platform's own limit is not documented.
+    /// which asks the merchant to accept the amount of a sale; 10 seconds by default. Without an
+    /// answer in this time the sale is declined with code 30302. The platform's own limit is not
+    /// documented.
     pub fn confirmation_timeout(self, timeout: Duration) -> Self {
         Self { confirmation_timeout: timeout, ..self }
     }
@@ -324,7 +338,9 @@ impl Config {
     /// Allows this host for everything that the sandbox sends to merchants: callbacks, confirmation
     /// requests, and operations that the Data API sends to an address. The host is a name or an IP
     /// address, without a port. By default only this machine (`localhost`, 127.0.0.0/8, `::1`) is
-    /// allowed, so that a request with a wrong address does not reach a stranger's server.
+    /// allowed, so that a request with a wrong address does not reach a stranger's server. Messages
+    /// to other hosts are not sent
+    /// ([`CallbackRefusal::HostNotAllowed`](crate::CallbackRefusal::HostNotAllowed)).
     pub fn allow_callback_host(mut self, host: impl Into<String>) -> Self {
         let host: String = host.into();
         self.callback_hosts.insert(host.to_ascii_lowercase());
@@ -332,10 +348,10 @@ impl Config {
     }
 
     /// Adds a host name, without a port, by which clients reach the sandbox, such as that of a
-    /// container. The sandbox refuses a request with any other name in its `Host` header, except
-    /// `localhost` and the host of the public URL; IP addresses are always accepted. This protects
-    /// the sandbox from web pages of other sites that make their own host name lead to this machine
-    /// (DNS rebinding).
+    /// container. A request with any other name in its `Host` header is refused with HTTP status
+    /// 403, except for `localhost`, the host of [`Config::public_url`] and all IP addresses. This
+    /// protects the sandbox from web pages of other sites that make their own host name lead to
+    /// this machine (DNS rebinding).
     pub fn host_name(mut self, name: impl Into<String>) -> Self {
         let name: String = name.into();
         self.host_names.insert(name.to_ascii_lowercase());
@@ -344,15 +360,16 @@ impl Config {
 
     /// Sets the time limit for the headers of an HTTP request to the sandbox to arrive, 10 seconds
     /// by default. A connection on which they are late, or which is unused for this time, is
-    /// closed. Requests without a socket ([`Sandbox::router`](crate::Sandbox::router)) have no
-    /// limit.
+    /// closed. Requests that a program passes to [`Sandbox::router`](crate::Sandbox::router)
+    /// without a connection have no limit.
     pub fn head_deadline(self, deadline: Duration) -> Self {
         Self { head_deadline: deadline, ..self }
     }
 
     /// Sets the time limit for the body of an HTTP request to the sandbox to arrive, 10 seconds by
-    /// default. A request whose body is late is answered with HTTP status 408. Requests without a
-    /// socket ([`Sandbox::router`](crate::Sandbox::router)) have no limit.
+    /// default. A request whose body is late is answered with HTTP status 408. Requests that a
+    /// program passes to [`Sandbox::router`](crate::Sandbox::router) without a connection have no
+    /// limit.
     pub fn body_deadline(self, deadline: Duration) -> Self {
         Self { body_deadline: deadline, ..self }
     }
@@ -371,8 +388,9 @@ impl Config {
     }
 
     /// Makes the sandbox decline every refund with this code, such as 3288 for a disputed payment
-    /// or 10706 for an acquirer's refusal. The documents do not say when the platform gives these
-    /// codes, so the sandbox gives them only with this setting.
+    /// or 10706 for an acquirer's refusal. Without this setting only refunds that are not possible
+    /// are declined, such as one of more than is left of the payment. The documents do not say when
+    /// the platform gives 3288 and 10706, so the sandbox gives them only with this setting.
     pub fn decline_refunds(self, code: u32) -> Self {
         Self { refund_code: Some(code), ..self }
     }
@@ -383,8 +401,8 @@ impl Config {
         Self { error_status: status, ..self }
     }
 
-    /// Sets the maximum number of events that the sandbox keeps in memory, 100000 by default.
-    /// Beyond it the oldest events are removed first.
+    /// Sets the maximum number of events that the sandbox keeps in memory, 100000 by default; 0
+    /// counts as 1. Beyond it the oldest events are removed first.
     pub fn event_history(self, events: usize) -> Self {
         Self { event_history: events.max(1), ..self }
     }
@@ -396,10 +414,10 @@ impl Config {
         Self { event_bytes: bytes, ..self }
     }
 
-    /// Sets the maximum number of payments that the sandbox keeps in memory, 10000 by default.
-    /// Beyond it the payment that ended first is removed, or the oldest payment if none has ended.
-    /// The ids of removed payments and refunds cannot be used again; each of these ids takes 20 to
-    /// 40 bytes of memory.
+    /// Sets the maximum number of payments that the sandbox keeps in memory, 10000 by default; 0
+    /// counts as 1. Beyond it the payment that ended first is removed, or the oldest payment if
+    /// none has ended. The ids of removed payments and refunds cannot be used again; each of these
+    /// ids takes 20 to 40 bytes of memory.
     pub fn payment_history(self, payments: usize) -> Self {
         Self { payment_history: payments.max(1), ..self }
     }
@@ -412,7 +430,7 @@ impl Default for Config {
 }
 
 /// A merchant's project on the sandbox: its number, signing key, addresses for callbacks and
-/// opening balances.
+/// opening balances. [`Config::project`] adds it to a sandbox.
 #[derive(Clone, Debug)]
 pub struct Project {
     pub(crate) id: ProjectId,
@@ -424,7 +442,8 @@ pub struct Project {
 
 impl Project {
     /// Returns a project with this number and this signing key, with which the project's requests
-    /// and callbacks are signed.
+    /// and callbacks are signed. It has no address for callbacks yet ([`Project::callback_url`])
+    /// and ten million major units in every currency ([`Project::balance`]).
     pub const fn new(id: ProjectId, key: Sensitive<String>) -> Self {
         Self { id, key, callback_url: None, confirmation_url: None, balances: Vec::new() }
     }
@@ -439,7 +458,7 @@ impl Project {
 
     /// Sets the project's opening balance in the currency of `balance`. Without this setting a
     /// balance opens with ten million major units, in every currency. Payouts beyond the balance
-    /// are declined with code 3028 (sources: codes).
+    /// are declined with code 3028 (insufficient funds).
     pub fn balance(mut self, balance: Money) -> Self {
         self.balances.retain(|other| other.currency() != balance.currency());
         self.balances.push(balance);

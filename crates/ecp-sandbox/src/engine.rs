@@ -63,14 +63,18 @@ struct Core {
     faults: Mutex<Book>,
     log: Arc<EventLog>,
     outgoing: Outgoing,
-    /// The state file; `None` if there is none.
+    /// Writer of the state file, in which `Sandbox::open` keeps payments over restarts; `None` for
+    /// a sandbox that has its payments in memory only.
     #[cfg(feature = "state")]
     keeper: Option<keep::keeper::Keeper>,
-    /// Permits for deliveries of pages of operations at the same time.
+    /// Permits to send pages of operations to the addresses in Data API queries, one for each page.
+    /// There are 100; a page that gets no permit is not sent.
     pages: Arc<Semaphore>,
-    /// The base URL of the first socket on which the sandbox listens.
+    /// The base URL of the first socket on which the sandbox listens, such as
+    /// `http://127.0.0.1:40411`; empty before that.
     url: OnceLock<String>,
-    /// The addresses of all sockets on which the sandbox listens or has listened.
+    /// The addresses of all sockets on which the sandbox listens or has listened. The sandbox sends
+    /// no callbacks to them.
     sockets: Mutex<Vec<SocketAddr>>,
     stop: watch::Sender<bool>,
 }

@@ -61,19 +61,25 @@ pub(crate) struct Payment {
     /// Time of the last change of the first operation itself. Its follow-ups do not change it.
     pub(crate) first_changed: Timestamp,
     stage: Stage,
-    /// The amount that the customer chose, in a sale that asked for 0.
+    /// The amount that the customer chose in a sale that was requested with the amount 0; `None`
+    /// until the customer has decided to pay, and in other payments.
     chosen: Option<Money>,
-    /// A fault keeps it from ending.
+    /// Whether a fault (`Fault::StalePayment`) keeps the payment from ending.
     held: bool,
-    /// The code of the cut-off whose time came while the payment was held.
+    /// The code with which the payment is to be declined once it is released, because its cut-off
+    /// time came while a fault kept it from ending; `None` if that did not happen.
     late_cut_off: Option<u32>,
-    /// A fault lets it end in an error.
+    /// Whether the payment ends in the status `internal error`, whatever its result would be,
+    /// because of `Fault::EndInError`.
     ends_in_error: bool,
-    /// A fault makes a payout take this long, from its first step.
+    /// Time by which `Fault::SlowPayout` delays the first step of a payout; `None` without this
+    /// fault, and once the delay has begun.
     slow: Option<Duration>,
-    /// The time that the fault makes it take has begun.
+    /// Whether the delay by `Fault::SlowPayout` has begun, so that the cut-off time applies to the
+    /// payout.
     is_slow: bool,
-    /// The customer's decision while the payment was held.
+    /// The customer's decision and the chosen amount, kept while a fault keeps the payment from
+    /// ending; applied when the payment is released.
     pending: Option<(Decision, Option<Money>)>,
     follow_ups: Vec<FollowUp>,
     questions: Questions,
@@ -82,17 +88,19 @@ pub(crate) struct Payment {
 /// Action that follows a step of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Ask the merchant to confirm this amount.
+    /// Send the merchant a confirmation request (`check_deposit`), which asks whether the merchant
+    /// accepts this amount.
     Ask(Money),
-    /// Take the first step again after this time.
+    /// Wait for this duration, then take the first step after the registration again.
     Later(Duration),
-    /// Record the change, but send no callback: the merchant learns of it in another way.
+    /// Record the new status as an event, but send no callback. This is for a sale on the Payment
+    /// Page, which itself leads the customer to the provider's page.
     Note,
-    /// Do nothing: the step did not apply.
+    /// Do nothing, because the payment is not in a state in which the step applies.
     Stay,
     /// Send a callback about the payment.
     Tell,
-    /// Send a callback about the follow-up at this position.
+    /// Send a callback about the refund, capture or release at this position in the payment's list.
     TellOf(usize),
 }
 
@@ -102,7 +110,7 @@ enum Stage {
     AwaitingClarification,
     AwaitingCustomer,
     AwaitingMerchant,
-    /// The customer has decided, and a fault holds the payment.
+    /// The customer has decided, and a fault (`Fault::StalePayment`) keeps the payment from ending.
     Held,
     Ended(Outcome),
 }
@@ -110,7 +118,8 @@ enum Stage {
 /// Result of an ended operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// Declined with this code; `field` is the field that the code is about.
+    /// Declined with this code. `field` is the request field that the code is about, such as
+    /// `payment.amount`; `None` if it is about no field.
     Decline {
         code: u32,
         field: Option<&'static str>,

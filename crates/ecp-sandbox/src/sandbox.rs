@@ -93,25 +93,26 @@ impl Sandbox {
         Self::new(Config::demo().virtual_time(start))
     }
 
-    /// Returns a sandbox with this configuration, without payments and events.
+    /// Returns a sandbox with this configuration, without payments and events. It keeps everything
+    /// in memory only.
     pub fn new(config: Config) -> Self {
         let engine = Engine::new(config);
         let pages = Pages::new(&engine);
         Self { engine, pages }
     }
 
-    /// Returns a sandbox with this configuration that keeps its payments and events in a file: those
-    /// of the last sandbox with this file are there again, and what is new is written to it. The
-    /// file is an SQLite database, created if there is none, which only its owner may read, because
-    /// it holds customers' data.
+    /// Returns a sandbox with this configuration that keeps its payments and events in the file at
+    /// `path`. What an earlier sandbox wrote to this file is there again, and what is new is
+    /// written to it. The file is an SQLite database, which is created if it does not exist. Only
+    /// its owner may read it, because it holds customers' data.
     ///
     /// The file keeps payments with their operations, callbacks and deliveries, the history of
     /// events, faults, balances, virtual time, and the counters of ids. Deliveries and time limits
     /// that were under way go on when [`Sandbox::router`], [`Sandbox::listen`] or [`Sandbox::serve`]
-    /// is called, so call one of them before anything else; those whose time has passed go on at once. Visits of the Payment Page, and links,
-    /// files of payouts and reports of the Dashboard are not in the file. The rules of
-    /// [`Config::fault`] are added once: they come anew only if they differ from those of the last
-    /// start.
+    /// is called, so call one of them before anything else; those whose time has passed go on at
+    /// once. Visits of the Payment Page, and links, files of payouts and reports of the Dashboard
+    /// are not in the file. The rules of [`Config::fault`] are added once: they come anew only if
+    /// they differ from those of the last start.
     ///
     /// A process may end at any moment. The file then has all that an answer or a callback said. A
     /// callback whose answer was not recorded yet is sent again, with the same bytes.
@@ -147,9 +148,9 @@ impl Sandbox {
     }
 
     /// Stops the sandbox as [`Sandbox::shutdown`] does, writes what is new to the file of
-    /// [`Sandbox::open`], and closes it, so that another process can open it. What happens later is
-    /// not kept, so wait first until [`Sandbox::serve`] has ended. Blocks for as long as the write
-    /// takes.
+    /// [`Sandbox::open`], and closes the file, so that another process can open it. What happens
+    /// later is not kept, so wait first until [`Sandbox::serve`] has ended. The call blocks for as
+    /// long as the write takes. Without a file it only stops the sandbox.
     ///
     /// # Errors
     ///
@@ -160,8 +161,9 @@ impl Sandbox {
         self.engine.close_file()
     }
 
-    /// Returns the sandbox's whole HTTP server (Gate, Data API, `/sandbox` and the pages) as one
-    /// tower service, which needs no socket. Call it inside a tokio runtime.
+    /// Returns the sandbox's whole HTTP server as one tower service, which needs no socket: Gate,
+    /// the Data API, the sandbox's own API under `/sandbox`, and the pages. Call it inside a tokio
+    /// runtime.
     ///
     /// Where an injected fault closes the connection in the middle of an answer, reading the body
     /// of the answer ends in an error.
@@ -180,7 +182,7 @@ impl Sandbox {
 
     /// Serves the sandbox over HTTP in the background, on a free port of this machine, until
     /// [`Sandbox::shutdown`]. Returns the sandbox's base URL at once, such as
-    /// `http://127.0.0.1:40411`.
+    /// `http://127.0.0.1:40411`. It is an error if no port can be opened.
     pub async fn listen(&self) -> io::Result<String> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}", listener.local_addr()?);
@@ -227,13 +229,14 @@ impl Sandbox {
         self.engine.events()
     }
 
-    /// Returns a stream of the events that happen after this call.
+    /// Returns a stream of the events that happen after this call; [`EventStream::next`] waits for
+    /// each.
     pub fn subscribe(&self) -> EventStream {
         self.engine.subscribe()
     }
 
     /// Whether the sandbox's time is virtual ([`Config::virtual_time`]), so that it moves only by
-    /// [`advance`](Self::advance).
+    /// [`advance`](Self::advance). If not, the sandbox uses real time.
     pub fn is_virtual(&self) -> bool {
         self.engine.is_virtual()
     }
@@ -243,8 +246,8 @@ impl Sandbox {
         self.engine.now()
     }
 
-    /// Returns the sandbox's clock, for other components that must use the same time, such as an
-    /// inbox or a journal of payouts.
+    /// Returns the sandbox's clock, for other components of a test that must use the same time,
+    /// such as a store of callbacks.
     ///
     /// ```
     /// use std::time::Duration;
@@ -285,8 +288,8 @@ impl Sandbox {
         self.engine.add_fault(rule)
     }
 
-    /// Returns the active fault rules with their numbers. A rule that is limited by
-    /// [`FaultRule::times`] has the number of faults that it may still inject.
+    /// Returns the active fault rules with their numbers. In a rule that is limited by
+    /// [`FaultRule::times`], the limit is the number of faults that the rule may still inject.
     pub fn faults(&self) -> Vec<(u64, FaultRule)> {
         self.engine.faults()
     }
@@ -308,9 +311,9 @@ impl Sandbox {
         self.engine.projects()
     }
 
-    /// Returns the addresses in the configuration of projects to which the sandbox refuses to send
-    /// callbacks or confirmation requests, such as those with `https`. Each comes with its project
-    /// and the reason.
+    /// Returns the URLs for callbacks and confirmation requests in the configuration to which the
+    /// sandbox refuses to send, such as those with `https`. Each comes with its project and the
+    /// reason. Call it at the start to find mistakes before the first payment.
     pub fn refused_addresses(&self) -> Vec<(ProjectId, String, CallbackRefusal)> {
         self.engine.refused_addresses()
     }
@@ -323,7 +326,7 @@ impl Sandbox {
     }
 
     /// Returns the operations (sales, payouts, refunds, captures and all others) that the filter
-    /// selects, those of the newest payment first. `page` is the part of this list to return.
+    /// selects. Those of the newest payment come first. `page` is the part of this list to return.
     /// Operations of payments that the sandbox has removed from memory are not in it
     /// ([`Config::payment_history`]).
     pub fn operations(&self, filter: &Filter, page: Paging) -> Listed<OperationView> {
@@ -351,16 +354,17 @@ impl Sandbox {
 
     /// Explains the signature of a message, such as a request or a callback of this project: the
     /// text to sign, the signature that the message has, and the correct one. Returns `None` if the
-    /// message is not a JSON object or is too long, or if the project is unknown.
+    /// message is not a JSON object, if the text to sign is longer than 8 MiB, or if the project is
+    /// unknown.
     pub fn explain(&self, project: ProjectId, body: &RawBody) -> Option<SignatureNote> {
         self.engine.explain(project, body)
     }
 
     /// Makes the customer's decision about a payment, as if the customer pressed a button on the
-    /// page of the payment method's provider. `amount` is the amount that the customer chooses in a
-    /// sale that leaves the amount open (requested as 0), which is declined without it; `None` for
-    /// other payments. Returns `false` if the payment does not wait for the customer; otherwise the
-    /// payment continues in the background ([`Sandbox::settled`]).
+    /// page of the payment method's provider. In a sale that was requested with the amount 0,
+    /// `amount` is the amount that the customer chooses, and without it the sale is declined; pass
+    /// `None` for all other payments. Returns `false` if the payment does not wait for the
+    /// customer; otherwise the payment continues in the background ([`Sandbox::settled`]).
     #[must_use = "`false` means that the payment does not wait for the customer"]
     pub fn choose(
         &self,
@@ -373,7 +377,7 @@ impl Sandbox {
     }
 
     /// Lets a payment continue that a [`Fault::StalePayment`](crate::Fault::StalePayment) keeps
-    /// from ending. Returns `false` if no such fault keeps it.
+    /// from ending. Returns `false`, and does nothing, if no such fault keeps it from ending.
     #[must_use = "`false` means that no fault holds the payment"]
     pub fn release(&self, project: ProjectId, payment_id: &PaymentId) -> bool {
         self.engine.release(project, payment_id)
@@ -397,7 +401,8 @@ impl Sandbox {
     /// payment's earlier callbacks. If `signed` is true, the sandbox puts a valid signature into
     /// the top-level member `signature` of the body, in place of an existing one; otherwise the
     /// body is sent unchanged, except that bytes that are not UTF-8 become the character U+FFFD.
-    /// Fault rules apply to this callback too.
+    /// Fault rules apply to this callback too. It is an error if the project or payment is unknown
+    /// or the body cannot be signed.
     pub fn send_callback(
         &self,
         project: ProjectId,

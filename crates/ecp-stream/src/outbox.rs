@@ -21,7 +21,8 @@ use crate::telemetry::PUBLISH;
 /// callback.
 pub type PublishError = Box<dyn Error + Send + Sync>;
 
-/// Publishes callbacks to a stream, a queue or another service.
+/// Publishes callbacks to a stream, a queue or another service. Implement it for yours, or use
+/// `NatsPublisher`, and pass it to [`Outbox::new`].
 #[async_trait]
 pub trait Publisher: Send + Sync {
     /// Publishes a callback, within five seconds: the call is dropped then.
@@ -41,8 +42,9 @@ impl<P: Publisher + ?Sized> Publisher for Arc<P> {
     }
 }
 
-/// Publishes the callbacks in an inbox's outbox: callbacks of one payment one after the other, in the
-/// order in which the payment's state took them in, and callbacks of different payments concurrently.
+/// Publishes the callbacks in the outbox of an inbox, which lists the accepted callbacks that are
+/// still to be published: callbacks of one payment one after the other, in the order in which the
+/// payment's state took them in, and callbacks of different payments concurrently.
 ///
 /// Turn the outbox on first, once, with [`Inbox::keep_outbox`]: otherwise nothing is published, and
 /// no error says so. Any number of processes may run an `Outbox` over the same inbox: one of them
@@ -64,7 +66,8 @@ pub struct Outbox {
     batch: usize,
     poll: Duration,
     meter: Meter,
-    /// Locked by the call that publishes: two would have the lease together, and mix their order.
+    /// Locked by the call of `run` that publishes, so that only one clone publishes at a time: two
+    /// would both be the publisher that has the outbox, and mix the order of the callbacks.
     running: Arc<Mutex<()>>,
 }
 
@@ -79,18 +82,20 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
 /// Result of publishing a batch.
 enum Batch {
-    /// The outbox is empty, or another publisher has it.
+    /// There was nothing to publish: the outbox is empty, or another publisher has it.
     Empty,
-    /// All of it was published.
+    /// All callbacks of the batch were published.
     Whole,
-    /// A part was published.
+    /// Some callbacks of the batch were published; the others are tried again after a pause.
     Part,
-    /// Nothing was published.
+    /// No callback of the batch was published; all are tried again after a pause.
     Failed,
 }
 
 impl Outbox {
-    /// Makes an outbox that publishes the callbacks of this inbox to this publisher.
+    /// Returns an outbox that publishes the callbacks in the outbox of this inbox by this
+    /// publisher. It begins when [`run`](Self::run) is called; [`Inbox::keep_outbox`] must have
+    /// turned on the inbox's outbox.
     pub fn new(inbox: impl Inbox + 'static, publisher: impl Publisher + 'static) -> Self {
         Self {
             inbox: Arc::new(inbox),
@@ -103,25 +108,26 @@ impl Outbox {
         }
     }
 
-    /// Sets how many callbacks are read from the outbox at a time, and may be published concurrently: 256
-    /// by default, at least 1.
+    /// Sets how many callbacks are read from the inbox's outbox at a time, and may be published
+    /// concurrently: 256 by default, at least 1.
     pub fn batch(self, batch: usize) -> Self {
         Self { batch: batch.max(1), ..self }
     }
 
-    /// Sets how often an empty outbox is looked at: every 100 milliseconds by default.
+    /// Sets the pause between looks for new callbacks while there is nothing to publish: 100
+    /// milliseconds by default.
     pub fn poll(self, poll: Duration) -> Self {
         Self { poll, ..self }
     }
 
-    /// Reports the metrics of the outbox to an observer. The metrics are listed in
-    /// [`METRICS`](crate::METRICS).
+    /// Reports the metrics of publishing to an observer; by default nothing is reported. The
+    /// metrics are listed in [`METRICS`](crate::METRICS).
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Publishes callbacks until the future `stop` is ready, and then ends after the current batch,
-    /// for which a publisher that does not answer may take 15 seconds.
+    /// Publishes callbacks until the future `stop` is ready, and then ends after the current batch:
+    /// at most 15 seconds later, if the publisher does not answer.
     ///
     /// Dropping the future of this call instead loses nothing. After an error of the inbox or the
     /// publisher, the rest is published again, after pauses of at most 10 seconds.
@@ -218,8 +224,8 @@ async fn publish_all(
         }
         let attempt = Instant::now();
         let result = timeout(LONGEST, publisher.publish(&publication)).await;
-        let result =
-            result.unwrap_or_else(|_| Err(format!("it took longer than {LONGEST:?}").into()));
+        let result = result
+            .unwrap_or_else(|_| Err(format!("the publisher took longer than {LONGEST:?}").into()));
         let outcome = if result.is_ok() { "published" } else { "failed" };
         meter.took(&PUBLISH, attempt.elapsed(), &[("ecp.outcome", outcome)]);
         if let Err(error) = result {

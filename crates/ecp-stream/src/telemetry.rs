@@ -2,8 +2,9 @@
 
 use ecp_core::observe::Metric;
 
-/// Metrics of this crate: those that an [`Outbox`](crate::Outbox) and, with the feature `nats`, a
-/// `NatsPump` report to their observer. How old the oldest callback in an outbox is, is in
+/// The names, units and labels of the metrics of this crate: those that an
+/// [`Outbox`](crate::Outbox) and, with the feature `nats`, a `NatsPump` report to their observer.
+/// The time when the oldest callback that is still to be published was received is in
 /// [`Inbox::stats`](ecp_inbox::Inbox::stats) instead.
 pub const METRICS: &[&Metric] = &[
     &PUBLISH,

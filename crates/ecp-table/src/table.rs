@@ -36,7 +36,7 @@ pub struct Row<'t> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// The line of the file, counted from 1.
+    /// The line of the file that has the problem, counted from 1.
     pub line: u64,
     /// The name of the column, `None` if the problem is not about one column.
     pub column: Option<String>,
@@ -55,7 +55,10 @@ pub struct Rows<'t> {
 }
 
 impl Table {
-    /// Reads the text of a CSV file and its line of column names.
+    /// Reads the text of a CSV file and its line of column names. `delimiter` is the character
+    /// between two cells, as ASCII; with `None` it is found in the file. `is_known` says whether a
+    /// column name is one that the caller expects, which helps to find the delimiter.
+    /// [`rows`](Self::rows) returns the rows.
     ///
     /// A delimiter must be an ASCII character other than a quote or a line break. It is found in
     /// this order:
@@ -131,7 +134,8 @@ impl Table {
     }
 
     /// Returns a problem if a row has a value in a column without a name, because the meaning of
-    /// such a value is unknown. `None` if there is no such value.
+    /// such a value is unknown; `None` if there is no such value. Whether the row is used all the
+    /// same is up to the caller.
     pub fn nameless(&self, row: &Row<'_>) -> Option<Problem> {
         let is_nameless = |(name, cell): &(&String, &str)| name.is_empty() && !is_blank(cell);
         let place = self.names.iter().zip(row.cells()).position(|pair| is_nameless(&pair))?;
@@ -198,7 +202,7 @@ impl Row<'_> {
         self.cells.get(place).map_or("", |cell| cell)
     }
 
-    /// All cells of the row, from left to right.
+    /// All cells of the row, from left to right, one for each column name.
     pub fn cells(&self) -> impl ExactSizeIterator<Item = &str> {
         self.cells.iter().map(|cell| &**cell)
     }

@@ -27,23 +27,26 @@ pub enum Trace {
     Date,
     /// A truth value, `TRUE` or `FALSE`, also in other languages.
     Truth,
-    /// An apostrophe before the value, which marks text in a spreadsheet.
+    /// An apostrophe before the value: spreadsheets mark text with it, and it is no part of the
+    /// value.
     Apostrophe,
     /// A typographic quote, such as `“`.
     TypographicQuote,
-    /// `="93017949"`: a formula that keeps text in a spreadsheet.
+    /// `="93017949"`: a formula whose result is the text between the quotes.
     Formula,
     /// `９３` or `٩٣`: digits outside ASCII.
     OtherDigits,
-    /// `93017949.0`: a program turned the whole number into a decimal number.
+    /// `93017949.0`: a program turned the whole number into a decimal number. Only [`Trace::in_id`]
+    /// looks for it: an amount may have decimals.
     Decimals,
     /// `93,017,949` or `(93017949)`: a number with separators or brackets of a number format.
     Grouped,
 }
 
 impl Trace {
-    /// Finds the first sign that a spreadsheet has changed a code or an amount, such as `300.00`;
-    /// `None` if there is none. For ids and account numbers, use [`Trace::in_id`].
+    /// Finds the first sign that a spreadsheet has changed a code or an amount, such as
+    /// `1.23457E+15` or `01.Feb`; `None` if there is none. Decimals, as in `300.00`, are no sign
+    /// here. For ids and account numbers, use [`Trace::in_id`].
     pub fn find(text: &str) -> Option<Self> {
         let text = text.trim();
         [

@@ -28,8 +28,9 @@ use self::subject::{Examples, Subject};
 use crate::failure::{Failure, OrFail, fail};
 use crate::stage::Stage;
 
-/// A test case of the conformance suite, which tests a payment method against its spec and the
-/// sandbox.
+/// A test case of the conformance suite, which tests a payment method against its spec (the
+/// operations, currencies, limits and fields that it declares) and the sandbox.
+/// [`Conformance::cases`] returns the cases; [`Case::run`] runs one.
 pub struct Case<'m> {
     name: String,
     run: Box<dyn Fn() -> CaseFuture<'m> + 'm>,
@@ -45,7 +46,7 @@ impl Case<'_> {
     }
 
     /// Runs the test case. The error says why it failed. Call it in a tokio runtime with timer and
-    /// I/O.
+    /// I/O enabled.
     pub async fn run(&self) -> Result<(), Failure> {
         (self.run)().await
     }
@@ -57,10 +58,10 @@ impl fmt::Debug for Case<'_> {
     }
 }
 
-/// The conformance suite, which tests one payment method against its spec and the sandbox. The
-/// suite makes most cases from the method's spec; the calls add data that the spec does not have:
-/// values for its fields, values that its own check refuses, and the callbacks on its documentation
-/// page.
+/// The conformance suite, which tests one payment method against its spec (the operations,
+/// currencies, limits and fields that it declares) and the sandbox. The suite makes most cases from
+/// the spec. The calls add data that the spec does not have: values for its fields, values that its
+/// own check refuses, and the callbacks on its documentation page.
 ///
 /// ```
 /// use ecp_core::model::{OperationStatus, PaymentStatus};
@@ -109,8 +110,8 @@ impl Conformance {
         Self { registry, code, examples: Examples::default(), refused, samples }
     }
 
-    /// Sets the value that the suite's requests have in a field, instead of the field's example.
-    /// Call it only if the example does not pass the payment method's own check
+    /// Sets the value that the suite's requests have in a field, instead of the general example
+    /// value of this field. Call it only if that value does not pass the payment method's own check
     /// (`PaymentMethod::check`).
     pub fn example(mut self, field: Field, value: impl Into<String>) -> Self {
         self.examples.set(field, value.into());
@@ -126,14 +127,15 @@ impl Conformance {
     }
 
     /// Adds a test case: a sample callback from the method's documentation page, read with the
-    /// method's spec, must have the meaning that the page gives it. The name is for the list of
-    /// cases.
+    /// method's spec, must have the meaning that the page gives it. `name` is a part of the case's
+    /// name, to tell samples apart, such as `declined payout`.
     pub fn sample(mut self, name: impl Into<String>, sample: Sample) -> Self {
         self.samples.push((name.into(), sample));
         self
     }
 
     /// All test cases of the suite: those made from the payment method's spec, and the added ones.
+    /// [`Case::run`] runs each; [`Conformance::assert`] runs all of them.
     #[expect(clippy::missing_panics_doc, reason = "the method has been added")]
     pub fn cases(&self) -> Vec<Case<'_>> {
         let method = self.registry.get(self.code).expect("the method is in the registry");
@@ -149,7 +151,8 @@ impl Conformance {
         cases.made
     }
 
-    /// Runs all test cases of the suite, and panics if any fails.
+    /// Runs all test cases of the suite, and panics if any fails. Call it in a plain test function,
+    /// outside of a tokio runtime.
     ///
     /// # Panics
     ///
@@ -180,8 +183,9 @@ impl Conformance {
     }
 }
 
-/// Runs all test cases that are made from the spec of a payment method, and panics if any fails. To
-/// add more cases, use [`Conformance`].
+/// Runs all test cases that are made from the spec of a payment method, and panics if any fails.
+/// Call it in a plain test function, outside of a tokio runtime. To add more cases, use
+/// [`Conformance`].
 ///
 /// The sandbox that the cases run has the built-in payment methods and this method.
 ///
@@ -193,8 +197,9 @@ pub fn assert_conforms<M: PaymentMethod>(method: M) {
     Conformance::of(method).assert();
 }
 
-/// The test cases that are made from the spec of a payment method. `registry` has the payment
-/// methods of the sandbox that the cases run, and must contain the method.
+/// The test cases that are made from the spec of a payment method; [`Case::run`] runs each.
+/// `registry` has the payment methods of the sandbox that the cases run, and must contain the
+/// method.
 pub fn conformance<'m>(method: &'m dyn DynMethod, registry: &'m Registry) -> Vec<Case<'m>> {
     let subject = Subject { method, examples: Examples::NONE };
     let mut cases = Cases { method: subject, registry, made: Vec::new() };

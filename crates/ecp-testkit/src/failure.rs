@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The reason why a test case for a payment method failed, as text.
+/// The reason why a test case for a payment method failed. Print it with `Display`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure(String);
 

@@ -12,8 +12,8 @@ use ecp_transport::{HttpTransport, TransportError};
 use http::header::RETRY_AFTER;
 use http::{HeaderValue, Request, Response, StatusCode};
 
-/// A network fault that is injected into a request between a client and the platform, such as a
-/// reset connection.
+/// A network fault that a [`FaultTransport`] or a [`FaultServer`](crate::FaultServer) injects into
+/// a request between a client and the platform, such as a reset connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
@@ -39,19 +39,21 @@ pub enum Fault {
     /// The platform processes the request, but a proxy replaces the answer by an answer with this
     /// HTTP status.
     StatusAfter(u16),
-    /// A proxy answers with this HTTP status and, optionally, the number of seconds to wait
-    /// (`retry-after`). The platform does not receive the request.
+    /// A proxy answers with this HTTP status and, if the second value is given, a header
+    /// `retry-after` with this number of seconds. The platform does not receive the request.
     StatusInstead(u16, Option<u32>),
     /// The platform processes the request, but a proxy replaces the body of the answer by this
     /// text, with HTTP status 200.
     WrongBody(&'static str),
-    /// The request succeeds, and then the connection is closed without notice. It has no effect in
-    /// a [`FaultTransport`], which has no connection.
+    /// The request succeeds, and then the server closes the connection without notice, so that the
+    /// next request on this connection may fail. It has no effect in a [`FaultTransport`], which
+    /// has no connection.
     Stale,
 }
 
 impl Fault {
-    /// Whether the platform receives a request with this fault.
+    /// Whether the platform receives a request with this fault. For [`Fault::Slow`] in a
+    /// [`FaultTransport`], only if the client waits long enough.
     pub const fn reaches(&self) -> bool {
         !matches!(self, Self::Refused | Self::ResetBefore | Self::StatusInstead(..))
     }
@@ -62,7 +64,7 @@ impl Fault {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Exchange {
-    /// The index of the request, counted from 0.
+    /// Index of the request among all that were received, counted from 0.
     pub number: usize,
     /// The path of the request, such as `/v2/payment/status`.
     pub path: String,
@@ -76,7 +78,8 @@ type Plan = Box<dyn Fn(usize, &str) -> Fault + Send + Sync>;
 /// Chooses faults and records requests.
 struct Script {
     plan: Plan,
-    /// Number of requests, and the recorded ones.
+    /// Number of requests so far, and the recorded requests. The list stays empty if `remembers` is
+    /// false.
     seen: Mutex<(usize, Vec<Exchange>)>,
     remembers: bool,
 }
@@ -139,6 +142,7 @@ impl<T> FaultTransport<T> {
     }
 
     /// The requests that this transport has received, each with its fault, in the order of arrival.
+    /// A test compares them with what it expects.
     pub fn exchanges(&self) -> Vec<Exchange> {
         self.script.exchanges()
     }

@@ -28,8 +28,9 @@ sleep 0.05
 rm -rf "$1"
 "#;
 
-/// A cluster of NATS servers for tests, with data of their own in a temporary folder. They stop, and
-/// their data is removed, when the value is dropped or the process that started it ends.
+/// A cluster of NATS servers for tests, with data of their own in a temporary folder.
+/// [`NatsCluster::start`] starts it. The servers stop, and their data is removed, when the value is
+/// dropped or the process that started it ends.
 #[derive(Debug)]
 pub struct NatsCluster {
     program: PathBuf,
@@ -80,8 +81,8 @@ impl NatsCluster {
         Self::start_in(&env::temp_dir(), program, nodes, jetstream)
     }
 
-    /// Starts servers like [`NatsCluster::start`], with their folder in another one than the
-    /// system's folder for temporary files, for example on another disk.
+    /// Starts servers like [`NatsCluster::start`], but keeps their data below `folder` instead of
+    /// the system's folder for temporary files, for example on another disk.
     pub fn start_in(
         folder: &Path,
         program: &Path,
@@ -128,35 +129,38 @@ impl NatsCluster {
         Ok(cluster)
     }
 
-    /// The addresses of all servers, for a client: with commas between them.
+    /// The addresses of all servers for a client, separated by commas, such as
+    /// `127.0.0.1:4222,127.0.0.1:4223`.
     pub fn addresses(&self) -> String {
         let addresses = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port));
         addresses.collect::<Vec<_>>().join(",")
     }
 
-    /// The numbers of all servers, from 0. The server with number 1 has the name `n1`.
+    /// The numbers of all servers, from 0. Pass one to a method that is about one server, such as
+    /// [`NatsCluster::kill`]. The server with number 1 has the name `n1`.
     pub fn nodes(&self) -> impl Iterator<Item = usize> {
         0..self.nodes.len()
     }
 
-    /// Kills a server with SIGKILL, as in a crash. As in the other methods, `node` is a number from
-    /// [`NatsCluster::nodes`]. Any other number is a panic, except in [`NatsCluster::data`], which
-    /// returns the path of a folder that does not exist.
+    /// Kills the server with this number ([`NatsCluster::nodes`]) with SIGKILL, as in a crash;
+    /// [`NatsCluster::restart`] starts it again. A number that no server has is a panic.
     pub fn kill(&mut self, node: usize) -> io::Result<()> {
         let server = &mut self.nodes[node].server;
         server.kill()?;
         server.wait().map(drop)
     }
 
-    /// Starts a server again, with the same data, after [`NatsCluster::kill`]. It does not wait
-    /// until the server is ready, and does not stop one that still runs.
+    /// Starts the server with this number again, with the same data, after [`NatsCluster::kill`],
+    /// and does not wait until it is ready. Call it only for a killed server: one that still runs
+    /// is not stopped.
     pub fn restart(&mut self, node: usize) -> io::Result<()> {
         self.nodes[node].server = self.spawn(node)?;
         Ok(())
     }
 
-    /// Stops a server, so that it does nothing and answers nothing until [`NatsCluster::resume`].
-    /// On Linux, all of its threads have stopped when this returns.
+    /// Stops the server with this number, so that it does nothing and answers nothing until
+    /// [`NatsCluster::resume`]. On Linux, all of its threads have stopped when this returns; it is
+    /// an error if that takes more than 20 seconds.
     pub fn pause(&self, node: usize) -> io::Result<()> {
         self.signal(node, "-STOP")?;
         // The signal is only on its way: until it arrives, the server may still acknowledge.
@@ -171,17 +175,18 @@ impl NatsCluster {
         Ok(())
     }
 
-    /// Lets a paused server go on.
+    /// Lets the server with this number go on after [`NatsCluster::pause`].
     pub fn resume(&self, node: usize) -> io::Result<()> {
         self.signal(node, "-CONT")
     }
 
-    /// The process id of a server.
+    /// The process id of the server with this number, for example to measure its memory.
     pub fn pid(&self, node: usize) -> u32 {
         self.nodes[node].server.id()
     }
 
-    /// The folder with the data of a server's streams.
+    /// The folder with the data of the streams of the server with this number. If no server has the
+    /// number, the folder does not exist.
     pub fn data(&self, node: usize) -> PathBuf {
         self.folder.join(format!("n{node}"))
     }

@@ -39,9 +39,10 @@ fi
 rm -rf "$1"
 "#;
 
-/// A Postgres server for tests, with data of its own in a temporary folder. It is as durable as in
-/// production: `fsync` and `synchronous_commit` are on. It stops, and its data is removed, when the
-/// value is dropped or the process that started it ends.
+/// A Postgres server for tests, with data of its own in a temporary folder; [`Server::database`]
+/// creates a database on it. It is as durable as in production: `fsync` and `synchronous_commit`
+/// are on. It stops, and its data is removed, when the value is dropped or the process that started
+/// it ends.
 #[derive(Debug)]
 pub struct Server {
     binaries: PathBuf,
@@ -53,11 +54,12 @@ pub struct Server {
 }
 
 /// The TLS certificate and private key of a Postgres server, in PEM format.
+/// [`Server::start_with_tls_or_skip`] takes it.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// The certificate of the server, followed by intermediate certificates, if any.
+    /// The certificate of the server in PEM format, followed by intermediate certificates, if any.
     pub certificate: String,
-    /// The private key of the server's certificate.
+    /// The private key of the server's certificate, in PEM format.
     pub key: String,
 }
 
@@ -111,7 +113,7 @@ impl Server {
     }
 
     /// Starts a Postgres server. If Postgres is not installed, the error has the kind
-    /// [`ErrorKind::NotFound`].
+    /// [`ErrorKind::NotFound`]; if it does not start, the error has its output.
     pub fn start() -> io::Result<Self> {
         Self::start_with(None)
     }
@@ -136,8 +138,8 @@ impl Server {
         Ok(server)
     }
 
-    /// Creates an empty database on the server, and returns its connection string in the
-    /// `key=value` form.
+    /// Creates an empty database on the server, and returns its connection string, such as
+    /// `host=/tmp/ecp-postgres-4711-0 user=postgres dbname=test0`.
     pub fn database(&self) -> io::Result<String> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("test{}", NUMBER.fetch_add(1, Ordering::Relaxed));
@@ -146,13 +148,13 @@ impl Server {
         Ok(format!("host={} user=postgres dbname={name}{port}", self.folder.display()))
     }
 
-    /// The TCP port of the Postgres server, `None` if it listens on a Unix socket only.
+    /// The TCP port of the Postgres server; `None` if it listens on a Unix socket only.
     pub fn port(&self) -> Option<u16> {
         self.port
     }
 
     /// Kills the main process of the Postgres server with SIGKILL, as in a crash. The server's
-    /// other processes end by themselves soon after.
+    /// other processes end by themselves soon after. [`Server::restart`] starts the server again.
     pub fn kill(&mut self) -> io::Result<()> {
         self.postmaster.kill()?;
         self.postmaster.wait().map(drop)
@@ -169,13 +171,14 @@ impl Server {
     }
 
     /// Runs SQL statements on the server, each in a transaction of its own, in the database
-    /// `postgres`, and returns the values of their rows: a line a row, separated by `|`.
+    /// `postgres`. Returns the values of their rows: a line for each row, with `|` between the
+    /// values. If a statement fails, the error has the message of Postgres.
     pub fn run(&self, statements: &[&str]) -> io::Result<String> {
         self.run_in("postgres", statements)
     }
 
-    /// Runs SQL statements in a database of the server, like [`Server::run`]. `database` is its name
-    /// or a connection string from [`Server::database`].
+    /// Runs SQL statements in a database of the server and returns their rows, like
+    /// [`Server::run`]. `database` is its name or a connection string from [`Server::database`].
     pub fn run_in(&self, database: &str, statements: &[&str]) -> io::Result<String> {
         let named = database.split(' ').find_map(|pair| pair.strip_prefix("dbname="));
         let mut psql = self.client("psql");

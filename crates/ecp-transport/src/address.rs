@@ -11,7 +11,8 @@ pub(crate) struct Address {
 }
 
 /// Error for an address that cannot be the base address of one of the platform's services, for
-/// example because it has a path, or is plain HTTP to another machine.
+/// example because it has a path, or is plain HTTP to another machine. Write the scheme and the
+/// host only, such as `https://api.ecommpay.com`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{url}` is not a base address of the platform: {problem}")]
 pub struct InvalidBaseUrl {
@@ -66,7 +67,8 @@ impl Address {
 
 /// Returns the base address of a service in normal form: scheme and host in lower case, no default
 /// port, no trailing slash. Addresses with the same normal form lead to the same server, so compare
-/// and store the normal form.
+/// and store the normal form. An address with a user name, a path or a query is an error, and so is
+/// plain HTTP to another machine.
 ///
 /// ```
 /// use ecp_transport::normal_base_url;

@@ -24,11 +24,13 @@ use crate::watched::{Watched, request_span, words};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Clarified {
-    /// The merchant's id of the payment.
+    /// The merchant's id of the payment, under which its status can be requested.
     pub payment_id: PaymentId,
-    /// The platform's id of the request; `None` if the platform gave none.
+    /// The platform's id of the request that sent the fields; `None` if the platform gave none. Log
+    /// it, or pass it to [`Gate::request_status`].
     pub request_id: Option<RequestId>,
-    /// The fields that the platform still asks for; `None` if its answer does not name any.
+    /// The fields that the platform still asks for, to be sent by another [`Gate::clarify`]; `None`
+    /// if its answer does not name any.
     pub asked_again: Option<Box<ClarificationFields>>,
 }
 
@@ -36,8 +38,8 @@ impl Gate {
     /// Sends the fields that the platform asked for before a payment goes on
     /// ([`Step::Clarify`](ecp_core::model::Step::Clarify)), once and without a retry.
     /// [`Sender::clarify`](crate::Sender::clarify) also repeats the request if it has not arrived.
-    /// After an unknown outcome, request the payment's status: if fields are still missing, it asks
-    /// for them again.
+    /// After an error whose [`GateError::outcome`] is unknown, request the payment's status: if
+    /// fields are still missing, it asks for them again.
     ///
     /// The fields may be incomplete, or none at all: the platform then asks again. It waits 30
     /// minutes from each answer, but never beyond the payment's cut-off time, after which it

@@ -30,10 +30,10 @@ use crate::watched::{BUDGET_EMPTY, FURTHER_REQUESTS, Watched};
 /// Base address of the platform's Data API (sources: Data API).
 pub const DATA_API_URL: &str = "https://data.ecommpay.com";
 
-/// Default name of the member of a query that holds the address to which the platform sends the
-/// operations ([`Destination`]); [`DataApi::destination_name`] sets another. This library chose the
-/// name, because no document names the member (sources: operations to an address). The sandbox
-/// reads the same name.
+/// Default name of the JSON member of a Data API query that holds the address to which the platform
+/// sends the operations ([`Destination`]). This library chose the name, because no document names
+/// the member (sources: operations to an address); the sandbox reads the same name. Ask the
+/// platform's support for its name, and set that by [`DataApi::destination_name`].
 pub const DESTINATION_NAME: &str = "destination";
 
 /// Client of the platform's Data API, which returns past operations for reports and reconciliation.
@@ -79,17 +79,21 @@ pub struct DataApi {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataError {
-    /// The query cannot be signed.
+    /// The query cannot be signed, and was not sent: for example, [`OperationsQuery::filter`] was
+    /// called twice with one name. Correct the query.
     #[error("the query cannot be signed: {0}")]
     Unsigned(SignError),
-    /// The Data API could not be reached, or sent no response.
+    /// No usable response came: the Data API could not be reached, did not answer in time, or its
+    /// answer was larger than the transport allows. Repeat the query, in the last case with a
+    /// smaller page size.
     #[error(transparent)]
     Transport(TransportError),
-    /// The Data API answered with an error. The form of its errors is not documented, so the error
-    /// has only the parts that could be read.
+    /// The Data API answered with an error. The form of its errors is not documented, so this error
+    /// has only the parts that could be read: the HTTP status, and the code and the message if
+    /// there are any.
     #[error("the Data API answered HTTP status {http_status}{details}", details = in_words(.code.as_ref(), .message.as_deref()))]
     Refused {
-        /// The HTTP status of the answer.
+        /// The HTTP status of the answer, such as 429 for too many requests.
         http_status: u16,
         /// The platform's error code; `None` if the answer has none.
         code: Option<Code>,
@@ -100,14 +104,15 @@ pub enum DataError {
     /// platform's support for its name, and set it by [`DataApi::list_name`].
     #[error("the Data API's answer cannot be read: {0}")]
     Unreadable(ModelError),
-    /// The answer is not signed with the token's key.
+    /// The answer is not signed with the token's key, so nothing of it is returned. Check that
+    /// [`DataApi::new`] was given the key of the token, not that of a project.
     #[error("the Data API's answer is not genuine: {0}")]
     NotGenuine(VerifyError),
 }
 
 impl DataError {
-    /// Whether the error is that the Data API's answer is larger than the limit of the transport or
-    /// of this client. The same query with a smaller page size may then succeed.
+    /// Whether the Data API's answer was larger than the limit of the transport or of this client.
+    /// The same query with a smaller page size may then succeed. `false` for every other error.
     pub fn is_too_large(&self) -> bool {
         match self {
             Self::Transport(error) => error.is_too_large(),
@@ -175,8 +180,8 @@ impl DataApi {
 
     /// Sets how often and how long the request for a page of operations is retried: attempts,
     /// pauses, budget and deadline. By default a page is requested up to 4 times within 15 minutes;
-    /// the rest is as in a default [`RetryPolicy`]. A policy that you pass has its own deadline, 1
-    /// minute unless you set one, and answers may take longer than that.
+    /// the rest is as in a default [`RetryPolicy`]. A policy that you pass has its own deadline of
+    /// 1 minute: set a longer one, because answers may take minutes.
     pub fn retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
     }
@@ -190,7 +195,8 @@ impl DataApi {
 
     /// Sets the name of the member of an answer that lists the operations, `operations` by default;
     /// the documents do not name it. If no list has that name, the only list at the top level of
-    /// the answer is used.
+    /// the answer is used; if there is not exactly one, the answer is an error
+    /// ([`DataError::Unreadable`]).
     pub fn list_name(self, name: &str) -> Self {
         Self { list: name.into(), ..self }
     }
@@ -235,7 +241,7 @@ impl DataApi {
     }
 
     /// Returns the operations that match a query. They come in pages, and each page is requested
-    /// when it is needed.
+    /// when [`Operations::next`] needs it; this call itself sends nothing.
     pub fn operations(&self, query: OperationsQuery) -> Operations {
         Operations { api: self.clone(), query: Some(query), page: VecDeque::new() }
     }
@@ -449,7 +455,7 @@ fn refusal(status: StatusCode, document: Option<&Document<'_>>) -> DataError {
 #[derive(Debug)]
 pub struct Operations {
     api: DataApi,
-    /// `None` after the last page.
+    /// The query for the next page; `None` after the last page.
     query: Option<OperationsQuery>,
     page: VecDeque<DataOperation>,
 }

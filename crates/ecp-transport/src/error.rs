@@ -13,20 +13,24 @@ use crate::http::TransportError;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GateError {
-    /// The request breaks the rules of its payment method. Nothing was sent.
+    /// The request breaks a rule of its payment method, for example a field is missing. Nothing was
+    /// sent. Correct the request as the [`Rejection`] says.
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// The request cannot be signed, for example because the platform's official SDKs would sign
-    /// one of its values in another way than this library. Nothing was sent.
+    /// one of its values in another way than this library. Nothing was sent. Change the value that
+    /// the error names.
     #[error("the request cannot be signed, and was not sent: {0}")]
     Unsigned(SignError),
-    /// Nothing was sent: no connection to Gate could be opened. For a [`Sender`](crate::Sender)
-    /// also: the deadline of the call passed while the request waited for its turn, or the store of
-    /// [`Intents`](crate::Intents) or [`SharedLimits`](crate::SharedLimits) failed.
+    /// Nothing was sent, so the request can be sent again: no connection to Gate could be opened.
+    /// For a [`Sender`](crate::Sender) also: the deadline of the call passed while the request
+    /// waited for its turn, or the store of [`Intents`](crate::Intents) or
+    /// [`SharedLimits`](crate::SharedLimits) failed.
     #[error(transparent)]
     NotSent(TransportError),
-    /// The platform refused the request and has registered nothing. If the request was for a
-    /// status, only that was refused, and nothing is said about the payment.
+    /// The platform refused the request and has registered nothing; the [`Refusal`] has the reason
+    /// and the recommended action. If the request was for a status, only that was refused, and
+    /// nothing is said about the payment.
     #[error(transparent)]
     Refused(Refusal),
     /// The platform may or may not have registered the request. A request for a status registers
@@ -48,11 +52,12 @@ pub enum Outcome<'e> {
     /// [`GateError::Unsigned`]) must be corrected first.
     NotSent,
     /// The platform answered that it did not register the request. The cause is in the request
-    /// itself, or the platform's code does not say where it is.
+    /// itself, or the platform's code does not say where it is. [`Code::info`] of `code` has the
+    /// recommended action.
     Refused {
-        /// The platform's error code.
+        /// The platform's error code, such as 2004.
         code: &'e Code,
-        /// The platform's error message.
+        /// The platform's error message, in its own words.
         message: &'e str,
     },
     /// The request may be in progress, or the payment may exist already. Request the payment's
@@ -206,17 +211,18 @@ impl From<TransportError> for GateError {
 pub struct Refusal {
     /// The error code of the refusal. [`Code::info`] has the recommended action.
     pub code: Code,
-    /// The platform's message about the refusal.
+    /// The platform's message about the refusal, in its own words.
     pub message: String,
-    /// Details of the refusal, with the paths of the wrong fields.
+    /// Details of the refusal, with the paths of the wrong fields where the platform names them.
     pub errors: Errors,
-    /// The HTTP status of the answer. Its meaning is not documented.
+    /// The HTTP status of the answer. The documents do not say what it means for an error: decide
+    /// by `code`.
     pub http_status: u16,
 }
 
 impl Refusal {
-    /// What the refusal is about: the payment, its method or the whole project.
-    /// [`About::Unknown`] if the code is not in the platform's table, or the table's words do not say.
+    /// What the refusal is about: the payment, its method or the whole project. [`About::Unknown`]
+    /// if the code is not in the platform's table of error codes, or the table does not say.
     pub fn about(&self) -> About {
         self.code.about()
     }
@@ -254,13 +260,16 @@ pub enum UnknownReason {
     /// server error or a proxy.
     #[error("the answer has the unexpected HTTP status {0}")]
     HttpStatus(u16),
-    /// The answer has an undocumented format.
+    /// The answer is not in the documented format: it is no JSON, or lacks a member such as
+    /// `request_id`.
     #[error("the platform's answer cannot be read: {0}")]
     Unreadable(ModelError),
-    /// The answer must be signed, and its signature is missing or wrong.
+    /// The signature of the answer is wrong, or is missing where the platform always signs, as in a
+    /// status. The answer is not believed. Check the project's key.
     #[error("the answer is not genuine: {0}")]
     NotGenuine(VerifyError),
-    /// The answer is signed but is not the answer to this request.
+    /// The answer to a status request is signed, but is another kind of message, such as a
+    /// callback. It is not believed.
     #[error("the platform answered with another kind of message: {0}")]
     OtherMessage(StatusError),
     /// The answer names another request, payment or project than the request. The value is the path
@@ -269,9 +278,10 @@ pub enum UnknownReason {
     /// request is for.
     #[error("the answer has another `{0}` than the request")]
     Mismatch(&'static str),
-    /// An earlier call may have sent the request, and its result is not known.
-    /// [`Sender::resume`](crate::Sender::resume) could not find out; for a refund or another
-    /// request about a payment that exists it never can.
+    /// An earlier call may have sent the request, its result is not known, and
+    /// [`Sender::resume`](crate::Sender::resume) sent nothing now. For a request for a new payment,
+    /// call `resume` again later. For a refund, or another request about a payment that exists,
+    /// `resume` never sends: look for it in the payment's status or in a callback.
     #[error("an earlier call may have sent the request, and its result was not kept")]
     Interrupted,
     /// A payment or refund with this id exists already (codes 3041 and 3230). If the outcome of an
@@ -281,7 +291,7 @@ pub enum UnknownReason {
     #[error("code {0}: a payment or refund with this id exists already")]
     AlreadyExists(Code),
     /// The platform answered with an error code that does not say whether it registered the
-    /// request.
+    /// request. Request the payment's status.
     #[error("code {0} does not say whether the platform has the request")]
     Inconclusive(Code),
 }

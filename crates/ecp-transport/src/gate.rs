@@ -30,11 +30,11 @@ use crate::send::retry_after;
 use crate::wait::Asked;
 use crate::watched::{Watched, request_span, words};
 
-/// Base address of the platform's Gate. Test projects use the same address.
+/// Base address of Gate, the platform's API for payments. Test projects use the same address.
 pub const GATE_URL: &str = "https://api.ecommpay.com";
 
-/// Client of the platform's Gate for one project: it requests payments, payouts, refunds and
-/// statuses. Clones share the HTTP transport.
+/// Client of Gate, the platform's API for payments, for one project: it requests payments, payouts,
+/// refunds and statuses. Clones share the HTTP transport.
 ///
 /// The future of a call can be dropped at any time; the outcome of its request is then unknown.
 #[derive(Clone, Debug)]
@@ -127,7 +127,8 @@ impl Gate {
         self.request(method, request).await
     }
 
-    /// Checks and sends a request for any operation that a method has, once. [`Gate::sale`],
+    /// Checks and sends a request for any operation that a method has, once. `Ok` means that the
+    /// platform registered the request, not that the payment succeeded. [`Gate::sale`],
     /// [`Gate::payout`] and [`Gate::refund`] do the same for one operation each.
     ///
     /// ```no_run
@@ -163,7 +164,9 @@ impl Gate {
     }
 
     /// Sends, once, a request that [`ecp_methods::prepare`] has checked, or an
-    /// [`EndpointRequest`](crate::EndpointRequest), for endpoints without a request type.
+    /// [`EndpointRequest`](crate::EndpointRequest), for endpoints without a request type. `Ok`
+    /// means that the platform accepted the request; after an error, [`GateError::outcome`] says
+    /// whether it may have arrived.
     pub async fn send<R: GateRequest>(&self, request: &R) -> Result<R::Answer, GateError> {
         let registered = self.attempt(&request.outgoing(self.project)).await.0?;
         R::Answer::of(registered).map_err(GateError::Unknown)
@@ -239,8 +242,8 @@ impl Gate {
     }
 
     /// Does the same as [`Gate::status`] and keeps the proof that the platform signed the answer.
-    /// An inbox needs that proof before it releases a held callback (one that must be confirmed by
-    /// Gate).
+    /// An inbox of `ecp-inbox` can hold a callback, that is, give it to no handler until Gate
+    /// confirms it: to release such a callback, the inbox needs this proof.
     pub async fn verified_status(
         &self,
         payment_id: &PaymentId,
@@ -295,12 +298,13 @@ impl Gate {
         }
     }
 
-    /// Asks what became of a request, by the platform's id of the request, which Gate's answer to it
-    /// has. `Ok` means only that the platform answered: with
+    /// Asks what became of a request, by the id that the platform gave the request
+    /// ([`Accepted::request_id`]). `Ok` means only that the platform answered: with
     /// [`SyncStatus::Success`](ecp_core::model::SyncStatus::Success) it has the request, with
-    /// [`SyncStatus::Error`](ecp_core::model::SyncStatus::Error) the code says why not. The answer says less about the payment than that of [`Gate::status`], and may be unsigned: do
-    /// not move money because of it. The documents recommend to ask no earlier than 10 seconds
-    /// after the request was sent.
+    /// [`SyncStatus::Error`](ecp_core::model::SyncStatus::Error) the code says why not. The answer
+    /// says less about the payment than that of [`Gate::status`], and may be unsigned: do not move
+    /// money because of it. The documents recommend to ask no earlier than 10 seconds after the
+    /// request was sent.
     pub async fn request_status(&self, request_id: &RequestId) -> Result<SyncResponse, GateError> {
         let span = request_span!(
             "ecp.gate.request_status",

@@ -33,7 +33,8 @@ impl<T: HttpTransport + ?Sized> HttpTransport for std::sync::Arc<T> {
     }
 }
 
-/// Error of an HTTP request that got no response. It says whether the request may have arrived.
+/// Error of an HTTP request that got no response, or one that was too large.
+/// [`TransportError::may_have_arrived`] says whether the server may have the request.
 #[derive(Debug)]
 pub struct TransportError {
     sent: bool,
@@ -41,18 +42,21 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// Makes an error that happened before any byte of the request reached the other side: the
-    /// address of the host was not found, or no connection or no TLS session could be opened.
+    /// Makes an error that happened before any byte of the request reached the server: the address
+    /// of the host was not found, or no connection or no TLS session could be opened. The request
+    /// may then be sent again.
     pub fn not_sent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { sent: false, source: source.into() }
     }
 
-    /// Makes an error after which the request may have arrived: any failure of an open connection.
+    /// Makes an error after which the server may have the request: any failure of an open
+    /// connection. The outcome of a payment request is then unknown.
     pub fn maybe_sent(source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { sent: true, source: source.into() }
     }
 
-    /// The error that the transport's implementation reported.
+    /// The error that the HTTP client reported, such as a refused connection, or a
+    /// [`ResponseTooLarge`].
     pub fn cause(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.source
     }
@@ -63,7 +67,8 @@ impl TransportError {
         self.cause().is::<ResponseTooLarge>()
     }
 
-    /// Whether the request may have arrived at the other side although there is no response.
+    /// Whether the server may have the request although there is no response. With `false`, nothing
+    /// was sent, and the request can be sent again.
     pub const fn may_have_arrived(&self) -> bool {
         self.sent
     }
@@ -89,9 +94,9 @@ impl fmt::Display for TransportError {
 /// The cause is part of the text and not also a source: an error chain would print it twice.
 impl Error for TransportError {}
 
-/// Error for a response that is larger than the transport allows. If it is the cause of the
-/// [`TransportError`] of a Data API query, [`Operations`](crate::Operations) requests a smaller
-/// page.
+/// Error for a response that is larger than the transport allows, which is 256 KiB by default. If
+/// it is the cause of the [`TransportError`] of a Data API query, [`Operations`](crate::Operations)
+/// requests a smaller page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the response is larger than the {limit} bytes that `response_limit` allows")]
 pub struct ResponseTooLarge {

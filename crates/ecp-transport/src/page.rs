@@ -9,7 +9,7 @@ use form_urlencoded::Serializer;
 
 use crate::address::{Address, InvalidBaseUrl};
 
-/// Base address of the platform's Payment Page.
+/// Base address of the platform's Payment Page, the hosted form in which a customer pays.
 pub const PAYMENT_PAGE_URL: &str = "https://paymentpage.ecommpay.com";
 
 /// A project's Payment Page: signs the parameters of a payment and returns the address of the page
@@ -43,9 +43,9 @@ pub struct PaymentPage {
 #[derive(Clone)]
 pub struct SignedPage {
     address: Address,
-    /// Names and values as they go into a URL, the signature last.
+    /// Names and values of the parameters as they go into a URL, the signature last.
     parameters: Vec<(String, String)>,
-    /// The parameters as a JSON object.
+    /// The parameters and the signature as a JSON object, for the widget.
     json: String,
 }
 
@@ -72,7 +72,8 @@ impl PaymentPage {
     }
 
     /// Sets the base address of the Payment Page, [`PAYMENT_PAGE_URL`] by default: a domain of your
-    /// own that leads to the page, or a sandbox on this machine.
+    /// own that leads to the page, or a sandbox such as `http://127.0.0.1:8080`. Plain HTTP is
+    /// allowed only to this machine.
     pub fn base_url(self, url: &str) -> Result<Self, InvalidBaseUrl> {
         Ok(Self { address: Address::parse(url)?, ..self })
     }

@@ -15,22 +15,26 @@ use crate::address::is_plain;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RedirectError {
-    /// The address of the redirect is not an absolute `http` or `https` URL of ASCII characters.
+    /// The address of the redirect is not an absolute `http` or `https` URL of ASCII characters, or
+    /// its host or port is invalid. The customer is not redirected: ask the platform's support.
     #[error(
         "`redirect_data.url` is not an absolute http or https address, or has a character outside ASCII or an invalid host or port: the customer is not redirected; ask the platform's support"
     )]
     Address,
-    /// The address of the redirect holds a user name or a password.
+    /// The address of the redirect holds a user name or a password. The customer is not redirected:
+    /// ask the platform's support.
     #[error(
         "`redirect_data.url` holds a user name or password: the customer is not redirected; ask the platform's support"
     )]
     Credentials,
-    /// The HTTP method of the redirect is neither GET nor POST.
+    /// The HTTP method of the redirect is neither GET nor POST. The customer is not redirected: ask
+    /// the platform's support.
     #[error(
         "`redirect_data.method` is neither GET nor POST: the customer is not redirected; ask the platform's support"
     )]
     Method,
-    /// The body of the redirect is not a set of form fields.
+    /// The body of the redirect is not a set of form fields: it holds other values than text and
+    /// numbers, or a NUL character. The customer is not redirected: ask the platform's support.
     #[error(
         "`redirect_data.body` holds other values than text and numbers, or a NUL character: the customer is not redirected; ask the platform's support"
     )]

@@ -20,7 +20,9 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Makes a policy with the default values, which each setter documents.
+    /// Makes a policy with the default values: a request is sent up to 4 times within 1 minute,
+    /// with random pauses of up to 20 seconds, and 10 calls pay for one retry, with 10 retries in
+    /// reserve. Each setter changes one of these.
     pub fn new() -> Self {
         Self {
             deadline: Duration::from_mins(1),
@@ -40,8 +42,9 @@ impl RetryPolicy {
         Self { deadline: deadline.min(A_YEAR), ..self }
     }
 
-    /// Sets how often a call may send its request, the first time included, and how many status
-    /// requests may follow each time that it may have arrived; at least 1, and 4 by default.
+    /// Sets how often a call may send its request, the first time included: at least 1, and 4 by
+    /// default. After each send that may have arrived, the call makes at most as many status
+    /// requests.
     pub fn attempts(self, attempts: u32) -> Self {
         Self { attempts: attempts.max(1), ..self }
     }
@@ -54,9 +57,9 @@ impl RetryPolicy {
         Self { first_pause: first.min(A_YEAR), longest_pause: longest.min(A_YEAR), ..self }
     }
 
-    /// Sets the budget that limits the retries and status requests of many calls together, by
-    /// default 10 % of the calls with a reserve of 10. To share the budget with other clients, give
-    /// them a clone.
+    /// Sets the budget that limits the retries and status requests of many calls together. By
+    /// default, each call adds a tenth of a request to the budget, and 10 requests are in it from
+    /// the beginning. To share the budget with other clients, give them a clone.
     pub fn budget(self, budget: RetryBudget) -> Self {
         Self { budget, ..self }
     }

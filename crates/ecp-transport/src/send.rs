@@ -113,7 +113,8 @@ pub trait Intents: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Sent {
-    /// The platform answered that it registered the request.
+    /// The platform answered that it registered the request. The payment's result comes by
+    /// callback.
     Registered(Accepted),
     /// The platform answered that it accepted an [`EndpointRequest`](crate::EndpointRequest).
     Answered(Answered),
@@ -124,13 +125,14 @@ pub enum Sent {
     Found(Box<StatusResponse>),
     /// No answer said that the request was registered, but a second request for the new payment was
     /// refused because its id exists (code 3041). No status answer had the payment, so its kind and
-    /// sum were not compared. Never for a refund: there, the same refusal is the error
-    /// [`UnknownReason::AlreadyExists`](crate::UnknownReason::AlreadyExists).
+    /// sum were not compared: request its status later. Never for a refund: there, the same refusal
+    /// is the error [`UnknownReason::AlreadyExists`](crate::UnknownReason::AlreadyExists).
     Exists,
 }
 
 impl Sent {
-    /// The evidence as a word: `registered`, `answered`, `found` or `exists`.
+    /// How it is known that the platform has the request, as a word: `registered`, `answered`,
+    /// `found` or `exists`.
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Registered(_) => "registered",
@@ -140,7 +142,8 @@ impl Sent {
         }
     }
 
-    /// The evidence as a sentence, for journals and logs.
+    /// How it is known that the platform has the request, as a sentence for journals and logs, such
+    /// as `the platform registered it`.
     pub const fn evidence(&self) -> &'static str {
         match self {
             Self::Registered(_) => "the platform registered it",
@@ -151,7 +154,8 @@ impl Sent {
     }
 }
 
-/// Error of a call of a [`Sender`]: there is no evidence that the platform has the request.
+/// Error of a call of a [`Sender`]: nothing shows that the platform has the request.
+/// [`SendError::outcome`] says whether the request may have arrived all the same.
 #[derive(Debug)]
 pub struct SendError {
     error: GateError,
@@ -194,7 +198,8 @@ impl SendError {
     }
 
     /// Whether the platform has answered that it does not know the payment, but so soon after the
-    /// request that the request may still arrive ([`SendPolicy::not_found_after`]).
+    /// request that the request may still arrive ([`SendPolicy::not_found_after`]). If so, call
+    /// [`Sender::resume`] later. `false` in all other cases.
     pub const fn is_not_found_yet(&self) -> bool {
         self.not_found
     }
@@ -235,8 +240,8 @@ impl Sender {
     }
 
     /// Sets the store in which every send is recorded before it happens; if the store fails,
-    /// nothing is sent. To use one store per payment, set it on a clone of the sender: the clones
-    /// still share their limits and their retry budget.
+    /// nothing is sent. By default nothing is recorded. To use one store per payment, set it on a
+    /// clone of the sender: the clones still share their limits and their retry budget.
     pub fn intents(self, intents: Arc<dyn Intents>) -> Self {
         Self { intents: Some(intents), ..self }
     }
@@ -250,10 +255,11 @@ impl Sender {
         Self { first_question: time.min(A_YEAR), ..self }
     }
 
-    /// Shares the limits on requests per second and the retry budget with senders of other
-    /// processes. The numbers stay those of the [`SendPolicy`], so give all processes the same; the
-    /// limit on requests at once is this sender's own. Clones that were made before keep limits of
-    /// their own.
+    /// Shares the limit on requests per second and the retry budget with senders of other
+    /// processes, through a store outside of them. Their values are still those of the
+    /// [`SendPolicy`], so give all processes the same policy. The limit on requests at once stays
+    /// in this process. Call this before you clone the sender: clones that were made before keep
+    /// limits of their own.
     ///
     /// Without a rate ([`SendPolicy::rate`] with `None`), only the budget is shared. A budget with
     /// a reserve of 0 has a reserve of one request here.
@@ -305,8 +311,9 @@ impl Sender {
     }
 
     /// Requests any operation that a method has. `Ok` means that the platform has the request
-    /// ([`Sent`]). [`Sender::sale`], [`Sender::payout`] and [`Sender::refund`] do the same for one
-    /// operation each.
+    /// ([`Sent`]); the error says whether the request may have arrived ([`SendError::outcome`]).
+    /// [`Sender::sale`], [`Sender::payout`] and [`Sender::refund`] do the same for one operation
+    /// each.
     pub async fn request<F: Flow>(
         &self,
         method: &impl Supports<F>,
@@ -317,9 +324,9 @@ impl Sender {
     }
 
     /// Sends a request that has never been sent: one that [`ecp_methods::prepare`] has checked, or
-    /// an [`EndpointRequest`](crate::EndpointRequest), a request for an endpoint without a model.
-    /// After a failure, this call repeats a request by itself where the request's effect on money
-    /// allows it ([`EndpointRequest::effect`](crate::EndpointRequest::effect)).
+    /// an [`EndpointRequest`](crate::EndpointRequest) to an endpoint for which this library has no
+    /// request type. After a failure, this call repeats a request by itself where the request's
+    /// effect on money allows it ([`EndpointRequest::effect`](crate::EndpointRequest::effect)).
     ///
     /// If the call is dropped or the process ends, the outcome is unknown. To be able to continue,
     /// store the request before this call; later pass it to [`Sender::resume`].
@@ -328,11 +335,11 @@ impl Sender {
         Call::new(self, outgoing).run::<R::Answer>(None).await
     }
 
-    /// Continues a request that earlier calls may have sent. At least the time `age` has passed
-    /// since the **last** time that it may have been sent; if that is not known, pass zero. The
-    /// sender first requests the payment's status, at once or after the time of
+    /// Continues a request that earlier calls may have sent. `age` is the time since the **last**
+    /// of these sends; if it is not known exactly, pass a time that is surely not longer, or zero.
+    /// The sender first requests the payment's status, at once or after the time of
     /// [`Sender::first_question`]. It sends the request only if the platform does not know the
-    /// payment and [`SendPolicy::not_found_after`] has passed since that last time; until then, the
+    /// payment and [`SendPolicy::not_found_after`] has passed since that last send; until then, the
     /// call ends with an unknown outcome.
     ///
     /// For a refund, and for every other request about a payment that exists, this sends nothing

@@ -13,10 +13,11 @@ use crate::error::{GateError, UnknownReason};
 use crate::gate::Gate;
 
 /// Schedule of the status requests with which [`Gate::wait_until_final`] waits for the end of a
-/// payment; the platform prescribes none. The first request comes after the method's base time (the
-/// average time of a payment by it), and earlier only if a [`Wake`] or a shorter deadline asks for
-/// it. Each later pause is half as long again as the one before it, up to five minutes. All pauses
-/// vary by a fifth, so that many waits do not request at once; the first one only becomes longer.
+/// payment. The platform prescribes no schedule. The first request comes after the method's base
+/// time (the average time of a payment by it), and earlier only if a [`Wake`] or a shorter deadline
+/// asks for it. Each later pause is half as long again as the one before it, up to five minutes.
+/// All pauses vary by a fifth, so that many waits do not request at once; the first one only
+/// becomes longer.
 ///
 /// Make a `Wait` for each payment if you use its [`Wake`]: a `Wait` and its clones have one.
 ///
@@ -55,18 +56,20 @@ impl Wake {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WaitError {
-    /// The deadline passed before the payment or the operation had a final status.
+    /// The deadline ([`Wait::deadline`]) passed before the payment or the operation had a final
+    /// status. It may still end: request the status again later.
     #[error("{}", deadline_text(.operation.as_ref(), .last.as_deref(), .error.as_deref()))]
     Deadline {
-        /// The request that began the operation that was waited for; `None` if the end of the
-        /// payment was waited for.
+        /// The platform's id of the request whose operation was waited for, such as a refund;
+        /// `None` if the end of the whole payment was waited for.
         operation: Option<RequestId>,
         /// The last answer to a status request; `None` if there was none.
         last: Option<Box<StatusResponse>>,
         /// Error of the last status request; `None` if it succeeded.
         error: Option<Box<GateError>>,
     },
-    /// A status request failed with an error that further requests cannot fix.
+    /// A status request failed in a way that further requests cannot fix, such as a refusal or an
+    /// answer with a wrong signature.
     #[error(transparent)]
     Gate(#[from] GateError),
 }
@@ -156,7 +159,8 @@ impl Wait {
         Self { first: first.min(Self::FOR_EVER), ..self }
     }
 
-    /// Sets the maximum pause between two status requests, 5 minutes by default, a year at most.
+    /// Sets the maximum pause between two status requests, 5 minutes by default, a year at most. A
+    /// longer first pause ([`Wait::first`]) takes its place.
     pub fn longest(self, longest: Duration) -> Self {
         Self { longest: longest.min(Self::FOR_EVER), ..self }
     }
@@ -165,6 +169,7 @@ impl Wait {
     /// default it is the method's cut-off time (after which the platform declines the payment), or
     /// 30 minutes if that is not known. The last status request is sent when this time is over,
     /// even if the first request was not due yet; its answer is awaited for up to 30 seconds more.
+    /// Without a final status, the wait ends with [`WaitError::Deadline`].
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { deadline: deadline.min(Self::FOR_EVER), ..self }
     }

@@ -6,7 +6,9 @@ use tracing::{Instrument, Span, Value};
 
 use crate::error::{GateError, Outcome};
 
-/// All metrics that this crate reports to an [`Observer`](ecp_core::observe::Observer).
+/// All metrics that this crate reports to an [`Observer`](ecp_core::observe::Observer), which
+/// [`Gate::observer`](crate::Gate::observer) and [`DataApi::observer`](crate::DataApi::observer)
+/// set.
 pub const METRICS: &[&Metric] =
     &[&GATE_REQUEST, &SEND, &SEND_TURN, &FURTHER_REQUESTS, &BUDGET_EMPTY, &DATA_PAGE];
 
@@ -59,7 +61,7 @@ pub(crate) struct Watched {
     span: Span,
     meter: Meter,
     metric: &'static Metric,
-    /// The labels that are known when the call begins.
+    /// The labels of the metric that are known when the call begins: the request and the method.
     labels: [Option<Label>; 2],
     begun: Option<Instant>,
     ended: bool,

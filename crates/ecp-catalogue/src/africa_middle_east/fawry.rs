@@ -7,7 +7,9 @@ use ecp_methods::{PaymentMethod, Rule, Sale, Spec, Supports};
 
 use crate::facts;
 
-/// Fawry: payments with vouchers.
+/// The payment method Fawry: payments with vouchers. Pass it to the calls of `Gate` (crate
+/// `ecp-transport`), as in `gate.sale(&Fawry, &request)`, after your account manager has confirmed
+/// that it is connected to your project.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

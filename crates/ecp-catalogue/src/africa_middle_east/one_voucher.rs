@@ -7,7 +7,9 @@ use ecp_methods::{PaymentMethod, Payout, Rule, Sale, Spec, Supports};
 
 use crate::facts;
 
-/// 1Voucher: payments with and payouts to vouchers.
+/// The payment method 1Voucher: payments with and payouts to vouchers. Pass it to the calls of
+/// `Gate` (crate `ecp-transport`), as in `gate.sale(&OneVoucher, &request)`, after your account
+/// manager has confirmed that it is connected to your project.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

@@ -7,7 +7,9 @@ use ecp_methods::{PaymentMethod, Payout, Rule, Sale, Spec, Supports};
 
 use crate::facts;
 
-/// MPay: payments from and payouts to electronic wallets.
+/// The payment method MPay: payments from and payouts to electronic wallets. Pass it to the calls
+/// of `Gate` (crate `ecp-transport`), as in `gate.sale(&MPay, &request)`, after your account
+/// manager has confirmed that it is connected to your project.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

@@ -9,7 +9,9 @@ use ecp_methods::{PaymentMethod, Payout, Reason, Rule, Sale, Spec, Supports};
 
 use crate::{checks, facts};
 
-/// Papara: payments from and payouts to electronic wallets.
+/// The payment method Papara: payments from and payouts to electronic wallets. Pass it to the calls
+/// of `Gate` (crate `ecp-transport`), as in `gate.sale(&Papara, &request)`, after your account
+/// manager has confirmed that it is connected to your project.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

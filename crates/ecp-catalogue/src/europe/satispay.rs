@@ -7,7 +7,9 @@ use ecp_methods::{PaymentMethod, Refund, Rule, Sale, Spec, Supports};
 
 use crate::facts;
 
-/// Satispay: payments from electronic wallets, and refunds.
+/// The payment method Satispay: payments from electronic wallets, and refunds. Pass it to the calls
+/// of `Gate` (crate `ecp-transport`), as in `gate.sale(&Satispay, &request)`, after your account
+/// manager has confirmed that it is connected to your project.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

@@ -9,7 +9,9 @@ use ecp_methods::{PaymentMethod, Reason, Rule, Sale, Spec, Supports};
 
 use crate::{checks, facts, fields};
 
-/// OXXO: payments with vouchers.
+/// The payment method OXXO: payments with vouchers. Pass it to the calls of `Gate` (crate
+/// `ecp-transport`), as in `gate.sale(&Oxxo, &request)`, after your account manager has confirmed
+/// that it is connected to your project.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

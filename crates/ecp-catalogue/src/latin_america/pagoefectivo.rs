@@ -7,7 +7,9 @@ use ecp_methods::{PaymentMethod, Rule, Sale, Spec, Supports};
 
 use crate::{facts, fields};
 
-/// PagoEfectivo: payments with vouchers.
+/// The payment method PagoEfectivo: payments with vouchers. Pass it to the calls of `Gate` (crate
+/// `ecp-transport`), as in `gate.sale(&PagoEfectivo, &request)`, after your account manager has
+/// confirmed that it is connected to your project.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

@@ -7,7 +7,9 @@ use ecp_methods::{PaymentMethod, Rule, Sale, Spec, Supports};
 
 use crate::facts;
 
-/// Tapp: payments from electronic wallets.
+/// The payment method Tapp: payments from electronic wallets. Pass it to the calls of `Gate` (crate
+/// `ecp-transport`), as in `gate.sale(&Tapp, &request)`, after your account manager has confirmed
+/// that it is connected to your project.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

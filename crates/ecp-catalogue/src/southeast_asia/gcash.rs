@@ -9,7 +9,9 @@ use ecp_methods::{PaymentMethod, Payout, Reason, Refund, Rule, Sale, Spec, Suppo
 
 use crate::{checks, facts, fields};
 
-/// GCash: payments from and payouts to electronic wallets, and refunds.
+/// The payment method GCash: payments from and payouts to electronic wallets, and refunds. Pass it
+/// to the calls of `Gate` (crate `ecp-transport`), as in `gate.sale(&GCash, &request)`, after your
+/// account manager has confirmed that it is connected to your project.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

@@ -7,7 +7,9 @@ use ecp_methods::{PaymentMethod, Payout, Refund, Rule, Sale, Spec, Supports};
 
 use crate::facts;
 
-/// KuCoin Pay: payments from and payouts to electronic wallets, and refunds.
+/// The payment method KuCoin Pay: payments from and payouts to electronic wallets, and refunds.
+/// Pass it to the calls of `Gate` (crate `ecp-transport`), as in `gate.sale(&KuCoinPay, &request)`,
+/// after your account manager has confirmed that it is connected to your project.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

@@ -31,7 +31,8 @@ pub(crate) struct Clarify {
     #[arg(value_name = "PAYMENT_ID")]
     payment_id: PaymentId,
 
-    /// A field of the answer by its path, as in customer.phone=02081234567. May be repeated
+    /// A field that the platform asks for, by its path, with your answer, as in
+    /// customer.phone=02081234567. May be repeated
     #[arg(long = "field", value_name = "PATH=VALUE", value_parser = pair)]
     fields: Vec<(String, String)>,
 
@@ -41,7 +42,10 @@ pub(crate) struct Clarify {
 
 impl Clarify {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         runtime.block_on(self.answer())
     }
 

@@ -54,8 +54,8 @@ pub(crate) struct Console {
     #[arg(long, value_name = "PATH")]
     journal: Vec<PathBuf>,
 
-    /// The database of a journal that payers share (`ecp payouts --postgres`), as --postgres takes it.
-    /// May be repeated
+    /// The Postgres database of a payout journal that several machines share (`ecp payouts
+    /// --postgres`), as a URL or as `host=.. user=.. dbname=..`. May be repeated
     #[arg(long, value_name = "URL")]
     postgres_journal: Vec<String>,
 
@@ -76,7 +76,8 @@ pub(crate) struct Console {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
     addr: SocketAddr,
 
-    /// The name of the operator in what is printed [default: the user of this machine]
+    /// The name under which your actions on the pages are printed [default: the user of this
+    /// machine]
     #[arg(long, value_name = "NAME")]
     operator: Option<String>,
 
@@ -91,7 +92,10 @@ impl Console {
                        --journal or --postgres-journal, or reports with --report";
             return Err(Usage(why).into());
         }
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         runtime.block_on(self.serve())
     }
 
@@ -115,7 +119,7 @@ impl Console {
         Server::new()
             .serve(listener, router, async move { signals.next().await })
             .await
-            .context("the console has stopped")?;
+            .context("the console has stopped; start it again")?;
         Ok(ExitCode::SUCCESS)
     }
 

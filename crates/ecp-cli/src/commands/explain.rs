@@ -40,7 +40,8 @@ pub(crate) struct Explain {
 struct Verdict {
     matches: bool,
     text: String,
-    /// Changes with which the signature would match.
+    /// Changes of the document or a key with which the signature would match, as sentences. Empty
+    /// if the signature matches, or if no such change was found.
     guesses: Vec<String>,
 }
 

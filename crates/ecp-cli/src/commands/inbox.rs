@@ -58,7 +58,8 @@ struct List {
     #[command(flatten)]
     store: Store,
 
-    /// Only callbacks in this state: waiting, done, dead, held or repeated
+    /// Only callbacks in this state: waiting, done, dead (given up after the last attempt), held
+    /// (until Gate confirms them) or repeated (the same as another one, and not handled)
     #[arg(long, value_parser = state)]
     state: Option<EntryState>,
 
@@ -70,15 +71,16 @@ struct List {
     #[arg(long, alias = "payment", value_name = "ID")]
     payment_id: Option<PaymentId>,
 
-    /// Only callbacks before this number: for the next page
+    /// Only callbacks with a smaller number than this: give the last number of one page to list the
+    /// next page
     #[arg(long, value_name = "NUMBER")]
     before: Option<i64>,
 
-    /// Maximum number of callbacks
+    /// Maximum number of callbacks to list
     #[arg(long, value_name = "COUNT", default_value_t = 100)]
     limit: usize,
 
-    /// Print a JSON list
+    /// Print the callbacks as a JSON list
     #[arg(long)]
     json: bool,
 }
@@ -96,7 +98,7 @@ struct Show {
     #[arg(long)]
     body: bool,
 
-    /// Print JSON
+    /// Print the callback and the state of its payment as JSON
     #[arg(long)]
     json: bool,
 }
@@ -114,7 +116,8 @@ struct Replay {
     #[arg(required_unless_present = "dead")]
     ids: Vec<i64>,
 
-    /// All dead callbacks
+    /// Replay all dead callbacks (given up after the last attempt) instead of those with given
+    /// numbers
     #[arg(long, conflicts_with = "ids")]
     dead: bool,
 
@@ -146,7 +149,7 @@ struct ReleaseHeld {
     /// The callback's number, as `list` prints it
     id: i64,
 
-    /// Print a line of JSON
+    /// Print the result as a line of JSON
     #[arg(long)]
     json: bool,
 }
@@ -157,7 +160,7 @@ struct Stats {
     #[command(flatten)]
     store: Store,
 
-    /// Print JSON
+    /// Print the counts and the age as JSON
     #[arg(long)]
     json: bool,
 }

@@ -117,7 +117,10 @@ fn is_question(verifier: &Verifier, body: &[u8]) -> bool {
 
 impl Listen {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         runtime.block_on(self.serve(registry))
     }
 

@@ -17,7 +17,7 @@ use clap_mangen::Man;
     after_help = "Examples:\n  ecp man | man -l -\n  ecp man ~/.local/share/man/man1 && man ecp-payouts"
 )]
 pub(crate) struct ManPages {
-    /// The folder for the pages; created if it is missing
+    /// The folder for the manual pages; created if it is missing
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
 }

@@ -22,7 +22,7 @@ const WIDEST: usize = 40;
     after_help = "Examples:\n  ecp methods\n  ecp methods touchngo\n  ecp methods --country IN --currency INR --operation payout\n  ecp methods --json | jq '.[].code'"
 )]
 pub(crate) struct Methods {
-    /// Show only this method
+    /// Show only this method, by its code
     #[arg(value_name = "CODE")]
     method: Option<String>,
 
@@ -45,7 +45,7 @@ pub(crate) struct Methods {
     #[arg(long, value_name = "SOURCE", value_parser = certainty, conflicts_with = "method")]
     certainty: Option<Certainty>,
 
-    /// Print a JSON list
+    /// Print the methods as a JSON list
     #[arg(long)]
     json: bool,
 }
@@ -59,10 +59,11 @@ struct Method {
     certainty: Option<String>,
     kind: String,
     instruments: Vec<String>,
-    /// The countries where the method is used. `null` if it is used in all countries or in all
-    /// except `regions_except`, or the page does not say.
+    /// The countries where the method is used, such as `IN`. `null` if it is used in all countries
+    /// or in all except `regions_except`, or if the method's documentation does not say.
     regions: Option<&'static [&'static str]>,
-    /// `null` if all countries are included, or the page does not say.
+    /// The countries where the method is not used, if it is used in all others. Otherwise `null`,
+    /// and also if the method's documentation does not say.
     regions_except: Option<&'static [&'static str]>,
     currencies: Vec<&'static str>,
     /// Currencies whose amounts the platform counts in whole major units for this method.
@@ -75,7 +76,8 @@ struct Method {
     callbacks: Vec<Callbacks>,
     capabilities: BTreeMap<&'static str, Option<bool>>,
     flows: Vec<Flow>,
-    /// In major units.
+    /// The values that vouchers of this method have, in major units, such as `50`. Empty if the
+    /// method has no fixed values.
     denominations: Vec<String>,
     facts: Vec<FactRow>,
     tests: Tests,
@@ -85,12 +87,14 @@ struct Method {
 struct Flow {
     #[serde(rename = "flow")]
     name: &'static str,
-    /// In major units of any currency.
+    /// The smallest amount in major units, such as `1.00`, if all currencies have the same limits.
+    /// Otherwise `null`: `limits` has them all.
     least: Option<String>,
     greatest: Option<String>,
-    /// All limits with their scopes, in words. Empty if the page states none.
+    /// All limits of the amount, each with the currency or other condition for which it holds, in
+    /// words. Empty if the method's documentation states none.
     limits: Vec<String>,
-    /// Whether the page says that there are no limits.
+    /// Whether the method's documentation says that the amount has no limits.
     unlimited: bool,
     zero_amount: bool,
     partial: bool,
@@ -113,7 +117,8 @@ struct Conditional {
 #[derive(Serialize)]
 struct Callbacks {
     flow: &'static str,
-    /// The result, `success` or `decline`, `null` for callbacks about any result.
+    /// The result, `success` or `decline`, that these callbacks report; `null` if it holds for
+    /// every result.
     end: Option<&'static str>,
     provider_id: Option<u32>,
     provider_date: bool,

@@ -39,23 +39,26 @@ pub(crate) struct Operations {
     #[arg(long, value_name = "ID")]
     project: Vec<ProjectId>,
 
-    /// Only this member of each operation, by the platform's name. May be repeated
+    /// Only this member of each operation, by the Data API's name for it, as in payment_id. May be
+    /// repeated
     #[arg(long = "field", value_name = "NAME")]
     fields: Vec<String>,
 
-    /// Another member of the query to the Data API, with its value in JSON. May be repeated
+    /// Another member of the query to the Data API, with its value in JSON, as in
+    /// 'operation_type=["payout"]'. May be repeated
     #[arg(long, value_name = "NAME=JSON", value_parser = pair)]
     filter: Vec<(String, String)>,
 
-    /// Have each page sent to this address of yours, and write nothing
+    /// Have the platform send each page of operations to this address of yours, and write nothing
     #[arg(long, value_name = "URL", value_parser = Destination::new, conflicts_with_all = ["format", "output"])]
     destination: Option<Destination>,
 
-    /// The platform's name for the query's member that holds the destination; it is not documented
+    /// The name of the query's member that holds the destination. The platform's documents do not
+    /// say it: ask the platform's support
     #[arg(long, value_name = "NAME", default_value = ecp_transport::DESTINATION_NAME, requires = "destination")]
     destination_name: String,
 
-    /// Leave out this many operations, such as those of the pages before
+    /// Leave out this many operations at the beginning, such as those of earlier pages
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     offset: usize,
 
@@ -75,7 +78,7 @@ pub(crate) struct Operations {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
     Csv,
-    /// One object a line
+    /// One JSON object a line
     Json,
     Xlsx,
 }
@@ -89,7 +92,10 @@ impl Operations {
         let profile = self.profile.load()?;
         let query = self.query(&profile)?;
         let api = profile.data_api()?;
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         if let Some(destination) = &self.destination {
             let api = api.destination_name(&self.destination_name);
             let delivered = runtime.block_on(self.deliver(&api, query, destination));

@@ -24,7 +24,7 @@ use crate::profile::ProfileOptions;
     after_help = "Examples:\n  ecp page-url touchngo order-1 500.00 MYR --field customer.id=7\n  ecp page-url jeton order-1 100.00 EUR --field customer.id=7 --parameter language_code=de --html\n  ecp page-url jeton order-1 100.00 EUR --field customer.id=7 --let-customer-choose"
 )]
 pub(crate) struct PageUrl {
-    /// The method: a code or a Gate path
+    /// The payment method, by its code (`ecp methods` lists the codes) or its Gate path
     #[arg(value_name = "METHOD")]
     method: String,
 
@@ -32,23 +32,24 @@ pub(crate) struct PageUrl {
     #[arg(value_name = "PAYMENT_ID")]
     payment_id: PaymentId,
 
-    /// The amount: 100.00 EUR
+    /// The amount with its currency, as in 100.00 EUR
     #[arg(value_name = "AMOUNT", value_parser = money)]
     amount: Money,
 
     #[command(flatten)]
     fields: Fields,
 
-    /// A parameter of the page by its name, as in language_code=de. May be repeated
+    /// A parameter of the Payment Page by its name, as in language_code=de. May be repeated
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     parameter: Vec<(String, String)>,
 
-    /// Preselect the method by this code instead of the first of its codes, which
-    /// `ecp methods METHOD` lists
+    /// Preselect the method on the page by this one of its codes, instead of by the first; `ecp
+    /// methods METHOD` lists them
     #[arg(long, value_name = "CODE", group = "preselected")]
     code: Option<String>,
 
-    /// Preselect the method by a code that the platform's support gave, which is not checked
+    /// Preselect the method on the page by a code that the platform's support gave you; it is not
+    /// checked, so open the page once to see that it works
     #[arg(long, value_name = "CODE", group = "preselected")]
     code_from_support: Option<String>,
 
@@ -59,7 +60,7 @@ pub(crate) struct PageUrl {
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// Print HTML that opens the page as a widget instead
+    /// Print HTML that opens the page as a widget, instead of the page's address
     #[arg(long, conflicts_with = "json")]
     html: bool,
 

@@ -80,16 +80,17 @@ pub(crate) struct Payouts {
     #[arg(long)]
     yes: bool,
 
-    /// The delimiter of the file; by default found from the line of names
+    /// The delimiter of the file; by default found from the line of column names
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// The column NAME holds the field at PATH; without a PATH the column is ignored. May be
-    /// repeated
+    /// The column NAME holds the field at PATH, as in Wallet=account.number; without a PATH, as in
+    /// Comment=, the column is ignored. May be repeated
     #[arg(long, value_name = "NAME=PATH")]
     column: Vec<String>,
 
-    /// The method of rows without one: a code or a Gate path
+    /// The payment method of rows that name none, by its code or Gate path; `ecp methods` lists the
+    /// codes
     #[arg(long, value_name = "METHOD")]
     method: Option<String>,
 
@@ -97,7 +98,7 @@ pub(crate) struct Payouts {
     #[arg(long)]
     major_units: bool,
 
-    /// The journal, instead of FILE.journal
+    /// The journal, a file that records what was sent, instead of FILE.journal
     #[arg(long, value_name = "PATH")]
     journal: Option<PathBuf>,
 
@@ -108,13 +109,13 @@ pub(crate) struct Payouts {
     #[arg(long, value_name = "URL", conflicts_with = "journal")]
     postgres: Option<String>,
 
-    /// The name of the job in the database, which all of its payers give; by default the name of the
-    /// file
+    /// The name of the job, under which the database has the rows of the file: all payers of the
+    /// file must give the same name; by default the name of the file
     #[arg(long = "job", value_name = "NAME", requires = "postgres")]
     job_name: Option<String>,
 
-    /// Show the state of the file's rows in the database, and which payers work on them, and send
-    /// nothing
+    /// Show the state of the file's rows in the database, and how many payers (processes that pay)
+    /// work on them, and send nothing
     #[arg(long, requires = "postgres", conflicts_with = "dry_run")]
     status: bool,
 
@@ -123,8 +124,8 @@ pub(crate) struct Payouts {
     #[arg(long)]
     shared_journal: bool,
 
-    /// The results file, instead of FILE.results.csv; `-` is standard output, and the summary is
-    /// then printed to standard error
+    /// The file for the result of each row, instead of FILE.results.csv; `-` is standard output,
+    /// and the summary is then printed to standard error
     #[arg(long, value_name = "PATH")]
     results: Option<PathBuf>,
 
@@ -170,14 +171,15 @@ struct Summary<'s> {
     unknown: u64,
     not_sent: u64,
     ended_before: u64,
-    /// Why the run stopped by itself: the problem to fix before the next one.
+    /// Why the run stopped before it had worked on every row: remove the cause before the next run.
+    /// `null` if it did not stop so.
     stopped: Option<&'s str>,
-    /// `null` if the journal is in a database.
+    /// Path of the journal's file; `null` if the journal is in a database.
     journal: Option<&'s Path>,
-    /// The name of the job in that database.
+    /// The name of the job in the journal's database; left out if the journal is a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     job: Option<&'s str>,
-    /// Payers that have rows now, of a `--status`.
+    /// Number of payers (processes that pay) that work on rows now; left out without `--status`.
     #[serde(skip_serializing_if = "Option::is_none")]
     payers: Option<u64>,
     results: Option<&'s Path>,
@@ -194,9 +196,10 @@ struct Job<'j> {
 struct Written<'p> {
     path: Option<&'p Path>,
     on_stdout: bool,
-    /// The entries of the journal after the run.
+    /// The journal's entries of the file's rows after the run: the state of each payout and refund.
     entries: HashMap<RowId, Entry>,
-    /// Number of payers that have rows now, if that was looked at.
+    /// Number of payers (processes that pay) that work on rows now; `None` if it was not asked for,
+    /// as without `--status`.
     at_work: Option<u64>,
 }
 
@@ -206,13 +209,14 @@ impl Written<'_> {
     }
 }
 
-/// In minor units.
+/// Total of the rows with one operation, method and currency, in minor units.
 #[derive(Serialize)]
 struct Sum {
     operation: &'static str,
     method: &'static str,
     rows: u64,
-    /// `null` for refunds of all that was paid, as the currency.
+    /// The total in minor units; `null` for refunds of all that was paid, whose sums the file does
+    /// not name.
     amount: Option<i64>,
     currency: Option<&'static str>,
 }
@@ -247,7 +251,10 @@ impl Payouts {
         let (place, results_path) = self.places()?;
         self.show(&plan, &profile);
         let owner = Owner::new(profile.project, &profile.gate_url);
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         if self.dry_run || self.status {
             let seen = runtime.block_on(place.look(&owner, &plan))?;
             self.check_unchanged(&plan, &seen.of_plan)?;
@@ -354,8 +361,8 @@ impl Payouts {
             return Ok(());
         }
         bail!(
-            "the file is not that of the journal ({} named above), so its state is not shown: correct \
-             it, and run the command again",
+            "the file differs from the journal in the {} named above, so its state is not shown: give \
+             the file as it was when they were sent",
             counted(changed.len(), "row")
         );
     }

@@ -43,9 +43,9 @@ pub(crate) struct Reconcile {
     #[arg(long, value_name = "FILE")]
     journal: Vec<PathBuf>,
 
-    /// The database of payout journals that several machines share (`ecp payouts --postgres`), in the
-    /// form of --postgres; all jobs that it has for the profile's project are compared. May be
-    /// repeated
+    /// The Postgres database of payout journals that several machines share (`ecp payouts
+    /// --postgres`), as a URL or as `host=.. user=.. dbname=..`; all jobs that it has for the
+    /// profile's project are compared. May be repeated
     #[arg(long, value_name = "URL")]
     postgres_journal: Vec<String>,
 
@@ -87,7 +87,10 @@ impl Reconcile {
         for text in self.postgres_journal.iter().collect::<BTreeSet<_>>() {
             sides = sides.shared_journal(database::journals(text)?);
         }
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         let compared = runtime.block_on(self.compare(sides, &profile));
         let compared = compared?;
         self.sum_up(&compared)?;

@@ -23,7 +23,7 @@ use crate::output::{Output, is_dash, resolved};
     after_help = "Examples:\n  ecp report january.csv --by operation_status --by payment_method --output january.html\n  ecp report payouts.csv.results.csv --by result --by code --output payouts.html"
 )]
 pub(crate) struct Report {
-    /// The CSV file
+    /// The CSV file whose rows are counted, such as an export of `ecp operations`
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
@@ -35,11 +35,11 @@ pub(crate) struct Report {
     #[arg(long, value_name = "COLUMN")]
     day: Option<String>,
 
-    /// The delimiter of the file; by default found from the line of names
+    /// The delimiter of the file; by default found from the line of column names
     #[arg(long, value_name = "CHARACTER", value_parser = delimiter)]
     delimiter: Option<u8>,
 
-    /// The output file; `-` is standard output
+    /// The HTML file to write; `-` is standard output
     #[arg(long, value_name = "PATH")]
     output: PathBuf,
 }

@@ -48,18 +48,18 @@ enum Action {
     after_help = "Exit codes:\n  0  all reports are made and sent\n  1  a report was not made, or a mail was not sent\n  2  the command line was wrong"
 )]
 struct Run {
-    /// The names of templates
+    /// The names of the templates to make reports of
     #[arg(value_name = "NAME", required = true)]
     names: Vec<String>,
 
     #[command(flatten)]
     common: Common,
 
-    /// The first day or time, instead of the template's
+    /// The first day or time of the report, as in 2024-01-31, instead of the template's
     #[arg(long, value_name = "TIME", requires = "to")]
     from: Option<String>,
 
-    /// The last day or time, instead of the template's
+    /// The last day or time of the report, as in 2024-01-31, instead of the template's
     #[arg(long, value_name = "TIME", requires = "from")]
     to: Option<String>,
 
@@ -71,7 +71,7 @@ struct Run {
     #[arg(long, value_name = "COLUMN=VALUE", value_parser = pair)]
     only: Vec<(String, String)>,
 
-    /// Send no mail
+    /// Send no e-mails; the reports are made and kept
     #[arg(long)]
     no_mail: bool,
 }
@@ -94,14 +94,14 @@ struct Schedule {
 /// Show the templates, the kept reports, and whether their mails were sent
 #[derive(Args)]
 struct List {
-    /// The file of templates
+    /// The TOML file with the templates
     #[arg(long, value_name = "FILE", default_value = "reports.toml")]
     file: PathBuf,
 }
 
 #[derive(Args)]
 struct Common {
-    /// The file of templates
+    /// The TOML file with the templates
     #[arg(long, value_name = "FILE", default_value = "reports.toml")]
     file: PathBuf,
 
@@ -162,7 +162,10 @@ impl Common {
         names: &[&str],
     ) -> anyhow::Result<(tokio::runtime::Runtime, Work<'f>)> {
         let profile = self.profile.load()?;
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         Ok((runtime, Work::new(file, names, profile)?))
     }
 }

@@ -42,7 +42,7 @@ pub(crate) struct SandboxCommand {
     #[command(subcommand)]
     control: Option<Control>,
 
-    /// The address to listen on; keep it on this machine, the sandbox protects nothing
+    /// The address to listen on; keep it on this machine, because the sandbox has no login
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     addr: SocketAddr,
 
@@ -50,7 +50,8 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// The callback address of requests that name none; callbacks without either are not sent
+    /// The callback address of requests that name none; a request without any callback address gets
+    /// no callbacks
     #[arg(long, value_name = "URL", value_parser = TargetParser)]
     callback_url: Option<Target>,
 
@@ -59,7 +60,8 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "URL", value_parser = TargetParser)]
     confirmation_url: Option<Target>,
 
-    /// The project of the other options' URLs and key [default: all of the file, or 1]
+    /// The project that --callback-url, --confirmation-url and --key-env are for [default: all
+    /// projects of the --config file, or project 1]
     #[arg(long, value_name = "ID")]
     project: Option<ProjectId>,
 
@@ -67,7 +69,7 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "NAME")]
     key_env: Option<String>,
 
-    /// Use other ids and random choices: the same seed and requests give the same events
+    /// The seed of ids and random choices: the same seed and requests give the same events
     /// [default: 1]
     #[arg(long)]
     seed: Option<u64>,
@@ -81,8 +83,8 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "HOST", value_parser = address::host)]
     allow_host: Vec<String>,
 
-    /// Accept requests to this host name too, such as a container's; without it to IP addresses,
-    /// localhost and the host of the public URL. May be repeated
+    /// Accept requests to this host name too, such as a container's; IP addresses, localhost and
+    /// the host of the public URL are accepted in any case. May be repeated
     #[arg(long, value_name = "NAME", value_parser = address::host)]
     host_name: Vec<String>,
 
@@ -90,7 +92,7 @@ pub(crate) struct SandboxCommand {
     #[arg(long, value_name = "STATUS", value_parser = clap::value_parser!(u16).range(200..600))]
     error_status: Option<u16>,
 
-    /// Clock to use [default: machine]
+    /// The clock of the sandbox [default: machine]
     #[arg(long)]
     clock: Option<ClockKind>,
 
@@ -110,7 +112,10 @@ impl SandboxCommand {
         if let Some(control) = &self.control {
             return control.run();
         }
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         runtime.block_on(self.serve(registry))
     }
 

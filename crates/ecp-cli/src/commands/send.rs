@@ -35,7 +35,7 @@ pub(crate) struct SaleCommand {
     #[command(flatten)]
     request: Request,
 
-    /// The amount: 100.00 EUR
+    /// The amount with its currency, as in 100.00 EUR
     #[arg(value_name = "AMOUNT", value_parser = money, required_unless_present = "sample")]
     amount: Option<Money>,
 
@@ -54,7 +54,7 @@ pub(crate) struct PayoutCommand {
     #[command(flatten)]
     request: Request,
 
-    /// The amount: 100.00 EUR
+    /// The amount with its currency, as in 100.00 EUR
     #[arg(value_name = "AMOUNT", value_parser = money, required_unless_present = "sample")]
     amount: Option<Money>,
 }
@@ -66,7 +66,7 @@ pub(crate) struct RefundCommand {
     #[command(flatten)]
     request: Request,
 
-    /// Refund only this amount: 10.00 EUR
+    /// Refund only this amount, as in 10.00 EUR, instead of all of the sale
     #[arg(long, value_name = "AMOUNT", value_parser = money)]
     part: Option<Money>,
 
@@ -78,7 +78,7 @@ pub(crate) struct RefundCommand {
 
 #[derive(Args)]
 struct Request {
-    /// The method: a code or a Gate path
+    /// The payment method, by its code (`ecp methods` lists the codes) or its Gate path
     #[arg(value_name = "METHOD")]
     method: String,
 
@@ -89,7 +89,7 @@ struct Request {
     #[command(flatten)]
     fields: Fields,
 
-    /// Fill in a missing payment id, amount and required fields by example values; only for the
+    /// Fill in a missing payment id, amount and required fields with example values; only for the
     /// sandbox and addresses of this machine
     #[arg(long)]
     sample: bool,
@@ -243,7 +243,10 @@ impl Request {
         }
         let profile = self.profile.load()?;
         profile.warn();
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         let mut report = runtime.block_on(self.carry_out(&profile, &prepared, step))?;
         report.merchant_refund_id = refund_id;
         let code = self.waiting.print_sent(&report)?;
@@ -267,10 +270,10 @@ impl Request {
     ) -> anyhow::Result<PaymentReport> {
         // Everything that can fail comes before the request is sent.
         let (sender, gate) = (profile.sender()?, profile.gate()?);
-        let rule = prepared
-            .spec()
-            .rule(F::OPERATION)
-            .context("the method does not have this operation")?;
+        let rule = prepared.spec().rule(F::OPERATION).context(
+            "the method does not have this operation; `ecp methods METHOD` lists those that it \
+                 has",
+        )?;
         let id = prepared.payment_id();
         let sent = match sender.send(prepared).await {
             Ok(sent) => sent,

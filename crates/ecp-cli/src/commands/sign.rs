@@ -26,19 +26,22 @@ pub(crate) struct Sign {
     #[command(flatten)]
     key: KeyOptions,
 
-    /// Print the canonical string, the text to be signed, instead; this needs no key
+    /// Print the canonical string (the text to be signed) instead of the signature; this needs no
+    /// key
     #[arg(long)]
     string: bool,
 
-    /// Sign for Gate or the Data API, where only the platform sees the signature: `;` is fine
+    /// Sign for Gate or the Data API, where no browser sees the parameters: texts may have a `;`,
+    /// which is refused otherwise
     #[arg(long)]
     private: bool,
 
-    /// Sign a document that would be refused, exactly as the official PHP SDK does
+    /// Sign also a document that is otherwise refused because its signature is ambiguous, exactly
+    /// as the official PHP SDK does
     #[arg(long)]
     allow_ambiguous: bool,
 
-    /// Read one document a line
+    /// Read a document from each line of standard input, instead of a single one
     #[arg(long)]
     jsonl: bool,
 }

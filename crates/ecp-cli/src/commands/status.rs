@@ -34,7 +34,10 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         let profile = self.profile.load()?;
         let report = runtime.block_on(self.ask(registry, &profile))?;
         let code = self.waiting.print(&report)?;

@@ -36,7 +36,7 @@ use crate::profile::ProfileOptions;
     after_help = "Examples:\n  ecp trigger jeton success http://127.0.0.1:3000/callbacks\n  ecp trigger wallet-partner refund-decline http://127.0.0.1:3000/\n  ecp trigger touchngo payout-decline http://127.0.0.1:3000/ --print\n\nExit codes:\n  0  it was answered with 200\n  1  it was not"
 )]
 pub(crate) struct Trigger {
-    /// The method: a code or a Gate path
+    /// The payment method, by its code (`ecp methods` lists the codes) or its Gate path
     #[arg(value_name = "METHOD")]
     method: String,
 
@@ -45,31 +45,33 @@ pub(crate) struct Trigger {
     #[arg(value_name = "EVENT")]
     event: String,
 
-    /// The address to send it to
+    /// The address of your receiver, to which the callback is sent
     #[arg(value_name = "URL", value_parser = TargetParser)]
     url: Target,
 
     #[command(flatten)]
     profile: ProfileOptions,
 
-    /// The payment's id
+    /// The id of the payment that the callback is about
     #[arg(long, alias = "payment", value_name = "ID", default_value = SAMPLE_ID)]
     payment_id: PaymentId,
 
-    /// The payment's sum; by default an example in the method's first currency
+    /// The sum of the payment, as in 100.00 EUR; by default an example in the method's first
+    /// currency
     #[arg(long, value_name = "AMOUNT", value_parser = money)]
     amount: Option<Money>,
 
-    /// The operation's type, for a status as EVENT; by default sale
+    /// The type of the operation in the callback, if EVENT is the status of a payment; by default
+    /// sale
     #[arg(long, value_name = "TYPE")]
     operation: Option<String>,
 
-    /// The operation's status; by default that of the event
+    /// The status of the operation in the callback; by default that of the event
     #[arg(long, value_name = "STATUS")]
     operation_status: Option<String>,
 
-    /// The operation's code; by default 0 for a success, for a decline that of the sample on the
-    /// method's page (20000 if it has none), and 9999 otherwise
+    /// The result code of the operation in the callback; by default 0 for a success, for a decline
+    /// that of the sample on the method's page (20000 if it has none), and 9999 otherwise
     #[arg(long, value_name = "CODE")]
     code: Option<u32>,
 
@@ -83,7 +85,10 @@ const SAMPLE_ID: &str = "sample-1";
 impl Trigger {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let profile = self.profile.load()?;
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         let sample = runtime.block_on(self.sample(registry, profile.project))?;
         let key = SigningKey::new(&profile.key);
         let signed = signature::sign_document(&key, &sample, Place::Root, Rules::private())?;

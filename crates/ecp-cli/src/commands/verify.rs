@@ -27,15 +27,16 @@ pub(crate) struct Verify {
     #[command(flatten)]
     key: KeyOptions,
 
-    /// Read one document a line
+    /// Read a document from each line of standard input, instead of a single one
     #[arg(long)]
     jsonl: bool,
 
-    /// Fail a document that is ambiguous, or has unsigned members
+    /// Fail a genuine document too if its signature allows more than one reading, or does not cover
+    /// all members
     #[arg(long)]
     unique: bool,
 
-    /// Print a line of JSON for each document
+    /// Print the result for each document as a line of JSON
     #[arg(long)]
     json: bool,
 }

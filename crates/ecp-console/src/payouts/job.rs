@@ -41,7 +41,7 @@ enum Part {
 
 /// Why a journal cannot be read now.
 pub(crate) enum Unreadable {
-    /// A run has it open.
+    /// A run of payouts has the journal open; it can be read when the run has ended.
     InUse,
     Other(String),
 }

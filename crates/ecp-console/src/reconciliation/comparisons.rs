@@ -34,17 +34,17 @@ pub(crate) struct Comparisons {
 
 /// A comparison, while it runs and afterwards.
 struct Run {
-    /// Counted from 1.
+    /// Number of the comparison, counted from 1 since the program started.
     number: u64,
     days: Days,
-    /// Shared with the pages that show it.
+    /// Differences and counts found so far, shared with the pages that show them.
     content: Arc<Content>,
     end: Option<End>,
 }
 
 struct End {
     at: Timestamp,
-    /// Why the comparison did not come to its end.
+    /// Why the comparison failed; `None` if it was completed.
     problem: Option<String>,
 }
 
@@ -52,7 +52,7 @@ struct End {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Days {
     first: Timestamp,
-    /// The last second of the last day.
+    /// The last second of the last day, in UTC.
     last: Timestamp,
 }
 
@@ -110,9 +110,11 @@ impl fmt::Display for Days {
 /// What became of the request for a comparison.
 pub(crate) enum Started {
     New(u64),
-    /// The same comparison is running: a form that was sent twice.
+    /// A comparison of the same days is running, with this number: the form was probably sent
+    /// twice.
     Same(u64),
-    /// Another one is running.
+    /// A comparison of other days is running; these are its days, such as `2026-11-01 to
+    /// 2026-11-30`.
     Busy(String),
 }
 

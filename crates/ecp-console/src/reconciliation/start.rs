@@ -19,7 +19,8 @@ pub(crate) fn start(parts: &Shared, comparisons: &Comparisons, days: Days) -> St
         let work = tokio::spawn(async move { compare(&work, number, days).await });
         tokio::spawn(async move {
             let ended = work.await.unwrap_or_else(|_| {
-                Err("it was ended by an error of this program: please report it".to_owned())
+                Err("an error of this program ended the comparison: start it again, and report this error"
+                    .to_owned())
             });
             if let Some(comparisons) = &watch.comparisons {
                 comparisons.end(number, watch.now(), ended.err());

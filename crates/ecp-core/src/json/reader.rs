@@ -21,7 +21,8 @@ struct Reader<'a, 's> {
     store: &'s mut Store,
     at: usize,
     depth_limit: usize,
-    /// Why the document was refused. It is kept out of every step's result, for speed.
+    /// Why the document was refused; `None` as long as it was not. The reason is stored here and
+    /// not returned by each step, because small results are faster.
     error: Option<JsonError>,
 }
 

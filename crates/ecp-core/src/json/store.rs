@@ -9,7 +9,7 @@ use crate::reuse::Reuse;
 /// The parts of a document that its source does not hold.
 #[derive(Clone)]
 pub(super) struct Store {
-    /// Bytes of the source.
+    /// Length of the JSON text in bytes. A [`Text`] beyond it lies in `decoded`.
     source: usize,
     /// Text of the strings that hold escapes, decoded.
     pub(super) decoded: String,

@@ -8,9 +8,9 @@ use super::clarification::{ClarificationField, FieldKind};
 use crate::Sensitive;
 
 /// The merchant's answer to a clarification (a request of the platform for more fields): values at
-/// the paths of [`ClarificationFields`](super::ClarificationFields). The answer may be incomplete
-/// or empty: the platform then asks again, and the time limit for an answer begins anew (sources:
-/// clarification). `Gate::clarify` of `ecp-transport` sends it.
+/// the paths that [`ClarificationFields`](super::ClarificationFields) lists. `Gate::clarify` of
+/// `ecp-transport` sends it. The answer may be incomplete or empty: the platform then asks again,
+/// and the time limit for an answer begins anew (sources: clarification).
 ///
 /// ```
 /// use ecp_core::model::AdditionalData;
@@ -36,13 +36,14 @@ enum Node {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdditionalDataError {
-    /// A part of the dotted path is empty.
+    /// A part of the dotted path is empty, as in `customer..phone`.
     #[error("`{path}` is not a path: write names with `.` between them, as in `customer.phone`")]
     Path {
         /// The path that was given.
         path: String,
     },
-    /// The path has a value or an object already, or the beginning of the path has a value.
+    /// The answer already has a value at this path, above it or below it. With a value at
+    /// `customer.phone`, neither `customer.phone` nor `customer` can be added.
     #[error(
         "`{path}` cannot be added: the same field, or one that contains it or lies in it (as \
          `customer` contains `customer.phone`), is given already: keep only one of them"
@@ -51,41 +52,47 @@ pub enum AdditionalDataError {
         /// The path that was given.
         path: String,
     },
-    /// The text is not a value of the field's type.
+    /// The text cannot be converted to the type that the platform asks for, such as `abc` to a
+    /// whole number.
     #[error("the value of the field `{path}` must be {expected}")]
     Kind {
         /// Dotted path of the field.
         path: String,
-        /// The values that the field's type allows.
+        /// The values that the field's type allows, such as `a whole number`.
         expected: &'static str,
     },
 }
 
 impl AdditionalData {
-    /// Makes an answer to a clarification, with no values yet.
+    /// Makes an answer without values to the platform's request for more fields.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a text to the answer, at the dotted path of its field, such as `customer.phone`.
+    /// Adds a text to the answer, at the dotted path of its field, such as `customer.phone`. It is
+    /// an error if the path has an empty part, or overlaps with a path that the answer has already.
     pub fn text(self, path: &str, text: impl Into<String>) -> Result<Self, AdditionalDataError> {
         self.with(path, Node::Text(Sensitive::new(text.into())))
     }
 
     /// Adds a whole number to the answer, at the dotted path of its field, such as `customer.age`.
+    /// It is an error if the path has an empty part, or overlaps with a path that the answer has
+    /// already.
     pub fn number(self, path: &str, number: i64) -> Result<Self, AdditionalDataError> {
         self.with(path, Node::Number(number))
     }
 
     /// Adds `true` or `false` to the answer, at the dotted path of its field, such as
-    /// `customer.psu_consent`.
+    /// `customer.psu_consent`. It is an error if the path has an empty part, or overlaps with a
+    /// path that the answer has already.
     pub fn flag(self, path: &str, flag: bool) -> Result<Self, AdditionalDataError> {
         self.with(path, Node::Flag(flag))
     }
 
     /// Adds the value of a field that the platform asks for, converted from text to the type of the
-    /// field: a number for `integer`, `true` or `false` for `boolean`, otherwise text. A text that
-    /// is not of that type is an error.
+    /// field: a whole number for `integer`, `true` or `false` for `boolean`, otherwise text. It is
+    /// an error if the text cannot be converted, or if the answer has a value for the field
+    /// already.
     pub fn answer(
         self,
         field: &ClarificationField,
@@ -117,7 +124,8 @@ impl AdditionalData {
         self.0.iter().flat_map(below).collect()
     }
 
-    /// Whether the answer to a clarification has no values.
+    /// Whether the answer has no values. An empty answer may be sent too: the platform then asks
+    /// again.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -9,7 +9,8 @@ use crate::json::RawJson;
 use crate::{OperationId, PaymentId, PaymentIdRef, ProjectId, RequestId, Sensitive, Timestamp};
 
 model! {
-    /// A callback in any of the platform's formats (sources: callback formats).
+    /// A callback, the platform's message to the merchant about the progress or the result of a
+    /// payment, in any of the platform's formats (sources: callback formats).
     ///
     /// Wallets and vouchers use the format with `payment` and `operation`. Parts that only cards
     /// have (`acs`, `threeds2`, `recurring`, `card`, ..) are kept in `extra`.
@@ -27,38 +28,55 @@ model! {
     /// # Ok::<(), ecp_core::model::ModelError>(())
     /// ```
     pub struct Callback / CallbackRef where agree {
-        /// The project's id, in the formats that have it at the top level.
+        /// The project's id, in the formats that have it at the top level, otherwise `None`.
+        /// [`project_id`](Callback::project_id) finds it in every format.
         root_project_id: Option<ProjectId> = decides "project_id",
-        /// `general`: the ids, in the formats that group them there.
+        /// The object `general` with the ids of the project and the payment; `None` in the formats
+        /// that have these ids elsewhere.
         general: Option<General> = decides "general",
-        /// The payment that the callback is about.
+        /// The payment that the callback is about; `None` if the callback has none, such as one
+        /// about a token or a subscription.
         payment: Option<Payment> = decides "payment",
-        /// The operation that the callback is about.
+        /// The operation that the callback is about: one step of the payment, such as a sale or a
+        /// refund. `None` in other formats than the main one ([`CallbackFormat::Operation`]).
         operation: Option<Operation> = decides "operation",
-        /// All operations of the payment, in the format with `transaction`.
+        /// All operations of the payment. Only an older format, the one with the member
+        /// `transaction`, lists them; in other formats the list is empty.
         operations: Vec<Operation> = decides "operations",
-        /// The operation that the callback is about, in the format with `transaction`.
+        /// The operation that the callback is about, in an older format
+        /// ([`CallbackFormat::Transaction`]). `None` in the main format, which has it in
+        /// `operation`.
         transaction: Option<Transaction> = decides "transaction",
-        /// The customer's wallet or card.
+        /// The customer's wallet or card; `None` if the callback has none, as many have.
         account: Option<Account> = describes "account",
-        /// The customer's id and personal data.
+        /// The customer's id and personal data; `None` if the callback has none.
         customer: Option<Customer> = describes "customer",
-        /// Errors, if they say more than the operation's code.
+        /// Errors that the platform reports, where it says more than the operation's result code;
+        /// otherwise empty.
         errors: Errors = describes "errors",
-        /// The redirect for the customer's browser.
+        /// Where to redirect the customer's browser, from the member `redirect_data` or
+        /// `redirectData`; `None` if the callback has neither. [`redirect`](Callback::redirect)
+        /// finds a redirect in every format.
         redirect_data: Option<RedirectData> = describes "redirect_data" | "redirectData",
-        /// The merchant's request, in the format about tokens.
+        /// The merchant's request whose result is reported. Only callbacks about a token, which
+        /// stands for a customer's wallet or card, have it; otherwise `None`.
         request: Option<RequestInfo> = describes "request",
-        /// The platform's id of the request, in the format with `transaction`.
+        /// The platform's id of the merchant's request, in an older format, the one with the member
+        /// `transaction`; otherwise `None`. The main format has this id in `operation`.
         request_id: Option<RequestId> = describes "request_id",
-        /// The requested sum, in the format with `transaction`.
+        /// The requested sum, in an older format, the one with the member `transaction`; otherwise
+        /// `None`. The main format has it in `operation`, as `sum_initial`.
         sum_request: Option<Sum> = describes "sum_request",
-        /// The actual sum, in the format with `transaction`.
+        /// The member `sum_real` of an older format, the one with the member `transaction`;
+        /// otherwise `None`. The platform's documents do not say how it differs from the requested
+        /// sum: do not book by it, but request the payment's status.
         sum_real: Option<Sum> = describes "sum_real",
-        /// The refunded sum, in the format with `transaction`. The documents do not say whether it is
-        /// this operation's or all of the payment's: do not book by it.
+        /// The refunded sum, in an older format, the one with the member `transaction`; otherwise
+        /// `None`. The platform's documents do not say whether it is the sum of this operation or
+        /// of all refunds of the payment: do not book by it, but request the payment's status.
         sum_refund: Option<Sum> = describes "sum_refund",
-        /// The signature, as it was sent. Reading the message does not verify it.
+        /// The signature, as it was sent. Reading the message does not verify it; the `Verifier` of
+        /// `ecp-notify` does.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
@@ -69,20 +87,23 @@ model! {
 pub enum CallbackFormat {
     /// The main format, with `payment` and `operation`.
     Operation,
-    /// A callback with only a redirect for the customer.
+    /// A callback with only a redirect for the customer, in the member `redirectData`,
+    /// `redirect_data` or `return_url`.
     Redirect,
-    /// A callback about a subscription.
+    /// A callback about a subscription, with the member `recurring`.
     Subscription,
-    /// A callback about a token.
+    /// A callback about a token, which stands for a customer's wallet or card.
     Token,
     /// An older format with `transaction`, similar to an answer to a status request.
     Transaction,
-    /// A format that is not one of the documented ones.
+    /// A format that is not one of the documented ones. The callback's fields and `extra` have its
+    /// members all the same.
     Unknown,
 }
 
 impl Callback {
-    /// The format of the callback, recognized by which members the callback has.
+    /// The format of the callback, recognized by its members: the main format by the member
+    /// `operation`, for example.
     pub fn format(&self) -> CallbackFormat {
         let says_something = |name| {
             let nothing = |json: &RawJson| matches!(json.as_str(), "[]" | "{}" | "null");
@@ -130,7 +151,7 @@ impl CallbackRef<'_> {
     }
 
     /// Status of the payment that the callback is about; `None` if the callback has none. It is not
-    /// the result of a refund, which is in [`Callback::refund`].
+    /// the result of a refund, which [`Callback::refund`] returns.
     pub fn payment_status(&self) -> Option<&PaymentStatus> {
         self.payment.as_ref()?.status.as_ref()
     }
@@ -152,11 +173,13 @@ model! {
     /// The object `general` of a message: the ids of the project and the payment. Only some formats
     /// of messages have it; the others have these ids elsewhere.
     pub struct General / GeneralRef {
-        /// The project's id.
+        /// The project's id; `None` if `general` does not have it.
         project_id: Option<ProjectId> = decides "project_id",
-        /// The merchant's id of the payment.
+        /// The merchant's id of the payment; `None` if `general` does not have it.
         payment_id: Option<PaymentId> = decides "payment_id",
-        /// The signature, as it was sent. Reading the message does not verify it.
+        /// The signature, as it was sent, if it is in `general` rather than at the top level.
+        /// Reading the message does not verify it: for callbacks the `Verifier` of `ecp-notify`
+        /// does, for status answers [`VerifiedStatus`](super::VerifiedStatus).
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
@@ -167,9 +190,10 @@ model! {
     pub struct Transaction / TransactionRef {
         /// The platform's number of the operation.
         id: Option<OperationId> = decides "id",
-        /// Time of the operation's last change.
+        /// Time of the operation's last change; `None` if the message has no time that can be read.
         date: Option<Timestamp> = describes "date",
-        /// Type of the operation.
+        /// Type of the operation, such as a sale or a refund; `None` if the message does not say
+        /// it.
         kind: Option<super::OperationType> = decides "type",
     }
 }
@@ -182,7 +206,8 @@ model! {
         id: Option<RequestId> = decides "id",
         /// The action that was requested, such as `create`.
         action: Option<String> = describes "action",
-        /// Status of the request.
+        /// Status of the request as the platform sent it. No document lists its values, and this
+        /// crate does not interpret it.
         status: Option<String> = decides "status",
     }
 }

@@ -8,13 +8,15 @@ use crate::json::{Kind, RawJson, Value};
 pub(super) const CONSENT_TEXT: &str = "customer.psu_consent_text";
 
 open_enum! {
-    /// Type of the value of a field that the platform asks for, named as in JSON Schema.
+    /// Type of the value that the platform asks for in a field, named as in JSON Schema.
     pub enum FieldKind {
         /// `true` or `false`.
         Boolean = "boolean",
         /// A whole number.
         Integer = "integer",
         /// Any number, also with decimals.
+        /// [`AdditionalData::answer`](super::AdditionalData::answer) sends it as text, which keeps
+        /// every digit.
         Number = "number",
         /// Text.
         String = "string",
@@ -30,30 +32,32 @@ pub struct ClarificationField {
     pub path: String,
     /// Type of the field's value; `None` if the platform does not say it.
     pub kind: Option<FieldKind>,
-    /// Whether the payment goes on only after this field is sent.
+    /// Whether the payment goes on only after this field is sent; `false` for an optional field.
     pub required: bool,
-    /// Default value of the field: its text, or the literal of a number or boolean.
-    /// [`ClarificationFields::consent_text`] returns the default that must be shown to the
-    /// customer.
+    /// Default value of the field: its text, or a number or boolean as it is written in the
+    /// message. `None` if the platform gives none. [`ClarificationFields::consent_text`] returns
+    /// the default that must be shown to the customer.
     pub default: Option<Sensitive<String>>,
-    /// What is wrong with the last value that was sent for the field, or why the platform asks for
-    /// it.
+    /// Why the platform asks for the field, or what is wrong with the value that was sent before,
+    /// such as `too young`. `None` if the platform does not say it.
     pub message: Option<String>,
-    /// The rule that the last value that was sent for the field broke.
+    /// Name of the rule that the value sent before has broken, such as `minimum`; `None` if the
+    /// platform names none.
     pub constraint: Option<String>,
-    /// The platform's description of the field as JSON, including members not listed above. `{}`
-    /// for a field that is named without a description.
+    /// The platform's description of the field as JSON, with all its members. `{}` for a field that
+    /// is named without a description.
     pub schema: RawJson,
 }
 
-/// `clarification_fields`: the fields that the platform asks for before a payment goes on.
+/// `clarification_fields`: the fields that the platform asks for before a payment goes on. Use the
+/// value like a slice to see all fields, the optional ones too. Answer with an
+/// [`AdditionalData`](super::AdditionalData).
 ///
 /// The JSON has one object for each object of the request that lacks fields, such as `customer`.
 /// Each of these objects lists its fields in `properties` and `required`, as in JSON Schema. Its
 /// list `errors` says what is wrong with values sent before, with `property`, `message` and
 /// `constraint` (sources: clarification). Nested objects are read in the same way. Members of
-/// another form are in [`unread`](Self::unread). Use the value like a slice to see all fields, the
-/// optional ones too. The answer to it is an [`AdditionalData`](super::AdditionalData).
+/// another form are in [`unread`](Self::unread).
 ///
 /// ```
 /// use ecp_core::model::{ClarificationFields, FromJson};
@@ -88,7 +92,8 @@ impl ClarificationFields {
         self.get(CONSENT_TEXT)?.default.as_ref()
     }
 
-    /// Members of `clarification_fields` that could not be read as fields, with their dotted paths.
+    /// Members of `clarification_fields` that could not be read as fields, because they have an
+    /// unknown form or lie too deep, with their dotted paths.
     pub fn unread(&self) -> &[(String, RawJson)] {
         &self.unread
     }

@@ -67,7 +67,8 @@ impl fmt::Debug for Code {
     }
 }
 
-/// [`Code`], borrowed from its document.
+/// A result code of the platform, with its text borrowed from the JSON document.
+/// [`into_owned`](Self::into_owned) copies it into a [`Code`], which tells what the code means.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CodeRef<'d>(&'d str);
 
@@ -82,7 +83,8 @@ impl<'d> CodeRef<'d> {
         self.0 == "0"
     }
 
-    /// Copies the code into a [`Code`], which has the methods to look up what a code means.
+    /// Copies the code's text into a [`Code`], which tells what the code means ([`Code::info`],
+    /// [`Code::about`]).
     pub fn into_owned(self) -> Code {
         Code(self.0.into())
     }
@@ -134,21 +136,23 @@ impl CodeInfo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Advice {
-    /// No action.
+    /// The platform recommends no action.
     Nothing,
-    /// Correct the request.
+    /// Correct the request. Before it is sent under a new id, make sure that the first attempt
+    /// cannot move money any more.
     Correct,
-    /// Try again.
+    /// Try again with a new id, once the first attempt cannot move money any more.
     Retry,
-    /// Try again later.
+    /// Try again later with a new id, once the first attempt cannot move money any more.
     RetryLater,
-    /// Wait: the result is not final.
+    /// Wait for the next callback or request the status: the result is not final.
     Wait,
     /// Ask the platform's technical support.
     AskSupport,
-    /// No action, or ask the platform's technical support.
+    /// The platform recommends no action, or to ask its technical support.
     NothingOrAskSupport,
-    /// The platform's documents have a separate rule for this code, which is not in the table.
+    /// The platform's documents have a separate rule for this code, which is not in the table: look
+    /// the code up in their article on payment information codes.
     SeeDocuments,
 }
 

@@ -6,7 +6,8 @@ use crate::{Currency, Money, PaymentId, ProjectId, Sensitive, UnknownCurrency};
 
 model! {
     /// The platform's request to the merchant, sent while the customer waits, to confirm the amount
-    /// of a payment (documented for the payment method EcoVoucher).
+    /// of a payment (documented for the payment method EcoVoucher). The merchant answers with a
+    /// [`ConfirmationAnswer`].
     pub struct DepositCheck / DepositCheckRef {
         /// Type of the request, always `check_deposit`.
         kind: CheckDeposit = decides "type",
@@ -23,7 +24,8 @@ model! {
         currency: String = decides "currency",
         /// The method's name in callbacks, such as `eco-voucher`.
         payment_method: String = decides "payment_method",
-        /// The signature, as it was sent. Reading the message does not verify it.
+        /// The signature, as it was sent. Reading the message does not verify it;
+        /// `Verifier::verify_deposit_check` of `ecp-notify` does.
         signature: Option<Sensitive<String>> = decides "signature",
     }
 }

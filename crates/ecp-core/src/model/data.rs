@@ -6,9 +6,10 @@ use super::ModelError;
 use crate::Sensitive;
 use crate::json::{Kind, Value};
 
-/// An operation as the Data API reports it: its values by dotted path, as they were sent. Most of
-/// the paths are not documented (sources: Data API), so this type has no field for each value: look
-/// a value up with [`get`](Self::get).
+/// An operation, such as a sale or a refund, as the Data API (the platform's API for lists of
+/// operations) reports it: its values by dotted path, as they were sent. Most of the paths are not
+/// documented (sources: Data API), so this type has no field for each value: look a value up with
+/// [`get`](Self::get).
 ///
 /// The values may be personal data, so `Debug` prints only the paths.
 #[derive(Clone, PartialEq, Eq)]
@@ -53,16 +54,16 @@ impl DataOperation {
         Ok(root.get(name).filter(|list| matches!(list.kind(), Kind::Array)))
     }
 
-    /// The value at a dotted path: a name such as `operation_created_at`, or names joined by dots for
-    /// what is inside another member, where an item of a list is its number from 0, such as
-    /// `errors.0.code`. A text is returned unchanged, a number as it is written in the message, a
-    /// boolean as `true` or `false`. `None` if the operation has no such value there; `null`, lists
-    /// and objects are not values themselves.
+    /// The value at a dotted path, such as `operation_created_at` or `errors.0.code`: names of
+    /// members joined by dots, with the number of the item, from 0, inside a list. A text is
+    /// returned unchanged, a number as it is written in the message, a boolean as `true` or
+    /// `false`. `None` if there is no value at this path; `null`, lists and objects do not count as
+    /// values.
     pub fn get(&self, path: &str) -> Option<&str> {
         self.iter().find(|(name, _)| *name == path).map(|(_, value)| value)
     }
 
-    /// All dotted paths with their values, as [`get`](Self::get) takes and returns them, in the order
+    /// All values of the operation, each with its dotted path such as `errors.0.code`, in the order
     /// of the message.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(path, value)| (path.as_str(), value.expose().as_str()))

@@ -10,9 +10,11 @@ model! {
     pub struct DisplayItem / DisplayItemRef {
         /// Type of the item: a text, or one of several forms of a QR code.
         kind: DisplayKind = decides "type",
-        /// The item's name, often a word for machines such as `receiver_account`.
+        /// The item's name, often a word for programs rather than for people, such as
+        /// `receiver_account`. `None` if the item has none.
         title: Option<String> = describes "title",
-        /// The text to show or to draw. A value that is neither text nor a number is in `extra`.
+        /// The text to show or to draw. `None` if the item has none, or a value that is neither
+        /// text nor a number, which is then in `extra`.
         data: Option<Sensitive<String>> = describes "data",
     }
 }
@@ -22,7 +24,8 @@ open_enum! {
     pub enum DisplayKind {
         /// Text to show: an account, a reference, an amount, an expiry.
         AddInfo = "add_info",
-        /// Text to draw as a QR code; some samples have an image as a `data:` address.
+        /// Text to draw as a QR code. Some samples have an image as a `data:` address instead;
+        /// [`DisplayItem::qr_text`] returns only text that is to be drawn.
         QrData = "qr_data",
         /// An image of a QR code: a `data:` address in most samples.
         QrImg = "qr_img",
@@ -88,7 +91,9 @@ impl std::ops::Deref for DisplayData {
     }
 }
 
-/// [`DisplayData`], borrowed from its document.
+/// `display_data`: a list of items to show to the customer, with its texts borrowed from the JSON
+/// document. Use it like a slice of items; [`into_owned`](Self::into_owned) copies it into a
+/// [`DisplayData`].
 #[derive(Clone, Debug, Default)]
 pub struct DisplayDataRef<'d> {
     items: Vec<DisplayItemRef<'d>>,
@@ -101,7 +106,7 @@ impl<'d> DisplayDataRef<'d> {
         &self.unread
     }
 
-    /// Copies the items, so that they no longer borrow from the document of the message.
+    /// Copies the items, so that they no longer borrow from the JSON document of the message.
     pub fn into_owned(self) -> DisplayData {
         DisplayData::from_borrowed(self)
     }

@@ -32,22 +32,23 @@ use super::{OperationStatus, PaymentStatus};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "an end may be a decline, an error or unknown"]
 pub enum End {
-    /// The operation succeeded: the money of a sale, payout, capture or refund has moved. After one
-    /// that moves none, such as a hold (`auth`) or an account verification, none has moved.
+    /// The operation succeeded: the money of a sale, payout, capture or refund has moved. An
+    /// operation that moves no money, such as a hold (`auth`), succeeds without moving any.
     Success,
     /// The operation ended, and it has moved no money. After a declined refund the merchant still
     /// has the payment's money.
     Decline,
-    /// The operation ended, and nothing says whether money has moved. Ask technical support before
-    /// the operation is repeated under another id.
+    /// The operation ended, and nothing says whether money has moved. Ask the platform's technical
+    /// support before the operation is repeated under another id.
     Error,
-    /// The money has moved, and later all or a part of it went back. Only payments end like this;
-    /// the refund or reversal is an operation of its own.
+    /// The money has moved, and later all or a part of it went back, by a refund or a reversal.
+    /// Only a payment can end in this way; the refund itself ends as [`Success`](Self::Success).
     Returned,
-    /// The operation has not ended, as far as the documents say. Money may be held, or have moved
-    /// in part (`partially paid`).
+    /// The operation has not ended, as far as the platform's documents say. Money may be held, or
+    /// have moved in part (`partially paid`): wait for the next callback, or request the status.
     Open,
-    /// The status is not in the platform's table, so it decides nothing.
+    /// The status is not in the platform's table, so it is not known whether money has moved. Treat
+    /// the payment like one that is [`Open`](Self::Open).
     Unknown,
 }
 
@@ -79,8 +80,8 @@ impl End {
         }
     }
 
-    /// Whether this is [`End::Success`]: the money has moved, if the operation moves money. Of a
-    /// payment also that none of it was returned.
+    /// Whether this is [`End::Success`]: the money has moved, if the operation moves money. For a
+    /// payment, it also means that none of the money was returned.
     pub const fn is_success(self) -> bool {
         matches!(self, Self::Success)
     }
@@ -141,7 +142,8 @@ impl PaymentStatus {
     }
 
     /// Whether the money has moved and was not returned. `refunded` and the like are not a success,
-    /// nor is `awaiting capture`. The status does not say how much has moved: compare the sum.
+    /// nor is `awaiting capture`. The status does not say how much has moved: compare the payment's
+    /// sum with the requested one.
     pub const fn is_success(&self) -> bool {
         self.end().is_success()
     }
@@ -176,8 +178,8 @@ impl OperationStatus {
         self.end().is_final()
     }
 
-    /// Whether the operation succeeded. Its type says what that means: after a refund the money is
-    /// back, after an `auth` it is only held.
+    /// Whether the operation succeeded. What this means depends on the operation's type: after a
+    /// refund the customer has the money back, after an `auth` it is only held.
     pub const fn is_success(&self) -> bool {
         self.end().is_success()
     }

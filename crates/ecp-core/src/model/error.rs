@@ -9,29 +9,30 @@ use crate::json::{JsonError, Value};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// The bytes are not a JSON document.
+    /// The document cannot be read as JSON: it is malformed, too large or nested too deep, or an
+    /// object in it has a member twice.
     #[error(transparent)]
     Json(#[from] JsonError),
-    /// A member has another type than documented.
+    /// A member has another JSON type than documented.
     #[error("{member}: expected {expected}, found {found}", member = place(path))]
     Type {
         /// Dotted path of the member, empty for the message itself.
         path: String,
-        /// The documented type.
+        /// The documented type, such as `a string`.
         expected: &'static str,
-        /// The type that was found.
+        /// The type that was found, such as `a number`.
         found: &'static str,
     },
-    /// The value of a member is not allowed.
+    /// A member has the documented type, but its value is not allowed.
     #[error("{member}: {problem}", member = place(path))]
     Value {
-        /// Dotted path of the member.
+        /// Dotted path of the member, such as `payment.id`; empty for the message itself.
         path: String,
-        /// Description of what is wrong with the value.
+        /// What is wrong with the value, such as `must not be empty`.
         problem: String,
     },
-    /// Two members state the same fact differently, so neither of them counts. `operation` and
-    /// `operations` do so if the list does not have the operation.
+    /// Two members state the same fact differently, so the message is refused. It is also refused
+    /// if its list `operations` does not have its `operation`.
     #[error("`{path}` and `{other}` contradict each other")]
     Contradiction {
         /// Dotted path of the first member.
@@ -48,7 +49,8 @@ pub enum ModelError {
 }
 
 impl ModelError {
-    /// Dotted path of the member that is wrong or missing, `None` if the document is not JSON.
+    /// Dotted path of the member that is wrong or missing; empty for the message itself, `None` if
+    /// the document cannot be read as JSON.
     pub fn path(&self) -> Option<&str> {
         match self {
             Self::Json(_) => None,

@@ -11,6 +11,7 @@ use crate::{
 };
 
 /// Conversion from JSON, implemented by the type of every message and of every part of a message.
+/// [`from_slice`](Self::from_slice) reads a whole message from its bytes.
 ///
 /// Each type has a borrowed form, such as `CallbackRef` for `Callback`, whose texts are not copied
 /// but borrowed from the [`Document`]. JSON is read into the borrowed form, and the type itself is
@@ -20,10 +21,12 @@ pub trait FromJson: Sized {
     /// and the type itself if it has no text to borrow.
     type Borrowed<'d>;
 
-    /// Reads the borrowed form from a JSON value.
+    /// Reads the borrowed form from a JSON value. It is an error if the value does not have the
+    /// documented form.
     fn borrow_from(value: Value<'_>) -> Result<Self::Borrowed<'_>, ModelError>;
 
-    /// Returns the borrowed form for a member that is absent. An error unless the type is optional.
+    /// Returns the borrowed form for a member that is absent, such as `None` or an empty list. It
+    /// is an error if the member must not be absent.
     fn absent<'d>(parent: Value<'d>, name: &str) -> Result<Self::Borrowed<'d>, ModelError> {
         Err(ModelError::missing(parent, name))
     }
@@ -36,19 +39,22 @@ pub trait FromJson: Sized {
         value.is_null()
     }
 
-    /// Reads the type from a JSON value, by copying.
+    /// Reads the type from a JSON value, by copying. It is an error if the value does not have the
+    /// documented form.
     fn from_json(value: Value<'_>) -> Result<Self, ModelError> {
         Self::borrow_from(value).map(Self::from_borrowed)
     }
 
-    /// Reads the type from a whole JSON document, within the default [`Limits`].
+    /// Reads the type from a whole JSON document. It is an error if the document is not JSON, is
+    /// beyond the default [`Limits`], or does not have the documented form.
     fn from_slice(json: &[u8]) -> Result<Self, ModelError> {
         Self::from_json(Document::parse(json, Limits::default())?.root())
     }
 }
 
-/// The unknown members of a message, or of a part of it: those that have no field in its Rust type,
-/// or a value that does not fit their field. They are kept as they were sent.
+/// Members of a JSON object of a message that this library does not know: those that have no field
+/// in the Rust type, and those whose value does not fit their field. They are kept as they were
+/// sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Extra(Vec<(Box<str>, RawJson)>);
 
@@ -71,15 +77,17 @@ impl Extra {
     }
 }
 
-/// The borrowed form of [`Extra`]: the unknown members of a message, and known ones whose value does
-/// not fit their field. They are not copied; each call searches the message for them.
+/// The borrowed form of [`Extra`]: the members of a JSON object that have no field in the Rust
+/// type, and those whose value does not fit their field. They are not copied; each call searches
+/// the message for them.
 #[derive(Clone)]
 pub struct ExtraRef<'d> {
     /// `None` where the model knew every member.
     pub(super) object: Option<Value<'d>>,
     known: &'static &'static [&'static str],
-    /// Members whose names are known but whose values could not be used. They are rare, and models
-    /// are moved often, so this is boxed.
+    /// Members whose names are known but whose values could not be used, by their index in the
+    /// document; `None` if there are none. Boxed because this is rare, and the type then stays
+    /// small.
     #[expect(clippy::box_collection, reason = "see above")]
     unused: Option<Box<Vec<u32>>>,
 }
@@ -141,8 +149,8 @@ macro_rules! model {
         #[non_exhaustive]
         pub struct $name {
             $($(#[$field_doc])* pub $field: $type,)*
-            /// The members of this JSON object that have no field above, and those whose value does
-            /// not fit their field, as they were sent.
+            /// The members of the JSON object that have no field in this struct, and those whose
+            /// value does not fit their field, as they were sent.
             pub extra: $crate::model::Extra,
         }
 
@@ -151,8 +159,8 @@ macro_rules! model {
         #[non_exhaustive]
         pub struct $borrowed<'d> {
             $($(#[$field_doc])* pub $field: <$type as $crate::model::FromJson>::Borrowed<'d>,)*
-            /// The members of this JSON object that have no field above, and those whose value does
-            /// not fit their field, as they were sent.
+            /// The members of the JSON object that have no field in this struct, and those whose
+            /// value does not fit their field, as they were sent.
             pub extra: $crate::model::borrowed::ExtraRef<'d>,
         }
 

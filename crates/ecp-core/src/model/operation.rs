@@ -11,22 +11,25 @@ use crate::{
 model! {
     /// The object `payment` of a message: the payment as a whole, with its id, status and amount.
     pub struct Payment / PaymentRef {
-        /// The merchant's id of the payment.
+        /// The merchant's id of the payment; `None` if the message does not have it here.
         id: Option<PaymentId> = decides "id",
-        /// Purpose of the payment, such as a purchase or a payout.
+        /// Purpose of the payment, such as a purchase or a payout; `None` if the message does not
+        /// say it.
         kind: Option<PaymentType> = decides "type",
-        /// Status of the payment.
+        /// Status of the payment, such as `success`; `None` if the message has none.
+        /// [`PaymentStatus::end`] says how the status counts.
         status: Option<PaymentStatus> = decides "status",
-        /// Time of the payment's last change.
+        /// Time of the payment's last change; `None` if the message has no time that can be read.
         date: Option<Timestamp> = describes "date",
         /// The method's name in callbacks, such as `JetonWallet`. Upper and lower case differ.
         method: Option<String> = decides "method",
-        /// The amount of the payment; after a refund, the remaining amount. It may differ from the
-        /// amount that was requested, so compare them before goods are delivered.
+        /// The amount of the payment; after a refund, the remaining amount. `None` if the message
+        /// has none. The amount may differ from the requested one, so compare them before goods are
+        /// delivered.
         sum: Option<Sum> = decides "sum",
         /// The merchant's description of the payment.
         description: Option<Sensitive<String>> = describes "description",
-        /// The merchant's id of the refund.
+        /// The merchant's id of the refund, in messages about a refund; otherwise `None`.
         merchant_refund_id: Option<String> = describes "merchant_refund_id",
     }
 }
@@ -36,25 +39,30 @@ model! {
     pub struct Operation / OperationRef {
         /// The platform's number of the operation.
         id: Option<OperationId> = decides "id",
-        /// Type of the operation.
+        /// Type of the operation, such as a sale or a refund; `None` if the message does not say
+        /// it.
         kind: Option<OperationType> = decides "type",
-        /// Status of the operation.
+        /// Status of the operation, such as `success`; `None` if the message has none.
+        /// [`OperationStatus::end`] says how the status counts.
         status: Option<OperationStatus> = decides "status",
-        /// Time of the operation's last change.
+        /// Time of the operation's last change; `None` if the message has no time that can be read.
         date: Option<Timestamp> = describes "date",
-        /// Time of the operation's creation.
+        /// Time of the operation's creation; `None` if the message has no time that can be read.
         created_date: Option<Timestamp> = describes "created_date",
-        /// The platform's id of the request that began the operation.
+        /// The platform's id of the merchant's request that began the operation; `None` if the
+        /// message does not have it.
         request_id: Option<RequestId> = describes "request_id",
-        /// The requested sum, in the payment's currency.
+        /// The requested sum, in the payment's currency; `None` if the message has none.
         sum_initial: Option<Sum> = decides "sum_initial" | "sum",
-        /// The sum after the conversion of currencies, in the currency that it names.
+        /// The sum after conversion into another currency, together with that currency; `None` if
+        /// the message has none.
         sum_converted: Option<Sum> = describes "sum_converted",
-        /// Result code of the operation.
+        /// Result code of the operation, such as 0 for success; `None` if the message has none.
         code: Option<Code> = describes "code",
-        /// Result of the operation in words.
+        /// Result of the operation in words, for people to read. Decide by the status instead.
         message: Option<String> = describes "message",
-        /// The provider's ids, code and date of the operation.
+        /// Ids, authorisation code and date from the provider of the payment method; `None` if the
+        /// message has none.
         provider: Option<Provider> = describes "provider",
     }
 }
@@ -66,11 +74,12 @@ model! {
     pub struct Provider / ProviderRef {
         /// The platform's id of the provider.
         id: Option<ProviderId> = describes "id",
-        /// The provider's id of the payment.
+        /// The id that the provider has given to the payment.
         payment_id: Option<Sensitive<String>> = describes "payment_id",
-        /// The provider's authorisation code.
+        /// The provider's authorisation code for the payment.
         auth_code: Option<Sensitive<String>> = describes "auth_code",
-        /// The provider's date. Its zone is not reliable (sources: dates).
+        /// The provider's date for the payment, as text. Its time zone is not reliable (sources:
+        /// dates); use the date of the operation instead.
         date: Option<String> = describes "date",
     }
 }
@@ -110,9 +119,9 @@ impl SumRef<'_> {
 model! {
     /// The object `account` of a message: the customer's wallet or card.
     pub struct Account / AccountRef {
-        /// The wallet id or the masked card number.
+        /// The id of the wallet, or the masked number of the card.
         number: Option<Sensitive<String>> = describes "number",
-        /// The platform's token for the account.
+        /// The platform's token, which stands for the wallet or card.
         token: Option<Sensitive<String>> = describes "token",
     }
 }
@@ -145,7 +154,8 @@ model! {
         message: Option<String> = describes "message",
         /// A longer description of the error.
         description: Option<String> = describes "description",
-        /// The path of the field that the error is about.
+        /// Path of the request's field that the error is about; `None` if it is about no single
+        /// field.
         field: Option<String> = describes "field",
     }
 }
@@ -176,8 +186,8 @@ impl FromJson for ProviderId {
     }
 }
 
-/// `errors`: the errors that a message reports. All known messages have a list there; a value of
-/// another form is in [`unread`](Self::unread).
+/// `errors`: the errors that a message reports. Use it like a slice of [`ErrorItem`]s. All known
+/// messages have a list there; a value of another form is in [`unread`](Self::unread).
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
     items: Vec<ErrorItem>,
@@ -199,7 +209,9 @@ impl std::ops::Deref for Errors {
     }
 }
 
-/// [`Errors`], borrowed from its document.
+/// `errors`: the errors that a message reports, with texts borrowed from the JSON document. Use it
+/// like a slice of [`ErrorItemRef`]s; a value that is no list of errors is in
+/// [`unread`](Self::unread).
 #[derive(Clone, Debug, Default)]
 pub struct ErrorsRef<'d> {
     items: Vec<ErrorItemRef<'d>>,

@@ -6,7 +6,7 @@ use crate::json::{Kind, RawJson, Value};
 
 model! {
     /// The redirect of the customer's browser: address, HTTP method and fields (sources:
-    /// redirects).
+    /// redirects). `redirect_response` of `ecp-transport` makes the HTTP response that performs it.
     ///
     /// ```
     /// use ecp_core::model::{FromJson, RedirectData, RedirectMethod};
@@ -21,7 +21,7 @@ model! {
     pub struct RedirectData / RedirectDataRef {
         /// HTTP method with which the browser requests the address.
         method: RedirectMethod = decides "method",
-        /// The address with its query. It often holds a token, so it is never printed.
+        /// The address with its query. It often holds a token, so `Debug` does not print it.
         url: Sensitive<String> = decides "url",
         /// The fields that the browser sends to the address.
         body: RedirectBody = decides "body",
@@ -46,7 +46,7 @@ pub enum RedirectBody {
     /// Names and values, in the order of the message.
     Fields(Vec<(String, Sensitive<String>)>),
     /// A value of another kind, unchanged: a list with items, or fields that are neither text nor
-    /// numbers.
+    /// numbers. The customer cannot be redirected with it.
     Other(RawJson),
 }
 

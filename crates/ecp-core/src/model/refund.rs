@@ -12,12 +12,13 @@ use crate::RequestId;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct RefundResult {
-    /// How the refund ended, with its details.
+    /// How the refund ended, with details such as its result code.
     pub outcome: RefundOutcome,
-    /// The merchant's id of the refund, from the object `payment` of the message. In a status
-    /// answer about a payment with several refunds, it may be the id of another one.
+    /// The merchant's id of the refund, from the object `payment` of the message; `None` if it is
+    /// not there. In a status answer about a payment with several refunds, it may be the id of
+    /// another refund: go by the request id instead.
     pub merchant_refund_id: Option<String>,
-    /// The requested sum of the refund.
+    /// The requested sum of the refund; `None` if the message has none.
     pub sum: Option<Sum>,
     /// The remaining amount of the payment (`payment.sum` of the message), after all its refunds so
     /// far: 0 after a full refund, unchanged after a declined one. `None` if the message has no
@@ -32,39 +33,42 @@ pub struct RefundResult {
 pub enum RefundOutcome {
     /// The money was returned.
     Success {
-        /// Whether the operation is a reversal, before the acquirer's business day was closed,
-        /// rather than a refund. The money is returned in both cases.
+        /// Whether the operation is a reversal, which was made before the acquirer's business day
+        /// was closed. `false` for a refund. The money is returned in both cases.
         reversal: bool,
-        /// Whether a part of the payment remains after all its refunds that the message counts,
-        /// judged by the remaining sum or else by the payment's status; `None` if neither says.
-        /// After several refunds of parts it is `false` for each once nothing remains:
-        /// [`RefundResult::sum`] has the part of this one.
+        /// Whether a part of the payment remains after all its refunds so far: `true` if a part
+        /// remains, `false` if nothing does. `None` if neither the remaining sum nor the payment's
+        /// status says it. The last of several refunds that together return everything has `false`
+        /// as well; [`RefundResult::sum`] is the sum of this refund alone.
         partial: Option<bool>,
     },
-    /// The money was not returned by this refund. Another one may be requested, under another id.
+    /// This refund did not return the money. Another refund may be requested, under another
+    /// `merchant_refund_id`.
     Decline {
-        /// Result code of the refund.
+        /// Result code of the refund; `None` if the message has none.
         code: Option<Code>,
-        /// Result of the refund in words.
+        /// Result of the refund in words; `None` if the message has none.
         message: Option<String>,
     },
     /// The refund ended in an error, and nothing says whether the money was returned. Another
-    /// refund, under another id, may return it twice: ask technical support first.
+    /// refund, under another `merchant_refund_id`, may return it twice: ask the platform's
+    /// technical support first.
     Error {
-        /// Result code of the refund.
+        /// Result code of the refund; `None` if the message has none.
         code: Option<Code>,
-        /// Result of the refund in words.
+        /// Result of the refund in words; `None` if the message has none.
         message: Option<String>,
     },
-    /// The refund has not ended yet.
+    /// The refund has not ended yet: wait for the next callback, or request the payment's status.
     Open,
-    /// The platform names no status, or one that is not in its table.
+    /// The message has no status of the refund, or one that is not in the platform's table, so
+    /// nothing says whether the money was returned. Request the payment's status.
     Unknown,
 }
 
 impl RefundOutcome {
-    /// How the refund ended, without details. Never [`End::Returned`]: a refund that was carried
-    /// out is a success.
+    /// How the refund ended, without details. Never [`End::Returned`]: a refund that returned the
+    /// money is [`End::Success`].
     pub const fn end(&self) -> End {
         match self {
             Self::Success { .. } => End::Success,

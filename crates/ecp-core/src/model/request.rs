@@ -6,19 +6,20 @@ use crate::json::Value;
 use crate::{PaymentId, ProjectId, Sensitive};
 
 model! {
-    /// A request to Gate for any payment method, as the receiving server reads it (sources: request
-    /// fields).
+    /// A request to Gate for any payment method, as the receiving server reads it: for tools and
+    /// tests (sources: request fields). To send a request, build it with `ecp-methods`.
     pub struct GateRequest / GateRequestRef {
         /// Ids of the project and the payment, and the signature.
         general: GateGeneral = decides "general",
-        /// The amount and other data of the payment.
+        /// The amount and other data of the payment; `None` if the request has none.
         payment: Option<GatePayment> = decides "payment",
-        /// The customer's id and personal data.
+        /// The customer's id and personal data; `None` if the request has none.
         customer: Option<Customer> = decides "customer",
         /// The wallet or card that a payout goes to, or that a sale is paid from where the method asks
         /// for it.
         account: Option<Account> = decides "account",
-        /// Addresses to which the customer returns.
+        /// Addresses to which the customer returns after the payment; `None` if the request has
+        /// none.
         return_url: Option<ReturnUrls> = decides "return_url",
     }
 }
@@ -28,11 +29,12 @@ model! {
     pub struct GateGeneral / GateGeneralRef {
         /// The project's id.
         project_id: ProjectId = decides "project_id",
-        /// The merchant's id of the payment.
+        /// The merchant's id of the payment; `None` if the request does not name one.
         payment_id: Option<PaymentId> = decides "payment_id",
-        /// Callback address for this payment, used instead of the project's callback address.
+        /// Callback address for this payment. `None` means the callback address of the project.
         merchant_callback_url: Option<String> = decides "merchant_callback_url",
-        /// The signature, as it was sent. Reading the message does not verify it.
+        /// The signature, as it was sent. Reading the message does not verify it;
+        /// [`signature::verify`](crate::signature::verify) does.
         signature: Option<Sensitive<String>> = decides "signature",
     }
 }
@@ -47,7 +49,8 @@ model! {
         currency: Option<String> = decides "currency",
         /// The merchant's description of the payment.
         description: Option<Sensitive<String>> = decides "description",
-        /// The merchant's id of the refund.
+        /// The merchant's id of the refund, a new one for each refund; `None` if the request is no
+        /// refund or names none.
         merchant_refund_id: Option<String> = decides "merchant_refund_id",
     }
 }
@@ -56,11 +59,12 @@ model! {
     /// The object `return_url` of a Gate request: addresses to which the customer returns after the
     /// payment. Which of them a request must have depends on the payment method.
     pub struct ReturnUrls / ReturnUrlsRef {
-        /// Address after a successful payment.
+        /// Address to which the customer returns after a successful payment.
         success: Option<String> = decides "success",
-        /// Address after a declined payment.
+        /// Address to which the customer returns after a declined payment.
         decline: Option<String> = decides "decline",
-        /// Address for any result of the payment.
+        /// Address to which the customer returns after any result of the payment. Its name in the
+        /// request is `return`.
         neutral: Option<String> = decides "return",
     }
 }
@@ -80,9 +84,10 @@ model! {
         payment_currency: String = decides "payment_currency",
         /// The merchant's id of the customer.
         customer_id: Sensitive<String> = decides "customer_id",
-        /// Code of the method that the page preselects.
+        /// Code of the payment method that the page preselects; `None` if none is preselected.
         force_payment_method: Option<String> = decides "force_payment_method",
-        /// The signature, as it was sent. Reading the message does not verify it.
+        /// The signature, as it was sent. Reading the parameters does not verify it;
+        /// [`signature::verify`](crate::signature::verify) does.
         signature: Option<Sensitive<String>> = decides "signature",
     }
 }
@@ -98,10 +103,10 @@ macro_rules! page_names {
 
             /// Whether a member at the top level of a message is a parameter of the Payment Page:
             /// one of [`NAMES`](Self::NAMES), or any name that begins with `payment_` or
-            /// `customer_`. Such parameters are signed with the project's key and visible to the
-            /// customer, so a callback or a status answer that has one is refused. A `check_deposit`
-            /// request has some of these names itself (`payment_id`, `customer_id`,
-            /// `payment_method`), and is refused only for others.
+            /// `customer_`. The customer sees these parameters with a valid signature in the page's
+            /// address and could send them as another message, so a callback or a status answer
+            /// that has one is refused. A `check_deposit` request has some of these names itself
+            /// (`payment_id`, `customer_id`, `payment_method`), and is refused only for others.
             ///
             /// `project_id` and `signature` belong to every message and are not counted.
             /// `recurring` is not counted if its value is `null`, an empty list or an object,

@@ -19,22 +19,26 @@ model! {
         project_id: Option<ProjectId> = decides "project_id",
         /// The merchant's id of the payment.
         payment_id: Option<PaymentId> = decides "payment_id",
-        /// Result code of an answer with the status `error`.
+        /// Result code of an answer with the status `error`; otherwise usually `None`.
         code: Option<Code> = describes "code",
-        /// The platform's message for the code.
+        /// The platform's message for the result code.
         message: Option<String> = describes "message",
         /// Errors that say more than the code, such as the fields that are wrong.
         errors: Errors = describes "errors",
-        /// The signature, as it was sent. Reading the message does not verify it.
+        /// The signature, as it was sent. Gate does not sign an answer that only registers or
+        /// refuses a request, so this is usually `None`. `Gate` of `ecp-transport` verifies a
+        /// signature that is there; reading the message does not.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }
 
 open_enum! {
-    /// Status of Gate's immediate answer to a request.
+    /// Status of Gate's immediate answer to a request: whether the request was registered, not how
+    /// the payment ended.
     pub enum SyncStatus {
         /// The platform answered with an error code. Not every code proves that nothing was
-        /// registered: code 3041 says that the payment id exists already.
+        /// registered: code 3041 says that the payment id exists already. `GateError` of
+        /// `ecp-transport` says which do.
         Error = "error",
         /// The request was registered. The payment has only begun.
         Success = "success",
@@ -48,23 +52,26 @@ model! {
     /// Reading an answer does not check its signature;
     /// [`VerifiedStatus::verify`](super::VerifiedStatus::verify) does.
     pub struct StatusResponse / StatusResponseRef where agree {
-        /// The project's id, in the answers that have it at the top level.
+        /// The project's id, in the answers that have it at the top level, otherwise `None`.
+        /// [`project_id`](StatusResponse::project_id) finds it in every answer.
         root_project_id: Option<ProjectId> = decides "project_id",
-        /// The ids of the project and the payment, in the answers that group them there.
+        /// The object `general` with the ids of the project and the payment; `None` in the answers
+        /// that have these ids elsewhere.
         general: Option<General> = decides "general",
-        /// The payment. Its status is `error` if the platform does not know the payment, but also
-        /// if the payment ended in an error: see
-        /// [`is_unknown_payment`](StatusResponse::is_unknown_payment).
+        /// The payment. Its status is `error` both if the platform does not know the payment and if
+        /// the payment ended in an error:
+        /// [`is_unknown_payment`](StatusResponse::is_unknown_payment) tells them apart.
         payment: Option<Payment> = decides "payment",
         /// The customer's wallet or card.
         account: Option<Account> = describes "account",
         /// The customer's id and personal data.
         customer: Option<Customer> = describes "customer",
-        /// All operations of the payment.
+        /// All operations of the payment, such as its sale and its refunds.
         operations: Vec<Operation> = decides "operations",
-        /// Errors that the platform reports.
+        /// Errors that the platform reports; empty if there are none.
         errors: Errors = describes "errors",
-        /// The signature, as it was sent. Reading the message does not verify it.
+        /// The signature, as it was sent. Reading the message does not verify it;
+        /// [`VerifiedStatus::verify`](super::VerifiedStatus::verify) does.
         signature: Option<Sensitive<String>> = describes "signature",
     }
 }

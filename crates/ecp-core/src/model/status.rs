@@ -4,8 +4,8 @@ use super::open_enum;
 
 open_enum! {
     /// Status of a payment (sources: statuses). [`PaymentStatus::end`] says how each status counts:
-    /// a status that no document calls final counts as open ([`End::Open`](super::End::Open)),
-    /// whatever its word suggests.
+    /// a status that no document of the platform calls final counts as open
+    /// ([`End::Open`](super::End::Open)), whatever its word suggests.
     ///
     /// ```
     /// use ecp_core::model::PaymentStatus;
@@ -16,67 +16,83 @@ open_enum! {
     /// assert!(!unknown.is_final() && !unknown.is_success());
     /// ```
     pub enum PaymentStatus {
-        /// The payment is on hold until it is approved; the documents do not say by whom.
+        /// The payment is on hold until it is approved; the platform's documents do not say by
+        /// whom.
         AwaitingApproval = "awaiting approval",
         /// The payment is authorised and not yet captured: the money is held, not taken.
         AwaitingCapture = "awaiting capture",
-        /// An older word for [`AwaitingClarification`](Self::AwaitingClarification).
+        /// An older word for `awaiting clarification`: the platform needs more fields before the
+        /// payment goes on.
+        /// [`Callback::clarification_fields`](super::Callback::clarification_fields) lists them.
         AwaitingClarifyData = "awaiting clarify data",
-        /// The platform needs more fields: see [`Step::Clarify`](super::Step::Clarify).
+        /// The platform needs more fields before the payment goes on.
+        /// [`Callback::clarification_fields`](super::Callback::clarification_fields) lists them,
+        /// and `Gate::clarify` of `ecp-transport` sends them.
         AwaitingClarification = "awaiting clarification",
-        /// The payment waits to be cleared.
+        /// The payment waits to be cleared: it has not ended.
         AwaitingClearing = "awaiting clearing",
-        /// The payment waits for a confirmation; the documents do not say whose. It is not a
-        /// success here, although one of the platform's shop plug-ins counts it as paid.
+        /// The payment waits for a confirmation; the platform's documents do not say whose. It
+        /// counts as open, although one of the platform's shop plug-ins counts it as paid.
         AwaitingConfirmation = "awaiting confirmation",
-        /// The payment waits until the customer pays or confirms elsewhere, such as by a voucher, in
-        /// cash or in an app. There may be something to show first: [`Step`](super::Step), for which
-        /// this status and [`AwaitingCustomerAction`](Self::AwaitingCustomerAction) are alike.
+        /// The payment waits until the customer pays or confirms elsewhere, such as by a voucher,
+        /// in cash or in an app. [`Callback::next_step`](super::Callback::next_step) says whether
+        /// there is something to show to the customer first.
         AwaitingCustomer = "awaiting customer",
         /// The payment waits for an action of the customer.
+        /// [`Callback::next_step`](super::Callback::next_step) says whether there is something to
+        /// show to the customer first.
         AwaitingCustomerAction = "awaiting customer action",
-        /// The payment waits for the merchant's authorisation.
+        /// The payment, by card, waits for an authorisation by the merchant, for which Gate has the
+        /// endpoint `card/merchant_auth`. It has not ended.
         AwaitingMerchantAuth = "awaiting merchant auth",
-        /// The payment waits to be cleared in part.
+        /// The payment waits to be cleared in part: it has not ended.
         AwaitingPartiallyClearing = "awaiting partially clearing",
-        /// The payment waits for the money.
+        /// The payment waits for the customer's money.
         AwaitingPayment = "awaiting payment",
         /// The customer must be redirected, or has been redirected and not returned.
+        /// [`Callback::redirect`](super::Callback::redirect) returns the address.
         AwaitingRedirectResult = "awaiting redirect result",
-        /// The payment waits for another attempt.
+        /// The payment waits for another attempt; the platform's documents do not say whose. It has
+        /// not ended.
         AwaitingRetry = "awaiting retry",
-        /// The customer is at 3-D Secure.
+        /// The payment waits for the result of the customer's 3-D Secure check.
         AwaitingThreeDsResult = "awaiting 3ds result",
-        /// The payment was cancelled. The platform sends both spellings.
+        /// The payment was cancelled. It counts as a decline: no money has moved. The platform
+        /// sends both spellings of the word.
         Canceled = "canceled" | "cancelled",
-        /// The payment is being cleared.
+        /// The payment is being cleared: it has not ended.
         ClearingProcessing = "clearing processing",
-        /// The payment was declined, for example because the cut-off time has passed.
+        /// The payment was declined, and no money has moved. The platform also declines a payment
+        /// that has not ended before its method's cut-off time.
         Decline = "decline",
-        /// The renewal of a subscription was declined. It does not count as final, because the
-        /// documents do not say that it is.
+        /// The renewal of a subscription was declined. It counts as open, because the platform's
+        /// documents do not say that it is final.
         DeclineRenewal = "decline renewal",
-        /// The payment ended in an error, and nothing says whether money has moved. This is also
-        /// the status of a payment that was never registered: see
-        /// [`StatusResponse::is_unknown_payment`](super::StatusResponse::is_unknown_payment).
+        /// The payment ended in an error, and nothing says whether money has moved: ask the
+        /// platform's technical support. This is also the status of a payment that was never
+        /// registered:
+        /// [`StatusResponse::is_unknown_payment`](super::StatusResponse::is_unknown_payment) tells
+        /// them apart.
         Error = "error",
         /// The payment expired. It counts as a decline: no money has moved.
         Expired = "expired",
-        /// The payment ended in an error outside the platform: ask technical support.
+        /// The payment ended in an error outside the platform, and nothing says whether money has
+        /// moved: ask the platform's technical support.
         ExternalError = "external error",
-        /// The provider is processing the payment.
+        /// The provider of the payment method is processing the payment.
         ExternalProcessing = "external processing",
-        /// The payment has not begun.
+        /// The payment has not begun. It counts as open.
         Initial = "initial",
-        /// The payment ended in an error inside the platform: ask technical support.
+        /// The payment ended in an error inside the platform, and nothing says whether money has
+        /// moved: ask the platform's technical support.
         InternalError = "internal error",
-        /// The payment link was cancelled.
+        /// The payment link was cancelled. It counts as a decline: no money has moved.
         InvoiceCancelled = "invoice cancelled",
-        /// The payment link was sent.
+        /// The payment link was sent to the customer; the payment has not ended.
         InvoiceSent = "invoice sent",
-        /// The payment was paid in part. It does not count as final or as a success.
+        /// The payment was paid in part. It counts as open: neither final nor a success.
         PartiallyPaid = "partially paid",
-        /// The payment was paid out in part. It does not count as final or as a success.
+        /// The payment was paid out in part. It counts as open: neither final nor a success.
         PartiallyPaidOut = "partially paid out",
         /// The payment was refunded in part. It counts as final, though another refund may follow.
         PartiallyRefunded = "partially refunded",
@@ -92,60 +108,71 @@ open_enum! {
         Reversed = "reversed",
         /// A scheduled recurring payment is being processed.
         ScheduledRecurringProcessing = "scheduled recurring processing",
-        /// The payment was successful. A declined refund leaves it so. The sum may differ from the
-        /// requested one.
+        /// The payment was successful, and stays so after a declined refund. Its sum may differ
+        /// from the requested one: compare them before goods are delivered.
         Success = "success",
     }
 }
 
 open_enum! {
-    /// Status of one operation of a payment (sources: statuses). It may differ from the payment's
-    /// status: after a declined refund, the payment is still a success. [`OperationStatus::end`]
-    /// says how each status counts.
+    /// Status of one operation of a payment, such as a refund (sources: statuses). It may differ
+    /// from the payment's status: after a declined refund, the payment is still a success.
+    /// [`OperationStatus::end`] says how each status counts.
     pub enum OperationStatus {
-        /// The operation is on hold until it is approved; the documents do not say by whom.
+        /// The operation is on hold until it is approved; the platform's documents do not say by
+        /// whom.
         AwaitingApproval = "awaiting approval",
-        /// The platform needs more fields: see [`Step::Clarify`](super::Step::Clarify).
+        /// The platform needs more fields before the operation goes on.
+        /// [`Callback::clarification_fields`](super::Callback::clarification_fields) lists them,
+        /// and `Gate::clarify` of `ecp-transport` sends them.
         AwaitingClarification = "awaiting clarification",
-        /// The operation waits for a confirmation; the documents do not say whose.
+        /// The operation waits for a confirmation; the platform's documents do not say whose.
         AwaitingConfirmation = "awaiting confirmation",
         /// The operation waits until the customer pays or confirms elsewhere, such as by a voucher, in
         /// cash or in an app.
         AwaitingCustomer = "awaiting customer",
         /// The operation waits for an action of the customer.
+        /// [`Callback::next_step`](super::Callback::next_step) says whether there is something to
+        /// show to the customer first.
         AwaitingCustomerAction = "awaiting customer action",
-        /// The operation waits to be finished.
+        /// The operation waits to be finished; the platform's documents do not say by whom.
         AwaitingFinalization = "awaiting finalization",
-        /// The operation waits for the merchant's authorisation.
+        /// The operation, on a card, waits for an authorisation by the merchant, for which Gate has
+        /// the endpoint `card/merchant_auth`. It has not ended.
         AwaitingMerchantAuth = "awaiting merchant auth",
-        /// The operation waits for the money.
+        /// The operation waits for the customer's money.
         AwaitingPayment = "awaiting payment",
         /// The customer must be redirected, or has been redirected and not returned.
+        /// [`Callback::redirect`](super::Callback::redirect) returns the address.
         AwaitingRedirectResult = "awaiting redirect result",
-        /// The customer is at 3-D Secure.
+        /// The operation waits for the result of the customer's 3-D Secure check.
         AwaitingThreeDsResult = "awaiting 3ds result",
-        /// The operation was declined.
+        /// The operation was declined: it has moved no money.
         Decline = "decline",
-        /// The operation ended in an error.
+        /// The operation ended in an error, and nothing says whether money has moved: ask the
+        /// platform's technical support.
         Error = "error",
-        /// The operation expired.
+        /// The operation expired. It counts as a decline: it has moved no money.
         Expired = "expired",
-        /// The operation ended in an error outside the platform.
+        /// The operation ended in an error outside the platform, and nothing says whether money has
+        /// moved: ask the platform's technical support.
         ExternalError = "external error",
-        /// The provider is processing the operation.
+        /// The provider of the payment method is processing the operation.
         ExternalProcessing = "external processing",
-        /// The operation ended in an error inside the platform.
+        /// The operation ended in an error inside the platform, and nothing says whether money has
+        /// moved: ask the platform's technical support.
         InternalError = "internal error",
-        /// The payment link was cancelled.
+        /// The payment link was cancelled. It counts as a decline: no money has moved.
         InvoiceCancelled = "invoice cancelled",
-        /// The payment link was sent.
+        /// The payment link was sent to the customer; the operation has not ended.
         InvoiceSent = "invoice sent",
         /// The operation is being processed.
         Processing = "processing",
-        /// The operation was successful. That of an `auth` only holds the money.
+        /// The operation was successful. A successful `auth` only holds the money and takes none.
         Success = "success",
-        /// The word `unknown`. Only shop plug-ins of the platform have it, and no document says
-        /// what it means; it decides nothing.
+        /// The word `unknown`. Only shop plug-ins of the platform have it, and no document of the
+        /// platform says what it means. It counts as [`End::Unknown`](super::End::Unknown): neither
+        /// final nor a success.
         Unknown = "unknown",
     }
 }
@@ -160,41 +187,44 @@ open_enum! {
         Auth = "auth",
         /// Releases a held amount, or a part of it.
         Cancel = "cancel",
-        /// Captures a held amount.
+        /// Takes a held amount, or a part of it.
         Capture = "capture",
-        /// A capture settlement. Only the name is known: the documents do not say what it settles
-        /// or when.
+        /// A capture settlement. Only the name is known: the platform's documents do not say what
+        /// it settles or when.
         CaptureSettlement = "capture settlement",
-        /// Takes a fee; the documents do not say from whom.
+        /// Takes a fee; the platform's documents do not say from whom.
         Commission = "commission",
-        /// A contract registration. Only the name is known.
+        /// A contract registration. Only the name is known: the platform's documents do not say
+        /// what is registered.
         ContractRegistration = "contract registration",
-        /// Creates a cash voucher. Only the name is known.
+        /// Creates a cash voucher. Only the name is known, from shop plug-ins of the platform.
         CreateCashVoucher = "create_cash_voucher",
-        /// An action of the customer; the documents do not say which.
+        /// An action of the customer; the platform's documents do not say which.
         CustomerAction = "customer action",
         /// Raises a held amount.
         Incremental = "incremental",
         /// Creates a payment link.
         Invoice = "invoice",
-        /// A change made by hand; the documents do not say of what or by whom.
+        /// A change made by hand; the platform's documents do not say of what or by whom.
         ManualChange = "manual change",
-        /// Confirms a payment; it may follow a sale. The documents do not say who confirms what.
+        /// Confirms a payment; it may follow a sale. The platform's documents do not say who
+        /// confirms what.
         PaymentConfirmation = "payment confirmation",
         /// Pays money out to the customer.
         Payout = "payout",
-        /// Debits a stored account again.
+        /// Takes a further payment of a series from the customer's stored account.
         Recurring = "recurring",
         /// Ends a subscription.
         RecurringCancel = "recurring cancel",
         /// Changes a subscription.
         RecurringUpdate = "recurring update",
-        /// Returns money to the customer, except where that is a [`Reversal`](Self::Reversal).
+        /// Returns money to the customer. If the full amount is returned before the acquirer's
+        /// business day is closed, the type is [`Reversal`](Self::Reversal) instead.
         Refund = "refund",
-        /// Reverses a refund; the documents do not say when, or where the money then is.
+        /// Reverses a refund; the platform's documents do not say when, or where the money then is.
         RefundReverse = "refund reverse",
-        /// Returns the full amount to the customer before the acquirer's business day is closed,
-        /// with Visa and Amex also a part of it.
+        /// Returns the full amount to the customer before the acquirer's business day is closed.
+        /// With Visa and Amex it may return a part of the amount.
         Reversal = "reversal",
         /// Takes a payment from the customer.
         Sale = "sale",
@@ -203,7 +233,7 @@ open_enum! {
 
 open_enum! {
     /// Purpose of a payment, such as a purchase or a payout. A callback about a refund has the type
-    /// of the refunded payment here.
+    /// of the refunded payment here; the refund itself is recognized by its [`OperationType`].
     pub enum PaymentType {
         /// Checks the customer's account.
         AccountVerification = "account verification",

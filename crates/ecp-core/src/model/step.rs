@@ -30,17 +30,18 @@ use crate::json::{Document, Limits};
 #[non_exhaustive]
 pub enum Step {
     /// Ask the customer for these fields, or take them from your own data, and send them with
-    /// `Gate::clarify`. If there are no fields, the message does not say what the platform asks
-    /// for: request the payment's status.
+    /// `Gate::clarify` of `ecp-transport`. If there are no fields, the message does not say what
+    /// the platform asks for: request the payment's status.
     Clarify(Box<ClarificationFields>),
     /// Show these items to the customer: a QR code, an account, a reference.
     Display(Box<DisplayData>),
     /// Nothing is left to do for the customer: the payment has ended, successfully or not.
     Done,
-    /// The customer acts elsewhere, and there is nothing new to show. The customer confirms in an
-    /// application on the phone, or pays by what an earlier message displayed.
+    /// Nothing new to show: the customer confirms in an application on the phone, or pays by what
+    /// an earlier message displayed. Wait for the next callback.
     Push,
-    /// Redirect the customer's browser to this address.
+    /// Redirect the customer's browser to this address; `redirect_response` of `ecp-transport`
+    /// makes the HTTP response.
     Redirect(Box<RedirectData>),
     /// Nothing to do but wait for the next callback.
     Wait,
@@ -92,20 +93,20 @@ macro_rules! steps {
     ($($message:ty: $redirect:expr;)*) => {
         $(impl $message {
             /// `display_data`: items to show to the customer. `None` if the message has none, or if
-            /// they have an unknown form and are only in `extra`, as they were sent.
+            /// the items have an unknown form; they are then only in `extra`, as they were sent.
             pub fn display_data(&self) -> Option<DisplayData> {
                 part_of(&self.extra, DISPLAY)
             }
 
             /// `clarification_fields`: fields that the platform asks for before the payment goes
-            /// on. `None` if the message has none, or if they have an unknown form and are only in
-            /// `extra`, as they were sent.
+            /// on. `None` if the message has none, or if the fields have an unknown form; they are
+            /// then only in `extra`, as they were sent.
             pub fn clarification_fields(&self) -> Option<ClarificationFields> {
                 part_of(&self.extra, CLARIFICATION)
             }
 
-            /// The customer's next step in the payment, such as a redirect, as read from this
-            /// message.
+            /// The customer's next step in the payment, as read from this message: for example, a
+            /// redirect of the browser, or a QR code to show.
             pub fn next_step(&self) -> Step {
                 Step::of(
                     self.payment_status(),
@@ -127,13 +128,14 @@ macro_rules! borrowed_steps {
     ($($message:ident),*) => {
         $(impl<'d> $message<'d> {
             /// `display_data`: items to show to the customer. `None` if the message has none, or if
-            /// they have an unknown form.
+            /// the items have an unknown form; they are then only in `extra`.
             pub fn display_data(&self) -> Option<DisplayDataRef<'d>> {
                 borrowed_part_of::<DisplayData>(&self.extra, DISPLAY)
             }
 
             /// `clarification_fields`: fields that the platform asks for before the payment goes
-            /// on. `None` if the message has none, or if they have an unknown form.
+            /// on. `None` if the message has none, or if the fields have an unknown form; they are
+            /// then only in `extra`.
             pub fn clarification_fields(&self) -> Option<ClarificationFields> {
                 borrowed_part_of::<ClarificationFields>(&self.extra, CLARIFICATION)
             }

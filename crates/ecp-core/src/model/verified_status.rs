@@ -24,18 +24,21 @@ pub struct VerifiedStatus {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StatusError {
-    /// The signature is missing, malformed or wrong.
+    /// The signature is missing, malformed or wrong, or the document is no JSON object.
     #[error(transparent)]
     NotGenuine(#[from] VerifyError),
-    /// The document is signed, but is another kind of message.
+    /// The document is signed, but is another kind of message, such as a callback: it has this
+    /// member, which no status answer has.
     #[error("the document has the member `{0}`, which the answer to a status request never has")]
     OtherMessage(&'static str),
-    /// The document names another project than the one that the keys were given for.
+    /// The document is signed with one of the keys, but names another project than the one for
+    /// which it was verified.
     #[error(
         "the status answer is signed with this project's key, but its `project_id` names another project: request the status in this project, and use a different key for each project"
     )]
     OtherProject,
-    /// The document is signed, but does not match the documented format.
+    /// The document is signed, but is not in the documented format of a status answer, or has a
+    /// member that belongs to a request or to the Payment Page. Do not use its values.
     #[error(transparent)]
     Unreadable(#[from] ModelError),
 }
@@ -122,12 +125,13 @@ impl VerifiedStatus {
 
     /// Members of the answer that could have been changed or moved although the signature matches.
     /// They do no harm in an answer received over a connection to Gate, because only Gate can
-    /// answer there. A status answer from any other source should have no such members.
+    /// answer there. Refuse a status answer from any other source if it has such members.
     pub const fn doubts(&self) -> &Doubts {
         &self.doubts
     }
 
-    /// Returns the status answer without the proof that the platform signed it.
+    /// Returns the status answer by itself, as a [`StatusResponse`]. Its type no longer shows that
+    /// the platform signed it.
     pub fn into_inner(self) -> StatusResponse {
         self.response
     }

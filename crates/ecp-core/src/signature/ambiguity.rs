@@ -35,42 +35,44 @@ impl Ambiguity {
 #[non_exhaustive]
 pub enum Reason {
     /// The member's name holds `:`. The PHP, Python and Java SDKs double the `:`, Go does so only
-    /// at the top level, JavaScript never.
+    /// at the top level, JavaScript never. Rename the member.
     ColonInKey,
     /// The member is a number that is not an integer. Every language prints floats in its own way,
-    /// and the Go SDK cuts them to integers.
+    /// and the Go SDK cuts them to integers. Send the number as text.
     Float,
-    /// The member is an integer beyond 2^53, where the JavaScript and Go SDKs lose digits.
+    /// The member is an integer beyond 2^53, where the JavaScript and Go SDKs lose digits. Send it
+    /// as text.
     LargeInteger,
     /// The member is a list of more than ten items. From the eleventh item on, some official SDKs
     /// sort `10` before `2`.
     LongList,
-    /// The SDKs sort this member and another one in different orders, because of digits or spaces,
-    /// or because one name begins with the other.
+    /// The official SDKs sort this member and another one in different orders, because of digits or
+    /// spaces in their names, or because one name begins with the other.
     Order {
         /// Dotted path of the other member.
         other: String,
     },
     /// The member's name occurs twice in its object. Parsers disagree on which of the two counts.
     DuplicateKey,
-    /// The member is called `signature` but is not the message's own signature. The SDKs include it
-    /// when they sign and leave it out when they verify.
+    /// The member is called `signature` but is not the message's own signature. The official SDKs
+    /// sign it, but leave it out when they verify.
     DeeperSignature,
-    /// The member is called `__proto__`. The JavaScript SDK drops it.
+    /// The member is called `__proto__`. The JavaScript SDK drops it. Rename the member.
     DroppedKey,
     /// The member's name or text holds a control character, which not every transport and parser
     /// keeps.
     ControlCharacter,
-    /// The member's name or text holds `;`, which separates the signed items. The documents forbid
-    /// it on the Payment Page.
+    /// The member's name or text holds `;`, which separates the signed items. The platform's
+    /// documents forbid it in parameters of the Payment Page.
     Semicolon,
-    /// The member's name holds `;`, which separates the signed items. No documented name holds one.
+    /// The member's name holds `;`, which separates the signed items. No name in the platform's
+    /// documents holds one.
     SemicolonInKey,
     /// The member is an id, a status, a type, a method, an amount or a currency and holds `;`,
-    /// which separates the signed items. The value could be cut there.
+    /// which separates the signed items: a reader could take only the part before it for the value.
     SemicolonInId,
-    /// The member's text holds a `;`, a name and a `:`, which could be read as the beginning of
-    /// another member. [`Rules::allow_items_in_texts`] permits it.
+    /// The member's text holds a `;`, a name and a `:`, such as `1;b:2`, which could be read as the
+    /// beginning of another member. [`Rules::allow_items_in_texts`] permits it.
     ItemInText,
 }
 

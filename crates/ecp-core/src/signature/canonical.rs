@@ -20,11 +20,13 @@ use crate::json::{Children, Document, JsonError, Kind, Value, printable};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Order {
-    /// By key path in PHP's natural order: the documents and the official PHP SDK.
+    /// By key path in PHP's natural order, which sorts `a2` before `a10`: the platform's documents
+    /// and the official PHP SDK.
     Natural,
-    /// By key path, byte by byte: the official Python SDK.
+    /// By key path (`payment:id`), byte by byte: the official Python SDK.
     KeyPath,
-    /// By the whole item, byte by byte: the official Go and Java SDKs.
+    /// By key path and value together (`payment:id:X1`), byte by byte: the official Go and Java
+    /// SDKs.
     WholeItem,
 }
 
@@ -47,7 +49,8 @@ impl fmt::Display for Order {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CanonicalError {
-    /// The bytes are not a JSON document.
+    /// The document cannot be read as JSON: it is malformed, too large or nested too deep, or an
+    /// object in it has a member twice.
     #[error(transparent)]
     Json(#[from] JsonError),
     /// The document is a JSON value other than an object.
@@ -57,8 +60,8 @@ pub enum CanonicalError {
         found: &'static str,
     },
     /// A member at the top level has an empty name or an integer as its name. PHP turns names like
-    /// `0` into list positions and loses some of them, so no two signers agree on such a document.
-    /// No message of the platform has one.
+    /// `0` into list positions and loses some of them, so the SDKs do not agree on such a document.
+    /// No message of the platform has such a name.
     #[error(
         "the top-level member `{key}` needs another name: a name there must be neither empty nor an integer"
     )]
@@ -66,8 +69,8 @@ pub enum CanonicalError {
         /// The name of the member at the top level.
         key: String,
     },
-    /// The names of nested members repeat so often that the canonical string is far larger than the
-    /// document.
+    /// The names of nested members repeat so often that the canonical string is longer than 4 times
+    /// the document's size plus 4 KiB.
     #[error(
         "the canonical string is longer than {limit} bytes (4 times the document's size plus 4 KiB): shorten the names of objects and lists in it"
     )]
@@ -323,7 +326,7 @@ struct Level<'d> {
     children: Children<'d>,
     /// Index of the next item of a list.
     position: usize,
-    /// Length of the path of this level, its `:` included.
+    /// Length of the key path up to this level in bytes, with the `:` at its end.
     path: usize,
 }
 

@@ -18,11 +18,13 @@ use crate::reuse::{Reuse, Reused};
 /// Conditions under which a document may be walked.
 #[derive(Clone, Copy)]
 pub(super) enum Ground {
-    /// The natural order is the order of siblings.
+    /// Sorting the members of each object by themselves gives PHP's natural order of all key paths.
     Natural,
-    /// In addition, every official SDK gives the same string, and the document holds no `;`.
+    /// As for `Natural`; in addition, every official SDK gives the same string, and the document
+    /// holds no `;`.
     Agreed,
-    /// The same, for a document whose texts need no check of their own.
+    /// As for `Agreed`, and every byte of the document is printable ASCII, so its texts need no
+    /// check one by one.
     AgreedTexts,
 }
 
@@ -31,7 +33,7 @@ pub(super) struct Buffers {
     string: Pieces,
     /// Key path of the current container, with a `:` at its end.
     path: Pieces,
-    /// The containers around it.
+    /// The containers around the current one, outermost first.
     levels: Vec<Level>,
     /// Digits of an item's index in its list.
     place: Vec<u8>,
@@ -41,13 +43,14 @@ pub(super) struct Buffers {
 #[derive(Clone, Copy)]
 struct Level {
     object: bool,
-    /// The next member in the order of names, or the next item by its index.
+    /// Next value to write: for an object, its place in the order of names; for a list, the index
+    /// of its node.
     next: usize,
-    /// End of the members or items.
+    /// The value of `next` at which the container ends.
     end: usize,
-    /// Number of items before the next one, in a list.
+    /// For a list, the number of items written so far.
     position: usize,
-    /// Length of the container's path.
+    /// Length of the container's key path in bytes, with the `:` at its end.
     path: usize,
 }
 

@@ -16,10 +16,10 @@ use crate::json::{Document, Kind, Value};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Doubts {
     /// Members whose name or text may hide other members, and ids, statuses, types, methods,
-    /// amounts and currencies that hold a `;`.
+    /// amounts and currencies that hold a `;`. Empty if there are none.
     pub ambiguous: Vec<String>,
-    /// Members that can be changed without changing the signature. The list has at most 16 of them,
-    /// because anybody can add any number.
+    /// Members that anybody could change or add without changing the signature. The list ends after
+    /// 16 of them, because anybody can add any number. Empty if there are none.
     pub uncovered: Vec<String>,
 }
 

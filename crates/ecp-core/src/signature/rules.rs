@@ -10,7 +10,8 @@ pub(super) enum Visibility {
 }
 
 /// Rules of signing: which documents are refused because their signature could be understood in
-/// several ways, and how large and deep a document may be.
+/// several ways, and how large and deep a document may be. Begin with [`private`](Self::private)
+/// for requests to Gate and the Data API, with [`public`](Self::public) for the Payment Page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "setters return the changed rules"]
 pub struct Rules {
@@ -54,8 +55,8 @@ impl Rules {
         Self { allow_ambiguous: true, ..self }
     }
 
-    /// Sets the limits on the size and the nesting depth of a document. The default is
-    /// [`Limits::default`].
+    /// Sets the limits on the size and the nesting depth of a document, by default 256 KiB and 511
+    /// levels ([`Limits::default`]). A document beyond them is an error.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
@@ -69,11 +70,12 @@ impl Rules {
 
 /// Which members called `signature` are left out of the signed text. The official SDKs differ on
 /// members deeper in the message than its own signature, such as a provider's own field in
-/// `redirect_data.body` (sources: signature place).
+/// `redirect_data.body` (sources: signature place); a verifier tries both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Strip {
     /// All members called `signature`, as in the PHP, JavaScript, Python and Go SDKs.
     Everywhere,
-    /// Only the message's own signature, at the root and in `general`.
+    /// Only the message's own signature, at the top level and in `general`. A member called
+    /// `signature` anywhere else is signed.
     Own,
 }

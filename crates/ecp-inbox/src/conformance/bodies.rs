@@ -6,20 +6,23 @@ use ecp_core::signature::{self, Place, Rules, SigningKey};
 use ecp_core::{PaymentId, ProjectId, SecretKey};
 use ecp_notify::{Verified, Verifier};
 
-/// Contents of a callback about one operation, from which a test makes a signed callback.
+/// The contents of a callback about one payment and one operation, for tests. Set the fields, and
+/// get the signed and verified callback from [`verified`](Self::verified).
 #[derive(Clone, Debug)]
 pub struct Body {
-    /// The number of the project.
+    /// The `project_id` of the callback: 1 or 1236, for which the tests have a key.
     pub project: u64,
-    /// The payment's id, as JSON text without its quotation marks.
+    /// The `payment.id` of the callback, such as `X1`, as it is between the quotation marks in the
+    /// JSON.
     pub payment: String,
-    /// The payment's status, as JSON text without its quotation marks.
+    /// The `payment.status` of the callback, such as `success`, as it is between the quotation
+    /// marks in the JSON.
     pub status: &'static str,
-    /// The operation's number.
+    /// The `operation.id` of the callback, such as 1.
     pub operation: u64,
-    /// The operation's type.
+    /// The `operation.type` of the callback, such as `sale`.
     pub kind: &'static str,
-    /// The operation's status.
+    /// The `operation.status` of the callback, such as `decline`.
     pub operation_status: &'static str,
     /// The amount of the payment and of the operation, in minor units of EUR.
     pub amount: i64,
@@ -29,8 +32,9 @@ pub struct Body {
 }
 
 impl Body {
-    /// Returns the contents of a callback about a sale. The payment and its operation have this
-    /// status; if the payment is `refunded`, its operation has the status `success`.
+    /// Returns the contents of a callback about a sale of 100.00 EUR in project 1236, with this
+    /// operation number. The payment and its operation have this status; if the payment is
+    /// `refunded`, its operation has the status `success`.
     pub fn new(payment: impl Into<String>, operation: u64, status: &'static str) -> Self {
         Self {
             project: 1236,
@@ -44,24 +48,27 @@ impl Body {
         }
     }
 
-    /// Returns the same callback with this description of the payment.
+    /// Returns the same callback with this description of the payment, so that its bytes differ and
+    /// its other values do not.
     pub fn described(self, description: impl Into<String>) -> Self {
         Self { description: description.into(), ..self }
     }
 
     /// Returns the same callback with a description of the payment that makes the signature
-    /// ambiguous: the same signature also fits a callback with other JSON members.
+    /// ambiguous: the same signature also fits a callback with other JSON members. By default an
+    /// inbox holds such a callback, if its status is final, until Gate confirms it.
     pub fn doubtful(self) -> Self {
         self.described("x;payment:extra:1")
     }
 
-    /// Signs the callback with the test key, and returns the verified callback.
+    /// Signs the callback with the test key, and returns the verified callback, as a receiver would
+    /// pass it to an inbox.
     pub fn verified(&self) -> Verified<Callback> {
         verified(&self.json())
     }
 
-    /// Makes Gate's signed and verified answer to a status request about the payment. The answer
-    /// agrees with the callback.
+    /// Makes the answer of Gate (the platform's API) to a status request about the payment, signed
+    /// and verified. It agrees with the callback, so it releases the callback if an inbox holds it.
     pub fn answer(&self) -> VerifiedStatus {
         let operation = self.operation_json();
         let json = format!(
@@ -110,7 +117,8 @@ impl Body {
     }
 }
 
-/// Signs a callback's JSON with the test key, and returns the verified callback.
+/// Signs the JSON of a callback in project 1 or 1236 with the test key, and returns the verified
+/// callback, as a receiver would pass it to an inbox.
 pub fn verified(json: &str) -> Verified<Callback> {
     let (_, body) = signed(json);
     let secret = secret();

@@ -30,7 +30,8 @@ struct Known {
     times: u32,
     attempts: u32,
     due: i64,
-    /// The claim that holds its lease.
+    /// The number of the last claim that reserved the callback for a worker; `None` if no claim
+    /// did, or if its result is stored.
     lease: Option<u64>,
     has_raw: bool,
 }

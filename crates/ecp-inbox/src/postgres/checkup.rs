@@ -68,8 +68,8 @@ const SCHEMA: &str = "
 
 impl PostgresOptions {
     /// Examines the inbox in a database: durability, replicas, a pooler in between, clocks, the
-    /// role's rights, and versions. Changes nothing. What cannot be examined is a finding too, so
-    /// that there is always a result. Use the address and the role of the service: settings and
+    /// role's rights, and versions. Changes nothing. Whatever cannot be examined is a [`Finding`]
+    /// too, so there is always a result. Use the address and the role of the service: settings and
     /// rights may be those of the role.
     pub async fn examine(mut self, config: Config) -> Vec<Finding> {
         self.connections = 2;
@@ -80,7 +80,8 @@ impl PostgresOptions {
         findings.0
     }
 
-    /// Examines the inbox at an address, like [`PostgresOptions::examine`].
+    /// Examines the inbox in the database at an address: durability, replicas, rights and more, as
+    /// [`PostgresOptions::examine`] does. Changes nothing.
     #[cfg(feature = "postgres-tls")]
     pub async fn examine_at(mut self, address: super::PostgresAddress) -> Vec<Finding> {
         match self.secured(address) {

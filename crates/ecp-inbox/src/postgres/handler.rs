@@ -13,7 +13,8 @@ use crate::entry::Delivery;
 use crate::failpoint::failpoint;
 use crate::worker::{Attempt, HandlerError, Processor, Worker, attempt, with_causes};
 
-/// Handles a callback in a transaction of the inbox's own database.
+/// Handles a callback in a transaction of the inbox's own database, so that its effect is stored
+/// exactly once. Implement it, and pass it to [`PostgresInbox::worker`].
 ///
 /// Writes through the transaction are committed together with the mark that the callback is done,
 /// or not at all, as after an error or a panic: however often the handler runs, its effect is
@@ -87,12 +88,13 @@ pub trait PostgresHandler: Send + Sync {
 }
 
 impl PostgresInbox {
-    /// Returns a worker whose handler writes in the transaction that marks the callback as done.
-    /// Each attempt has a connection while it runs. So the worker runs half as many handlers at a
-    /// time as there are [`PostgresOptions::connections`](super::PostgresOptions::connections), 8 by
-    /// default; with more, set by [`Worker::concurrency`], slow handlers would leave no connection
-    /// for callbacks that arrive. An attempt that gets no
-    /// connection has failed.
+    /// Returns a worker whose handler writes in the transaction that marks the callback as done;
+    /// start it by [`Worker::run`]. Each running handler needs a database connection. So by default
+    /// the worker runs at most half as many handlers at a time as there are
+    /// [`PostgresOptions::connections`](super::PostgresOptions::connections): 8 of 16. If
+    /// [`Worker::concurrency`] sets more, slow handlers may leave no connection for callbacks that
+    /// arrive, which may then be answered with 503. An attempt that gets no connection has failed,
+    /// and is made again after a pause.
     pub fn worker(&self, handler: impl PostgresHandler + 'static) -> Worker {
         let inbox = Arc::new(self.clone());
         let half = self.pool.status().max_size / 2;

@@ -26,7 +26,8 @@ const LANES: usize = 2;
 /// same lane. Each lane has at most one writer, so that writers do not wait for each other's locks.
 pub(super) struct Queue<I, O> {
     lanes: [Mutex<Lane<I, O>>; LANES],
-    /// Number of batches that failed and were written again, call by call.
+    /// Number of batches (several writes in one transaction) that failed because of one of their
+    /// rows, and whose writes were then made one by one.
     redone: AtomicU64,
 }
 

@@ -252,7 +252,8 @@ impl ToSql for Quiet<'_> {
 pub(super) enum Failure {
     Postgres(tokio_postgres::Error),
     Inbox(InboxError),
-    /// The transaction was committed, and the wait for the synchronous standby was cancelled.
+    /// The server committed the transaction, but its wait for the synchronous standby was
+    /// cancelled: a failover may lose the transaction, so it must not be reported as stored.
     NotReplicated,
 }
 

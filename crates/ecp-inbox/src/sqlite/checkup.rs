@@ -14,8 +14,8 @@ const FULL: i64 = 2;
 impl SqliteOptions {
     /// Examines the inbox in a file: durability, copies, clocks, the rights on the file, and
     /// versions. Makes no inbox, and changes no table; like any opening, it may make the log
-    /// (`-wal`, `-shm`) beside the file. What cannot be examined is a finding too, so that there is
-    /// always a result.
+    /// (`-wal`, `-shm`) beside the file. Whatever cannot be examined is a [`Finding`] too, so there
+    /// is always a result.
     pub async fn examine(self, path: impl AsRef<Path>) -> Vec<Finding> {
         let mut to = Findings::default();
         let clock = self.clock.clone();

@@ -21,7 +21,7 @@ use crate::error::{InboxError, InboxErrorKind};
 pub(super) struct Database {
     options: SqliteOptions,
     path: PathBuf,
-    /// `None` after a failure, until it is reopened.
+    /// The writing connection; `None` after a failure, until the next write opens the file again.
     connection: Option<Connection>,
     current: Arc<Current>,
 }
@@ -157,20 +157,23 @@ pub(super) struct Current {
 
 #[derive(Debug, Default)]
 struct Open {
-    /// The files that are open or were open last. `None` if they were closed in favour of others.
+    /// The database file and its companions (`-wal`, `-shm`) as they were when they were opened
+    /// last. `None` if they were closed because other files have their names.
     files: Option<OpenFiles>,
-    /// Whether they can be read.
+    /// Whether the files in `files` may be read; `false` after a failure, until they are opened
+    /// again.
     is_readable: bool,
-    /// The path that the inbox's name led to.
+    /// The path of the database file, with symbolic links resolved.
     file: PathBuf,
     /// Whether the last attempt to reopen the file failed. The failure is logged when this becomes
     /// true, and the file's return when it becomes false again.
     is_lost: bool,
-    /// Incremented whenever other files are opened.
+    /// A number that is incremented whenever the connections to the files are closed: a read that
+    /// began before then does not keep its connection for others.
     generation: u64,
-    /// Number of current readers.
+    /// Number of reads in progress. Other files are opened only when there is none.
     reading: usize,
-    /// Idle reading connections to these files.
+    /// Reading connections to the files in `files` that no read uses now.
     readers: Vec<Connection>,
 }
 

@@ -9,7 +9,8 @@ use crate::error::{InboxError, InboxErrorKind};
 pub(super) enum Error {
     Sqlite(rusqlite::Error),
     Inbox(InboxError),
-    /// Error of the merchant's code.
+    /// The merchant's code in the transaction, such as a handler, failed or panicked; the text says
+    /// why.
     Handler(String),
 }
 

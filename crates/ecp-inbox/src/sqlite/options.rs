@@ -15,7 +15,8 @@ use super::schema::{self, Change};
 use crate::error::{InboxError, InboxErrorKind};
 use crate::hold::Hold;
 
-/// Options for opening a [`SqliteInbox`](crate::sqlite::SqliteInbox).
+/// Options for opening a [`SqliteInbox`](crate::sqlite::SqliteInbox), such as the maximum size of
+/// its file. Begin with [`new`](Self::new), and end with [`open`](Self::open).
 #[derive(Clone, Debug)]
 pub struct SqliteOptions {
     pub(super) clock: Arc<dyn Clock>,
@@ -56,21 +57,23 @@ impl SqliteOptions {
         Self { busy, ..self }
     }
 
-    /// Sets which callbacks are held until Gate confirms them. By default [`Hold::Ambiguous`]:
-    /// those with a final status whose signature also fits another callback.
+    /// Sets which callbacks are held: not handled until Gate (the platform's API) confirms them. By
+    /// default [`Hold::Ambiguous`]: those with a final status whose signature also fits another
+    /// callback.
     pub fn hold(self, hold: Hold) -> Self {
         Self { hold, ..self }
     }
 
     /// Makes opening fail if there is no inbox, or if its tables are of another version. By
-    /// default, what is missing is created, and tables of an older version are migrated. For tools
-    /// that inspect the inbox of a service.
+    /// default, what is missing is created, and tables of an older version are migrated. Set it in
+    /// tools that only inspect the inbox of a service.
     pub fn existing_only(self) -> Self {
         Self { change: Change::Refused, ..self }
     }
 
-    /// Sets the maximum size of the file, in bytes, without the log beside it: a write that does
-    /// not fit fails with [`InboxErrorKind::Full`]. By default, the disk is the limit.
+    /// Sets the maximum size of the file, in bytes, not counting the log (`-wal`) beside it: a
+    /// write that does not fit fails with [`InboxErrorKind::Full`]. By default, only the disk
+    /// limits the size.
     pub fn largest(self, bytes: u64) -> Self {
         Self { largest: Some(bytes), ..self }
     }

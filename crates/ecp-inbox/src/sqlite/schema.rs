@@ -16,11 +16,11 @@ const MIGRATIONS: &[&str] = &[
 /// Permitted change to a database whose tables are not of this version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
-    /// Create the tables, or migrate them to this version.
+    /// Tables are created if there are none, and older ones are migrated to this version.
     Allowed,
-    /// Migrate existing tables to this version.
+    /// Older tables are migrated to this version; a database without an inbox is an error.
     Upgrade,
-    /// None.
+    /// No change: a database without an inbox, or with older tables, is an error.
     Refused,
 }
 

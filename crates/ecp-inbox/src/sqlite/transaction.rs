@@ -14,9 +14,10 @@ use crate::entry::{Delivery, Finish};
 use crate::worker::{Attempt, HandlerError, Processor, Worker, with_causes};
 
 impl SqliteInbox {
-    /// Returns a worker whose handler writes to your tables in the same file: its writes and the
-    /// callback's completion are committed together, so its effect is stored exactly once; a
-    /// callback that is done and then replayed is handled, and its effect stored, once more.
+    /// Returns a worker whose handler writes to your tables in the same file. Its writes and the
+    /// mark that the callback is done are committed together, so the effect of a callback is stored
+    /// exactly once. If a callback that is done is replayed, it is handled, and its effect stored,
+    /// once more.
     ///
     /// The handler runs on the single writer thread and blocks all other writes, so it must only
     /// read and write this database and be quick; no deadline can stop it. The handler runs inside

@@ -21,7 +21,7 @@ pub(super) type Written = (Accepted, Change);
 
 /// A payment with callbacks in the batch.
 struct Payment<'a> {
-    /// The number of the payment's row, `None` until the row is written.
+    /// The number of the payment's row in the database; `None` if the payment has no row yet.
     number: Option<i64>,
     fold: PaymentFold,
     project: i64,

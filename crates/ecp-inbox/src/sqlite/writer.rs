@@ -31,7 +31,9 @@ enum Queued {
 struct Accept {
     record: Record,
     now: i64,
-    /// Result of the last run.
+    /// Result of the last time that the callback was stored in a transaction; `None` before the
+    /// first time. It is stored again, alone, if the transaction that it shared with other writes
+    /// failed.
     outcome: Option<Result<Written, Error>>,
     reply: oneshot::Sender<Result<Written, Error>>,
 }
@@ -55,7 +57,8 @@ struct Task<T, W> {
     name: &'static str,
     has_savepoint: bool,
     work: W,
-    /// Result of the last run.
+    /// Result of the last run of `work`; `None` before the first run. `work` runs again, alone, if
+    /// the transaction that it shared with other writes failed.
     outcome: Option<Result<T, Error>>,
     reply: oneshot::Sender<Result<T, Error>>,
 }

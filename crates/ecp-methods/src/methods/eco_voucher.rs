@@ -10,7 +10,9 @@ use crate::spec::{
 };
 use crate::{Operation, PaymentMethod, Sale, Supports};
 
-/// EcoVoucher: payments with vouchers, in all countries.
+/// The payment method EcoVoucher: payments with vouchers, in all countries. Pass it to the calls of
+/// `Gate` (crate `ecp-transport`), as in `gate.sale(&EcoVoucher, &request)`, or to
+/// [`prepare_page`](crate::page::prepare_page) for the Payment Page.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

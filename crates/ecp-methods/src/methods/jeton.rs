@@ -8,7 +8,10 @@ use crate::spec::{
 };
 use crate::{Operation, PaymentMethod, Payout, Sale, Supports};
 
-/// Jeton Wallet: payments from and payouts to electronic wallets in India, Japan and Turkey.
+/// The payment method Jeton Wallet: payments from and payouts to electronic wallets in India, Japan
+/// and Turkey. Pass it to the calls of `Gate` (crate `ecp-transport`), as in
+/// `gate.sale(&Jeton, &request)`, or to [`prepare_page`](crate::page::prepare_page) for the Payment
+/// Page.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

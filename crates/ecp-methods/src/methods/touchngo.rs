@@ -14,7 +14,9 @@ use crate::spec::{
 };
 use crate::{Operation, PaymentMethod, Payout, Sale, Supports};
 
-/// Touch&Go: payments from and payouts to electronic wallets in Malaysia.
+/// The payment method Touch&Go: payments from and payouts to electronic wallets in Malaysia. Pass
+/// it to the calls of `Gate` (crate `ecp-transport`), as in `gate.sale(&TouchNGo, &request)`, or to
+/// [`prepare_page`](crate::page::prepare_page) for the Payment Page.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

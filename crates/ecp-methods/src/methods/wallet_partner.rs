@@ -8,7 +8,10 @@ use crate::spec::{
 };
 use crate::{Operation, PaymentMethod, Refund, Sale, Supports};
 
-/// Wallets through a partner in India: payments and full refunds.
+/// The payment method for wallets in India that the platform reaches through a partner: payments
+/// and full refunds. Pass it to the calls of `Gate` (crate `ecp-transport`), as in
+/// `gate.sale(&WalletPartner, &request)`, or to [`prepare_page`](crate::page::prepare_page) for the
+/// Payment Page.
 ///
 /// <!-- from the spec: cargo xtask docs -->
 /// | | |

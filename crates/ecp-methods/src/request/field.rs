@@ -27,27 +27,27 @@ pub struct Field {
     page_name: Option<&'static str>,
 }
 
-/// The format of a field's values, such as an e-mail address, by which a value is checked (sources:
-/// request fields).
+/// The format of a field's values, such as an e-mail address. A request with a value of another
+/// format is refused before it is sent (row `request fields` of `docs/sources.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Format {
     /// A country code of ISO 3166-1 alpha-2, such as `LV`.
     Country,
-    /// A day as `DD-MM-YYYY`. Whether the day exists is not checked.
+    /// A day as `DD-MM-YYYY`, such as `31-12-1999`. Only the form is checked: `31-02-1999` passes.
     Day,
     /// 1 to 255 digits, sent as text: leading zeros stay.
     Digits,
-    /// An e-mail address.
+    /// An e-mail address: one `@` with text on both sides, no spaces, at most 255 characters.
     Email,
     /// A whole number from 0 to 4294967295 without leading zeros, sent as a JSON number.
     Integer,
     /// An IPv4 or IPv6 address.
     IpAddress,
-    /// A JSON object with at least one member. The field counts as set if one of its members is
-    /// set.
+    /// A JSON object with at least one member, given as text, such as `{"doc_number":"1234"}`. The
+    /// field also counts as set if the request sets one of its members by the member's own path.
     Object,
-    /// One of the texts in the list.
+    /// One of the texts in the list, such as `CC` and `PASSPORT`; any other text is refused.
     OneOf(&'static [&'static str]),
     /// A phone number of 4 to 24 digits.
     Phone,
@@ -66,7 +66,7 @@ macro_rules! fields {
                 pub const $field: Self = Self::new($path, Format::$format, $example)$(.on_page($page))?;
             )*
 
-            /// All fields that are constants of this type.
+            /// All fields that are constants of this type, such as [`Field::CUSTOMER_EMAIL`].
             pub const KNOWN: &'static [Self] = &[$(Self::$field),*];
 
             /// The name of the constant, `None` if there is none.
@@ -109,9 +109,9 @@ fields! {
     CUSTOMER_ZIP = "customer.zip", Text, "EX-1001", "customer_zip";
     /// The URL for callbacks about this payment, instead of the project's URL.
     CALLBACK_URL = "general.merchant_callback_url", Url, "https://shop.example/callbacks", "merchant_callback_url";
-    /// The merchant's description of the payment.
+    /// The merchant's description of the payment, 1 to 255 characters.
     DESCRIPTION = "payment.description", Text, "An example", "payment_description";
-    /// The merchant's id of a refund.
+    /// The merchant's id of a refund, by which the platform distinguishes the refunds of a payment.
     MERCHANT_REFUND_ID = "payment.merchant_refund_id", Text, "refund-example-1";
     /// The URL to which the customer returns after a decline.
     RETURN_DECLINE = "return_url.decline", Url, "https://shop.example/declined", "redirect_fail_url";
@@ -165,15 +165,16 @@ impl Field {
         self.example
     }
 
-    /// The name of the field's parameter on the Payment Page, such as `customer_email` (sources:
-    /// Payment Page); `None` if the page has no parameter for the field.
+    /// The name of the field's parameter on the Payment Page, such as `customer_email` (row
+    /// `Payment Page` of `docs/sources.md`); `None` if the page has no parameter for the field.
     pub const fn page_name(self) -> Option<&'static str> {
         self.page_name
     }
 
-    /// Checks a value of the field by the rules of the platform's documentation (sources: request
-    /// fields). Returns the problem as the part of a sentence after the field's path, `None` if
-    /// there is none. The text does not repeat the value, which may be personal data.
+    /// Checks a value of the field by the rules of the platform's documentation (row
+    /// `request fields` of `docs/sources.md`). Returns the problem as the part of a sentence after
+    /// the field's path, such as `must be 4 to 24 digits`; `None` if there is none. The text does
+    /// not repeat the value, which may be personal data.
     ///
     /// ```
     /// use ecp_methods::request::Field;

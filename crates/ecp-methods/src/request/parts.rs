@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 
 use super::field::{Field, Format};
 
-/// The data of the customer in a request. All fields are optional here; the payment method decides
-/// which are required.
+/// The data of the customer in a request, such as name and e-mail address. All fields are optional
+/// here: the payment method decides which are required, and a request without one of them is
+/// refused before it is sent.
 ///
 /// ```
 /// use ecp_methods::request::Customer;
@@ -18,7 +19,8 @@ use super::field::{Field, Format};
 #[derive(Clone, Debug, Default)]
 pub struct Customer(Fields);
 
-/// The customer's account at the payment method, such as the wallet that receives a payout.
+/// The customer's account at the payment method, such as the wallet that receives a payout. Pass it
+/// to [`PayoutRequest::account`](crate::request::PayoutRequest::account).
 #[derive(Clone, Debug, Default)]
 pub struct Account(Fields);
 
@@ -79,7 +81,7 @@ setters! { Customer:
 }
 
 setters! { Account:
-    /// Sets the wallet or account number.
+    /// Sets the number of the customer's wallet or account, such as `93017949`.
     number = ACCOUNT_NUMBER;
 }
 
@@ -95,10 +97,11 @@ setters! { ReturnUrls:
 /// Values by field.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
-    /// In the order of their paths, of which each occurs once. They are few, and paths mostly differ in
-    /// length: a search compares no more than that.
+    /// The fields that are set, with their values. They are sorted by path, and no path occurs
+    /// twice. There are few of them, so a lookup goes through all.
     values: Vec<(Field, Sensitive<String>)>,
-    /// Whether signing may refuse a value: one with a `;`, or an object.
+    /// Whether a value contains a `;` or is an object, which signing may refuse. The check of the
+    /// request then tries to make the signed string.
     ambiguous: bool,
 }
 

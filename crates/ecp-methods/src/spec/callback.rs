@@ -33,8 +33,8 @@ pub struct CallbackForm {
 }
 
 impl CallbackForm {
-    /// Creates the form of callbacks about an operation, such as a payout. Without further calls,
-    /// these callbacks do not differ from those of other payment methods.
+    /// Creates the form of callbacks about an operation, such as a payout, with every result.
+    /// Without further calls, these callbacks do not differ from those of other payment methods.
     pub const fn new(flow: Operation) -> Self {
         Self {
             flow,
@@ -61,45 +61,48 @@ impl CallbackForm {
         Self { end: Some(End::Success), ..self }
     }
 
-    /// Sets the platform's number of the provider behind the payment method, which callbacks have
-    /// as `operation.provider.id`.
+    /// Sets the platform's number of the provider behind the payment method, such as 1079, which
+    /// callbacks have as `operation.provider.id`. By default the number is not known.
     pub const fn provider(self, id: u32) -> Self {
         Self { provider: Some(id), ..self }
     }
 
     /// Sets the platform's number of the provider behind the payment method
-    /// (`operation.provider.id`), and places `operation.provider` before `operation.code` in
-    /// callbacks. Usually `operation.provider` is the last member of `operation`.
+    /// (`operation.provider.id`), such as 1079, and places `operation.provider` before
+    /// `operation.code` in callbacks. Usually `operation.provider` is the last member of
+    /// `operation`.
     pub const fn provider_first(self, id: u32) -> Self {
         Self { provider_first: true, ..self.provider(id) }
     }
 
     /// Declares that `operation.provider.payment_id` is an empty text in the payment method's
-    /// callbacks.
+    /// callbacks. By default it has a value.
     pub const fn no_provider_payment(self) -> Self {
         Self { provider_payment: false, ..self }
     }
 
-    /// Declares that the payment method's callbacks have the member `operation.provider.date`.
+    /// Declares that the payment method's callbacks have the member `operation.provider.date`, the
+    /// provider's own time. By default they do not have it.
     pub const fn provider_date(self) -> Self {
         Self { provider_date: true, ..self }
     }
 
     /// Declares that the payment method's callbacks have the member `customer.phone` if the request
-    /// had it.
+    /// had it. By default they do not have it.
     pub const fn customer_phone(self) -> Self {
         Self { customer_phone: true, ..self }
     }
 
     /// Sets the result code of a declined operation (`operation.code`) that the method's sample
-    /// callback has, if it is not the usual 20000.
+    /// callback has, such as 20106. Without this call it is the usual 20000.
     pub const fn code(self, code: u32) -> Self {
         Self { code: Some(code), ..self }
     }
 
     /// Sets members of callbacks that do not have their usual place. Each pair has the path of a
-    /// member, such as `operation.provider`, and the path of the member that it is moved before;
-    /// both are in the same object. The moves are done one after the other.
+    /// member and the path of the member that it is moved before: `("customer", "account")` moves
+    /// `customer` before `account`. Both are in the same object. The moves are done one after the
+    /// other.
     ///
     /// The usual order is `project_id`, `payment`, `account`, `customer`, `redirect_data`, `errors`,
     /// `operation`; in `payment`: `id`, `type`, `status`, `date`, `method`, `sum`,
@@ -127,8 +130,9 @@ impl CallbackForm {
         self.end
     }
 
-    /// The platform's number of the provider behind the payment method, which callbacks have as
-    /// `operation.provider.id`; `None` if the method's documentation page does not say.
+    /// The platform's number of the provider behind the payment method, such as 1079, which
+    /// callbacks have as `operation.provider.id`; `None` if the method's documentation page does
+    /// not say.
     pub const fn provider_id(&self) -> Option<u32> {
         self.provider
     }
@@ -139,13 +143,14 @@ impl CallbackForm {
         self.provider_payment
     }
 
-    /// Whether the payment method's callbacks have the member `operation.provider.date`.
+    /// Whether the payment method's callbacks have the member `operation.provider.date`, the
+    /// provider's own time.
     pub const fn has_provider_date(&self) -> bool {
         self.provider_date
     }
 
     /// Whether the payment method's callbacks have the member `customer.phone` if the request had
-    /// it.
+    /// it; `false` means never.
     pub const fn has_customer_phone(&self) -> bool {
         self.customer_phone
     }
@@ -160,7 +165,8 @@ impl CallbackForm {
     }
 
     /// The members of callbacks that do not have their usual place. Each pair has the path of a
-    /// member and the path of the member that it is moved before.
+    /// member and the path of the member that it is moved before: `("customer", "account")` means
+    /// that `customer` comes before `account`.
     pub fn moved(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         let first = self.provider_first.then_some(("operation.provider", "operation.code"));
         first.into_iter().chain(self.before.iter().copied())

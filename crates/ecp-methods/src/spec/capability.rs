@@ -9,7 +9,7 @@ use crate::flow::Operation;
 macro_rules! capabilities {
     ($($(#[$doc:meta])* $capability:ident = $text:literal,)*) => {
         /// A capability of a payment method, such as refunds, or an interface of the platform that
-        /// offers the method, such as Gate.
+        /// offers the method, such as Gate. Ask [`MethodSpec::states`] whether a method has it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Capability {
@@ -43,7 +43,7 @@ capabilities! {
     Chargebacks = "chargebacks",
     /// Payments in a series, which the merchant repeats without the customer.
     Recurring = "recurring payments",
-    /// Payments with saved data of the customer.
+    /// Payments for which the customer's data was saved in an earlier payment.
     SavedCredentials = "saved credentials",
     /// A sale may have the amount 0, because the customer chooses it.
     ZeroAmount = "zero amount",
@@ -51,15 +51,18 @@ capabilities! {
     /// request, which `ecp-notify` can answer). A sale is declined if the answer refuses the amount
     /// or is HTTP 4xx or 5xx; the documents do not say what follows if there is no answer.
     AmountConfirmation = "amount confirmation",
-    /// At least one operation of the method is on the Payment Page.
+    /// At least one operation of the method is offered on the Payment Page, the platform's hosted
+    /// form.
     PaymentPage = "Payment Page",
-    /// At least one operation of the method is in plug-ins for shop systems.
+    /// At least one operation of the method is offered in the platform's plug-ins for shop systems.
     CmsPlugins = "CMS plug-ins",
-    /// At least one operation of the method is on Gate.
+    /// At least one operation of the method is offered on Gate, the platform's server API.
     Gate = "Gate",
-    /// At least one operation of the method is in the Dashboard.
+    /// At least one operation of the method is offered in the Dashboard, the platform's back
+    /// office.
     Dashboard = "Dashboard",
-    /// At least one operation of the method is available through payment links.
+    /// At least one operation of the method is offered by payment links, which are made in the
+    /// Dashboard.
     PaymentLinks = "payment links",
 }
 
@@ -91,7 +94,8 @@ impl fmt::Display for Capability {
     }
 }
 
-/// The [capabilities](Capability) that a payment method has, such as refunds, as a set.
+/// The set of [capabilities](Capability) that a payment method has, such as refunds.
+/// [`MethodSpec::capabilities`] makes it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Capabilities(u16);
 
@@ -102,7 +106,8 @@ impl Capabilities {
         Self(present.fold(0, |set, &capability| set | bit(capability)))
     }
 
-    /// Whether the payment method has the capability.
+    /// Whether the payment method has the capability. `false` also if the method's documentation
+    /// page does not mention it; [`MethodSpec::states`] distinguishes the two.
     pub const fn has(self, capability: Capability) -> bool {
         self.0 & bit(capability) != 0
     }

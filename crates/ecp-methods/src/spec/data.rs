@@ -18,8 +18,8 @@ use crate::request::Field;
 pub(super) const MOST_FLOWS: usize = 16;
 
 /// Everything that a payment method declares: its names, operations, currencies, limits and fields.
-/// This is the data of the method's [`Spec`](super::Spec) as a type that is the same for all
-/// methods, for use at run time.
+/// All methods have this type, so it is used where a method is chosen at run time:
+/// [`DynMethod::spec`](crate::DynMethod::spec) returns it.
 #[derive(Clone, Debug)]
 pub struct MethodSpec {
     pub(super) code: &'static str,
@@ -67,13 +67,13 @@ impl MethodSpec {
         self.source
     }
 
-    /// How certain the facts of the spec are, by the kind of their source; `None` if the spec does
-    /// not say.
+    /// How certain the facts of the spec are, by the kind of their source, such as the platform's
+    /// own documentation; `None` if the spec does not say.
     pub const fn certainty(&self) -> Option<Certainty> {
         self.certainty
     }
 
-    /// The means of payment of the payment method, such as a wallet or vouchers.
+    /// The means of payment of the payment method, such as [`Kind::Wallet`] or [`Kind::Voucher`].
     pub const fn kind(&self) -> Kind {
         self.kind
     }
@@ -91,9 +91,10 @@ impl MethodSpec {
         self.gate_path
     }
 
-    /// The Dashboard's code of the payment method, as in the column `method` of a mass payment
-    /// file. It is the code in the spec if one is known (sources: Dashboard codes), otherwise the
-    /// Gate path, which is the Dashboard's code for most methods. `None` if neither is known.
+    /// The Dashboard's code of the payment method, such as `jeton-wallet`, which mass payment files
+    /// have in the column `method`. If the spec has no such code (row `Dashboard codes` of
+    /// `docs/sources.md`), it is the Gate path, as for most methods. `None` if the spec has no Gate
+    /// path either.
     pub const fn dashboard_code(&self) -> Option<&'static str> {
         match self.dashboard_code {
             Some(code) => Some(code),
@@ -102,26 +103,29 @@ impl MethodSpec {
     }
 
     /// The payment method's codes for the parameter `force_payment_method` of the Payment Page,
-    /// which preselects the method. The usual code is the first; empty if none is known.
+    /// such as `jetonWalletV3`, which preselects the method. The usual code is the first; empty if
+    /// none is known.
     pub const fn page_codes(&self) -> &'static [&'static str] {
         self.page_codes
     }
 
-    /// The names of the payment method in callbacks (values of `payment.method`). Empty if none is
-    /// known.
+    /// The names of the payment method in callbacks (values of `payment.method`), such as
+    /// `JetonWallet`. Empty if none is known: then match callbacks by the payment's id.
     pub const fn callback_names(&self) -> &'static [&'static str] {
         self.callback_names
     }
 
     /// How the payment method's callbacks differ from those of other methods, by the samples on its
-    /// documentation page: one form for each operation and result that differs.
+    /// documentation page: one form for each operation and result that differs. Only a simulated
+    /// platform, such as the sandbox, needs it.
     pub const fn callback_forms(&self) -> &'static [CallbackForm] {
         self.callback_forms
     }
 
-    /// The form of callbacks about an operation, such as a payout, with a result; [`End::Open`] is
-    /// an operation that has not ended. If the payment method has no form for exactly this result,
-    /// it is the method's form for every result or, without one, the usual form.
+    /// The form of callbacks about an operation, such as a payout, with a result; [`End::Open`]
+    /// means that the operation has not ended. If the payment method has no form for this result,
+    /// it is the method's form for every result; if there is none either, the form of methods whose
+    /// callbacks do not differ.
     pub fn callback_form(&self, flow: Operation, end: End) -> CallbackForm {
         let of_flow = || self.callback_forms.iter().filter(|form| form.flow() == flow);
         of_flow()
@@ -131,12 +135,14 @@ impl MethodSpec {
             .unwrap_or(CallbackForm::new(flow))
     }
 
-    /// The countries where the payment method is used. No request is refused because of them.
+    /// The countries where the payment method is used, for display and for
+    /// [`Selection`](crate::Selection). No request is refused because of them.
     pub const fn regions(&self) -> Regions {
         self.regions
     }
 
-    /// The currencies that payments by this payment method can have.
+    /// The currencies that payments by this payment method can have. One operation can have fewer
+    /// ([`currencies_of`](Self::currencies_of)).
     pub const fn currencies(&self) -> &'static [Currency] {
         self.currencies
     }
@@ -194,15 +200,16 @@ impl MethodSpec {
         true
     }
 
-    /// The currencies whose amounts the platform counts in whole major units for this method, not
-    /// in minor units as usual. See [`Spec::major_units`](super::Spec::major_units).
+    /// The currencies whose amounts the platform counts in whole major units for this method, and
+    /// not in minor units as usual: it then reads 300 as 300.00 HUF.
+    /// [`sent_amount`](Self::sent_amount) and [`received_amount`](Self::received_amount) convert.
     pub const fn major_units(&self) -> &'static [Currency] {
         self.major_units
     }
 
-    /// The number that requests to the platform have for an amount: minor units, or whole major
-    /// units for the currencies of [`MethodSpec::major_units`]. `None` if major units are sent and
-    /// the amount has a fraction of one.
+    /// The number that requests to the platform have for an amount: minor units, such as 10000 for
+    /// 100.00 EUR, or whole major units for the currencies of [`MethodSpec::major_units`]. `None`
+    /// if major units are sent and the amount has a fraction, which cannot be sent.
     pub fn sent_amount(&self, amount: Money) -> Option<i64> {
         if self.major_units.contains(&amount.currency()) {
             amount.major()
@@ -230,8 +237,8 @@ impl MethodSpec {
         }
     }
 
-    /// Who converts between the payment's currency and the customer's currency, such as the
-    /// platform; `None` if this is not documented.
+    /// Who converts between the payment's currency and the customer's currency, the platform or the
+    /// service of the payment method; `None` if this is not documented.
     pub const fn conversion(&self) -> Option<Conversion> {
         self.conversion
     }
@@ -242,8 +249,9 @@ impl MethodSpec {
         money(self.denominations, currency)
     }
 
-    /// Further values that vouchers can have, as amounts in a currency: those in an example on the
-    /// method's documentation page that are missing in the page's list of values.
+    /// Further values that vouchers can have, as amounts in a currency: values that an example on
+    /// the method's documentation page uses and the page's list of values lacks. Empty if there are
+    /// none.
     pub fn example_denominations(
         &self,
         currency: Currency,
@@ -252,13 +260,13 @@ impl MethodSpec {
     }
 
     /// Whether the customer enters a voucher's number, security code and expiry date on the
-    /// provider's page.
+    /// provider's page. Requests do not have them.
     pub const fn asks_for_voucher(&self) -> bool {
         self.asks_for_voucher
     }
 
-    /// Other facts from the documentation page of the payment method. They are for display; no
-    /// check uses them.
+    /// Other facts from the documentation page of the payment method, such as settlement
+    /// currencies. They are for display; no check uses them.
     pub const fn facts(&self) -> &'static [Fact] {
         self.facts
     }
@@ -292,9 +300,9 @@ impl MethodSpec {
         Capabilities::of(self)
     }
 
-    /// The rule that requests for an operation must satisfy, `None` if the payment method does not
-    /// have the operation. Two operations with the same name and different effects are not the
-    /// same operation.
+    /// The rule that requests for an operation must satisfy, such as limits and required fields;
+    /// `None` if the payment method does not have the operation. The name and the effect on money
+    /// must both be those in the spec.
     pub const fn rule(&self, flow: Operation) -> Option<&Rule> {
         let mut at = 0;
         while at < MOST_FLOWS {
@@ -321,15 +329,15 @@ impl MethodSpec {
         self.rule(flow)?.declared().find(|field| field.path() == path)
     }
 
-    /// The first operation of the spec that has this effect on money, with its rule; `None` if no
-    /// operation has it.
+    /// The first operation of the spec that has this effect on money, such as [`Effect::MoneyIn`],
+    /// with its rule; `None` if no operation has it.
     pub fn first_with(&self, effect: Effect) -> Option<(Operation, &Rule)> {
         self.rules().find(|(flow, _)| flow.effect() == effect)
     }
 
-    /// The operation's Gate path without `/v2/payment/`, such as `wallet/jeton/sale`; `None` if the
-    /// method does not have the operation, or neither has a Gate path. A path does not mean that
-    /// Gate offers the operation: [`Rule::interfaces`] says that.
+    /// The operation's Gate path without `/v2/payment/`, such as `wallet/jeton/sale`. `None` if the
+    /// method does not have the operation, or if neither the operation nor the method has a Gate
+    /// path. A path does not mean that Gate offers the operation: [`Rule::interfaces`] says that.
     pub fn path_of(&self, flow: Operation) -> Option<Cow<'static, str>> {
         match self.rule(flow)?.own_path() {
             Some(path) => Some(Cow::Borrowed(path)),
@@ -369,7 +377,8 @@ impl MethodSpec {
         self.flows.iter().flatten().map(|(flow, rule)| (*flow, rule))
     }
 
-    /// How the payment method behaves in the platform's test projects, which the sandbox imitates.
+    /// How the payment method behaves in the platform's test projects, such as which amounts are
+    /// declined; the sandbox imitates it.
     pub const fn testing(&self) -> &Testing {
         &self.testing
     }

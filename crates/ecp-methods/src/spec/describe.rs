@@ -13,7 +13,7 @@ use crate::flow::Operation;
 use crate::request::{Field, Format};
 
 /// A row of the table that describes a payment method: a subject, such as `currencies`, and a text
-/// about it.
+/// about it, such as `EUR, GBP`. [`MethodSpec::describe`] makes the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Row {

@@ -10,14 +10,15 @@ use crate::request::paths::is_inside;
 use crate::request::{Field, Format};
 
 impl MethodSpec {
-    /// Example values for the fields that a request for the operation must have and that are not
-    /// given, for documentation, demonstrations and tests. Fields that are required under a
-    /// condition are among them if the condition is true for the given and the example values, and
-    /// have a value of the form that it asks for. The customer's country is one of the method's, unless
-    /// countries have limits of their own. An object of which a member is required is not among them.
+    /// Makes example values for the fields that a request for the operation must have, for
+    /// documentation, demonstrations and tests. Fields that `given` returns a value for are left
+    /// out. A field that is required under a condition is included if the condition is true for the
+    /// given and the example values. The customer's country is one of the method's countries,
+    /// unless there are limits for single countries. If a member of an object is required, only the
+    /// member is included, not the object. Empty if the method does not have the operation.
     ///
-    /// `given` is a function that returns the request's value at a path, as
-    /// [`Draft::value`](crate::request::Draft::value) does.
+    /// `given` is a function that returns the value that the request already has at a path, such as
+    /// `customer.id`, or `None`.
     ///
     /// ```
     /// use ecp_core::Currency;

@@ -55,9 +55,9 @@ impl fmt::Display for Instrument {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Conversion {
-    /// The wallet's or voucher's own service.
+    /// The service of the payment method, such as the wallet's provider, converts.
     Method,
-    /// The platform itself.
+    /// The platform converts.
     Platform,
 }
 
@@ -71,11 +71,14 @@ impl fmt::Display for Conversion {
 }
 
 /// How certain the facts in the spec of a payment method are, by the kind of their source.
+/// Certainties can be compared: [`DocumentationCopy`](Self::DocumentationCopy) is the lowest,
+/// [`Documents`](Self::Documents) the highest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Certainty {
-    /// The source is a copy of the platform's documentation, under another brand or none. Ask your
-    /// account manager whether the platform offers you the method, and with which differences.
+    /// The source is a public copy of the platform's documentation, without the platform's brand or
+    /// with another. Ask your account manager whether the platform offers you the method, and with
+    /// which differences.
     DocumentationCopy,
     /// Two public sources that are independent of each other say that the platform has the method,
     /// and they agree on everything that both mention. A fact that only one of them mentions is as
@@ -100,8 +103,8 @@ impl fmt::Display for Certainty {
     }
 }
 
-/// A fact from the documentation page of a payment method that is for display only; no check uses
-/// it.
+/// A fact from the documentation page of a payment method, such as its settlement currencies, that
+/// is for display only; no check uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Fact {
@@ -109,7 +112,7 @@ pub struct Fact {
     pub about: &'static str,
     /// The statement about the subject, such as `on request`.
     pub text: &'static str,
-    /// The source of the fact, `None` if it is the source of the method's spec
+    /// The source of the fact, as text for people; `None` if it is the source of the method's spec
     /// ([`Spec::source`](super::Spec::source)).
     pub source: Option<&'static str>,
 }
@@ -135,7 +138,7 @@ impl Fact {
 pub enum Interface {
     /// The Payment Page, the platform's hosted payment form.
     PaymentPage,
-    /// Plug-ins for shop systems.
+    /// The platform's plug-ins for shop systems, such as WooCommerce.
     CmsPlugins,
     /// Gate, the platform's server API.
     Gate,
@@ -147,7 +150,7 @@ pub enum Interface {
 
 impl Interface {
     /// All interfaces of the platform, in the order in which the tables of its documentation list
-    /// them.
+    /// them: the Payment Page first.
     pub const ALL: &[Self] =
         &[Self::PaymentPage, Self::CmsPlugins, Self::Gate, Self::Dashboard, Self::PaymentLinks];
 }

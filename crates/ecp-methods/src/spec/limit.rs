@@ -7,7 +7,8 @@ use ecp_core::{Currency, Money};
 use super::regions::is_country;
 
 /// A minimum and a maximum for amounts in major units, both inclusive; either can be missing. The
-/// [`Scope`] says to which amounts it applies, such as those in one currency.
+/// [`Scope`] says to which amounts it applies, such as those in one currency. Pass limits to
+/// [`Rule::limited`](super::Rule::limited); an amount beyond them is refused before it is sent.
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -49,28 +50,28 @@ pub enum Scope {
 
 impl Limit {
     /// Creates a limit for amounts in any currency of the payment method, which is the same number
-    /// of major units in each: `"1.00"` is 100 minor units of EUR and 1 of JPY. Set it by
-    /// [`from`](Self::from) and [`to`](Self::to).
+    /// of major units in each: `"1.00"` is 100 minor units of EUR and 1 of JPY. Set its minimum by
+    /// [`from`](Self::from) and its maximum by [`to`](Self::to).
     pub const fn any() -> Self {
         Self::new(Scope::Any)
     }
 
-    /// Creates a limit for amounts in one currency. Set it by [`from`](Self::from) and
-    /// [`to`](Self::to).
+    /// Creates a limit for amounts in one currency. Set its minimum by [`from`](Self::from) and its
+    /// maximum by [`to`](Self::to).
     pub const fn of(currency: Currency) -> Self {
         Self::new(Scope::Currency(currency))
     }
 
     /// Creates a limit for amounts in one currency, for customers of one country (ISO 3166-1
-    /// alpha-2). Set it by [`from`](Self::from) and [`to`](Self::to).
+    /// alpha-2). Set its minimum by [`from`](Self::from) and its maximum by [`to`](Self::to).
     pub const fn in_country(country: &'static str, currency: Currency) -> Self {
         assert!(is_country(country), "a country must be two capital letters");
         Self::new(Scope::Country(country, currency))
     }
 
     /// Creates a limit that the documentation states in one currency "or equivalent". It is shown
-    /// for amounts in all currencies, but enforced only for amounts in the stated currency. Set it
-    /// by [`from`](Self::from) and [`to`](Self::to).
+    /// for amounts in all currencies, but enforced only for amounts in the stated currency. Set its
+    /// minimum by [`from`](Self::from) and its maximum by [`to`](Self::to).
     pub const fn equivalent_of(currency: Currency) -> Self {
         Self::new(Scope::EquivalentOf(currency))
     }
@@ -79,12 +80,14 @@ impl Limit {
         Self { scope, least: None, greatest: None }
     }
 
-    /// Sets the minimum amount of the limit, inclusive, in major units, such as `"1.00"`.
+    /// Sets the minimum amount of the limit, inclusive, in major units, such as `"1.00"`. In a
+    /// constant, text that is not an amount is a compile error.
     pub const fn from(self, least: &str) -> Self {
         Self { least: Some(Decimal::parse(least)), ..self }.checked()
     }
 
-    /// Sets the maximum amount of the limit, inclusive, in major units, such as `"100.00"`.
+    /// Sets the maximum amount of the limit, inclusive, in major units, such as `"100.00"`. In a
+    /// constant, text that is not an amount is a compile error.
     pub const fn to(self, greatest: &str) -> Self {
         Self { greatest: Some(Decimal::parse(greatest)), ..self }.checked()
     }
@@ -128,14 +131,14 @@ impl Limit {
         self.scope
     }
 
-    /// The minimum amount in major units, written as in the method's spec; `None` if there is no
-    /// minimum.
+    /// The minimum amount in major units, written as in the method's spec, such as `1.00`; `None`
+    /// if there is no minimum.
     pub fn least(&self) -> Option<String> {
         self.least.map(|least| least.to_string())
     }
 
-    /// The maximum amount in major units, written as in the method's spec; `None` if there is no
-    /// maximum.
+    /// The maximum amount in major units, written as in the method's spec, such as `100000.00`;
+    /// `None` if there is no maximum.
     pub fn greatest(&self) -> Option<String> {
         self.greatest.map(|greatest| greatest.to_string())
     }
@@ -171,7 +174,7 @@ impl fmt::Display for Limit {
 }
 
 /// The minimum and maximum amount that this library enforces in one currency, both inclusive.
-/// Either is `None` if it is not enforced.
+/// Either is `None` if it is not enforced. [`Rule::limits`](super::Rule::limits) returns them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     least: Option<Money>,
@@ -210,8 +213,8 @@ impl Limits {
     }
 
     /// Whether an amount is within the minimum and the maximum. The amount must be in the currency
-    /// of these limits, which is not checked. Do not use it for an amount of 0, by which a sale
-    /// lets the customer choose the amount.
+    /// of these limits; this is not checked, so compare the currencies first. Do not use it for an
+    /// amount of 0, by which a sale lets the customer choose the amount.
     pub fn allow(&self, amount: Money) -> bool {
         let minor = amount.minor();
         self.least.is_none_or(|least| minor >= least.minor())

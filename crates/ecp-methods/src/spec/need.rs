@@ -9,7 +9,7 @@ use super::Regions;
 use crate::request::Field;
 
 /// Fields that a request must have if a condition is true, such as a bank id for customers in
-/// certain countries.
+/// certain countries. Pass it to [`Rule::needs_when`](super::Rule::needs_when).
 ///
 /// ```
 /// use ecp_core::Currency;
@@ -48,6 +48,7 @@ pub enum Condition {
 
 impl Need {
     /// Creates a requirement: requests for which the condition is true must have these fields.
+    /// Without one of them, a request is refused before it is sent.
     pub const fn new(condition: Condition, fields: &'static [Field]) -> Self {
         assert!(!fields.is_empty(), "a requirement (`Need`) must have at least one field");
         Self { condition, fields }

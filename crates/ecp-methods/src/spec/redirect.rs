@@ -27,8 +27,8 @@ impl fmt::Display for TestRedirect {
     }
 }
 
-/// A field of the HTML form that sends the customer to the provider in tests: a member of
-/// `redirect_data.body` in callbacks.
+/// A field of the HTML form that sends the customer to the provider in tests. Callbacks have it as
+/// a member of `redirect_data.body`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RedirectField {
     name: &'static str,
@@ -43,7 +43,8 @@ impl RedirectField {
         Self { name, value }
     }
 
-    /// The name of the form field, which is a member of `redirect_data.body` in callbacks.
+    /// The name of the form field, such as `TransNum`, which is a member of `redirect_data.body` in
+    /// callbacks.
     pub const fn name(&self) -> &'static str {
         self.name
     }
@@ -54,28 +55,29 @@ impl RedirectField {
     }
 }
 
-/// The value that the sandbox gives a [`RedirectField`] or a [`TestItem`](super::TestItem): a part
-/// of the payment, or a placeholder like the one in the sample on the method's documentation page.
-/// How the provider uses the value is not documented.
+/// The value that the sandbox gives to a field of the form that redirects the customer
+/// ([`RedirectField`]) or to an item of `display_data` ([`TestItem`](super::TestItem)). It is a
+/// part of the payment, or a placeholder like the one in the sample on the method's documentation
+/// page. How the provider uses the value is not documented.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RedirectValue {
-    /// The amount in major units, as text.
+    /// The amount of the payment in major units, as text, such as `100.00`.
     Amount,
     /// A placeholder of this many hexadecimal digits, at most 64.
     Checksum(usize),
-    /// The code of the payment's currency.
+    /// The code of the payment's currency, such as `EUR`.
     Currency,
     /// The merchant's id of the customer, empty if the sale has none.
     CustomerId,
     /// The payment's description.
     Description,
-    /// The number of the operation, as a JSON number.
+    /// The number that the sandbox gives the operation, as a JSON number.
     Operation,
-    /// The number of the operation, as text.
+    /// The number that the sandbox gives the operation, as text.
     OperationText,
     /// The URL of the page where the customer pays.
     Page,
-    /// This fixed text, which is also in the sample.
+    /// This fixed text, which is also in the sample on the method's documentation page.
     Text(&'static str),
 }

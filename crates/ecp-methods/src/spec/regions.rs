@@ -2,17 +2,18 @@
 
 use std::fmt;
 
-/// The countries where a payment method is used, by their codes of ISO 3166-1 alpha-2.
+/// The countries where a payment method is used, by their codes of ISO 3166-1 alpha-2, such as
+/// `LV`. They are for display and selection: no request is refused because of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Regions {
     /// All countries.
     Everywhere,
-    /// All countries except these.
+    /// All countries except those in this list.
     Except(&'static [&'static str]),
     /// The method's documentation page does not say where the method is used.
     NotStated,
-    /// Only these countries.
+    /// Only the countries in this list.
     Only(&'static [&'static str]),
 }
 

@@ -12,7 +12,7 @@ use crate::flow::is_path;
 use crate::request::Field;
 
 /// What a payment method requires of the requests for one operation, such as a sale: amounts,
-/// fields and interfaces of the platform.
+/// fields and interfaces of the platform. Pass it to [`Spec::flow`](super::Spec::flow).
 #[derive(Clone, Copy, Debug)]
 pub struct Rule {
     pub(crate) amounts: Amounts,
@@ -29,7 +29,7 @@ pub struct Rule {
 
 impl Rule {
     /// Creates a rule for the requests of an operation. At first it requires only a positive
-    /// amount.
+    /// amount, and names no interface: add at least one by [`on`](Self::on).
     pub const fn new() -> Self {
         Self {
             amounts: Amounts::NotStated,
@@ -45,9 +45,9 @@ impl Rule {
         }
     }
 
-    /// Sets the minimum and the maximum amount in major units, both inclusive. They are the same
-    /// numbers in any currency of the payment method: `"1.00"` is 100 minor units of EUR and 1 of
-    /// JPY.
+    /// Sets the minimum and the maximum amount in major units, both inclusive; an amount beyond
+    /// them is refused before it is sent. They are the same numbers in any currency of the payment
+    /// method: `"1.00"` is 100 minor units of EUR and 1 of JPY.
     pub const fn amount(self, least: &str, greatest: &str) -> Self {
         Self { amounts: Amounts::Both(Limit::any().from(least).to(greatest)), ..self }
     }
@@ -60,15 +60,16 @@ impl Rule {
         Self { amounts: Amounts::Scoped(limits), ..self }
     }
 
-    /// Declares that amounts have no limits, because the method's documentation page says so. In
-    /// contrast, a rule without `amount`, `limited` or `unlimited` means that the page does not
-    /// mention limits.
+    /// Declares that amounts have no limits, because the method's documentation page says so. Do
+    /// not call it if the page does not mention limits: then no amount is refused either, but the
+    /// limits count as not stated.
     pub const fn unlimited(self) -> Self {
         Self { amounts: Amounts::Unlimited, ..self }
     }
 
-    /// Sets the currencies that requests for this operation can have. Call it only if they are not
-    /// all currencies of the payment method.
+    /// Sets the currencies that requests for this operation can have; a request in another currency
+    /// is refused. Call it only if they are not all currencies of the payment method, which is the
+    /// default.
     pub const fn currencies(self, currencies: &'static [Currency]) -> Self {
         assert!(
             !currencies.is_empty(),
@@ -77,7 +78,8 @@ impl Rule {
         Self { currencies: Some(currencies), ..self }
     }
 
-    /// Sets the interfaces of the platform that offer the operation, such as Gate.
+    /// Sets the interfaces of the platform that offer the operation, such as Gate. A request for
+    /// another interface is refused, and a rule without interfaces is a compile error.
     pub const fn on(self, interfaces: &'static [Interface]) -> Self {
         Self { interfaces, ..self }
     }
@@ -90,7 +92,7 @@ impl Rule {
     }
 
     /// Sets the fields that a request must have only under a condition, such as a currency, in
-    /// addition to the fields of [`Rule::needs`].
+    /// addition to the fields of [`Rule::needs`]. By default there are none.
     pub const fn needs_when(self, needs: &'static [Need]) -> Self {
         Self { needs_when: needs, ..self }
     }
@@ -102,7 +104,7 @@ impl Rule {
     }
 
     /// Sets the Gate path of the operation, without `/v2/payment/`, such as `skrill/1-tap`. Without
-    /// this call, it is the method's Gate path, `/` and the operation's name, such as
+    /// this call, it is made of the method's Gate path and the operation's name, such as
     /// `wallet/jeton/sale`.
     pub const fn path(self, path: &'static str) -> Self {
         assert!(
@@ -119,35 +121,39 @@ impl Rule {
         Self { partial: true, ..self }
     }
 
-    /// Sets the average time from the request until the final callback of a payment. By default, a
-    /// wait for the result asks for the payment's status only after this time, or after 30 seconds
-    /// if a rule has none. After a lost answer, a `Sender` may ask earlier.
+    /// Sets the average time from the request until the final callback of a payment. A wait for the
+    /// result (`Wait` of `ecp-transport`) by default asks for the payment's status only after this
+    /// time, or after 30 seconds if a rule has none. After a lost answer, the status may be asked
+    /// for earlier.
     pub const fn base_time(self, time: Duration) -> Self {
         Self { base_time: Some(time), ..self }
     }
 
-    /// Sets the time after which the platform declines an unfinished payment by itself. By default,
-    /// this library waits no longer for the result, or no longer than 30 minutes if a rule has
-    /// none. The result is then not known: the end of this wait is not a decline.
+    /// Sets the time after which the platform declines an unfinished payment by itself. A wait for
+    /// the result (`Wait` of `ecp-transport`) by default ends after this time, or after 30 minutes
+    /// if a rule has none. If it ends without a result, the result is not known: do not take it for
+    /// a decline.
     pub const fn cut_off_time(self, time: Duration) -> Self {
         Self { cut_off_time: Some(time), ..self }
     }
 
-    /// The minimum and maximum that this library enforces for amounts in a currency, without the
-    /// limits for single countries.
+    /// The minimum and maximum that this library enforces for amounts in a currency, if the
+    /// customer's country is not known. [`limits_in`](Self::limits_in) takes limits for single
+    /// countries into account.
     pub fn limits(&self, currency: Currency) -> Limits {
         self.limits_in(currency, None)
     }
 
     /// The minimum and maximum that this library enforces for amounts in a currency, for customers
-    /// in a country (ISO 3166-1 alpha-2). Pass `None` if the country is not known.
+    /// in a country (ISO 3166-1 alpha-2, such as `IN`). With `None` as the country, limits for
+    /// single countries do not count.
     pub fn limits_in(&self, currency: Currency, country: Option<&str>) -> Limits {
         Limits::of(self.stated_limits(), currency, country)
     }
 
-    /// The limits of amounts as the method's documentation page states them, empty if it states
-    /// none. In this case [`Rule::is_unlimited`] says whether the page denies limits (`true`) or
-    /// does not mention them (`false`).
+    /// The limits of amounts as the method's documentation page states them. If they are empty,
+    /// [`Rule::is_unlimited`] says whether the page says that there are no limits (`true`) or does
+    /// not mention limits (`false`).
     pub const fn stated_limits(&self) -> &[Limit] {
         match &self.amounts {
             Amounts::Both(limit) => std::slice::from_ref(limit),
@@ -156,7 +162,8 @@ impl Rule {
         }
     }
 
-    /// Whether the method's documentation page says that amounts have no limits.
+    /// Whether the method's documentation page says that amounts have no limits. `false` if it
+    /// states limits or does not mention them.
     pub const fn is_unlimited(&self) -> bool {
         matches!(self.amounts, Amounts::Unlimited)
     }
@@ -170,7 +177,7 @@ impl Rule {
     }
 
     /// An example amount within the limits, for documentation, demonstrations and tests: 100 major
-    /// units, or the nearest allowed amount.
+    /// units, such as 100.00 EUR, or the nearest allowed amount.
     pub fn example_amount(&self, currency: Currency) -> Money {
         let usual = 10_i64.pow(currency.exponent() + 2);
         let (least, greatest) = self.limits(currency).minor_units();
@@ -183,12 +190,13 @@ impl Rule {
     }
 
     /// Whether a request may have the amount 0, which lets the customer choose the amount, or moves
-    /// no money if the operation is a registration.
+    /// no money if the operation is a registration. `false` means that such a request is refused.
     pub const fn allows_zero_amount(&self) -> bool {
         self.zero_amount
     }
 
-    /// Whether refunds, captures or releases of a part of the payment are allowed.
+    /// Whether refunds, captures or releases of a part of the payment are allowed. `false` means
+    /// only of the whole amount.
     pub const fn allows_partial(&self) -> bool {
         self.partial
     }
@@ -200,14 +208,14 @@ impl Rule {
         self.path
     }
 
-    /// The average time from the request until the final callback of a payment, `None` if the
-    /// documentation does not say.
+    /// The average time from the request until the final callback of a payment. `None` if the
+    /// documentation does not say; a wait for the result then begins to ask after 30 seconds.
     pub const fn average_time(&self) -> Option<Duration> {
         self.base_time
     }
 
-    /// The time after which the platform declines an unfinished payment by itself, `None` if the
-    /// documentation does not say.
+    /// The time after which the platform declines an unfinished payment by itself. `None` if the
+    /// documentation does not say; a wait for the result then ends after 30 minutes.
     pub const fn longest_time(&self) -> Option<Duration> {
         self.cut_off_time
     }
@@ -218,11 +226,11 @@ impl Rule {
         self.needs_when
     }
 
-    /// The fields that a request must have: those of every request, then those whose condition is
-    /// true for this request, in the order of the spec. A path that several conditions ask for is
-    /// there once for each: a value has to have the form of every one. `value` is a function that
-    /// returns the request's value at a path, as [`Draft::value`](crate::request::Draft::value)
-    /// does.
+    /// The fields that a request must have: first those that every request must have, then those
+    /// whose condition is true for this request, in the order of the spec. If several conditions
+    /// ask for the same path, it occurs once for each, and its value must have the form of every
+    /// one. `value` is a function that returns the value that the request has at a path, such as
+    /// `customer.country`, or `None`.
     pub fn needed<'a>(
         &self,
         currency: Option<Currency>,

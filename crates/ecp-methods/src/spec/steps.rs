@@ -3,14 +3,16 @@
 use super::redirect::RedirectValue;
 
 /// How the customer of a sale pays in the sandbox, such as after a redirect to the provider. Before
-/// this step, the platform may ask for missing fields ([`TestQuestion`]).
+/// this step, the sandbox may ask the merchant for missing fields ([`TestQuestion`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TestStep {
-    /// The customer is redirected to the provider by `redirect_data`.
+    /// The customer is redirected to the provider by `redirect_data`, a member of callbacks with a
+    /// URL.
     #[default]
     Redirect,
-    /// The customer pays by an instruction in `display_data`, which has these items.
+    /// The customer pays by an instruction that callbacks have in the member `display_data`, such
+    /// as a QR code. It has the items of this list.
     Display(&'static [TestItem]),
     /// The customer confirms the payment on the phone. Callbacks have nothing to show to the
     /// customer.
@@ -27,8 +29,8 @@ pub struct TestItem {
 }
 
 impl TestItem {
-    /// Creates an item of `display_data` from its type (`add_info`, `qr_data`, ..), its title and
-    /// the value that the sandbox gives it. Numbers are sent as text here.
+    /// Creates an item of `display_data` from its type, such as `qr_data`, its title and the value
+    /// that the sandbox gives it. A value that is a number is sent as text.
     pub const fn new(kind: &'static str, title: &'static str, value: RedirectValue) -> Self {
         assert!(!kind.is_empty(), "the type of an item must not be empty");
         Self { kind, title, value }
@@ -39,7 +41,8 @@ impl TestItem {
         self.kind
     }
 
-    /// The title that this item of `display_data` has in callbacks.
+    /// The title that this item of `display_data` has in callbacks, for the customer, such as
+    /// `QR code`.
     pub const fn title(&self) -> &'static str {
         self.title
     }
@@ -52,7 +55,8 @@ impl TestItem {
 }
 
 /// A field that the platform asks the merchant for, by `clarification_fields` in a callback, if the
-/// request does not have the field. The customer can pay only after the merchant has sent it.
+/// request does not have it. The customer can pay only after the merchant has sent the field to
+/// Gate, as a clarification.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TestQuestion {
     object: &'static str,
@@ -69,7 +73,7 @@ impl TestQuestion {
     }
 
     /// Creates a question to the merchant for a field with `true` or `false`, by the object and the
-    /// name of the field.
+    /// name of the field: `customer` and `psu_consent` for `customer.psu_consent`.
     pub const fn flag(object: &'static str, name: &'static str) -> Self {
         Self::new(object, name, "boolean")
     }

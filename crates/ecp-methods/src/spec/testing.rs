@@ -7,8 +7,9 @@ use super::steps::{TestQuestion, TestStep};
 /// is redirected to the provider.
 ///
 /// The values are from the method's documentation page, unless [`Testing::source`] names another
-/// source. Only Jeton Wallet's page has test amounts; for the other methods, the sandbox declines
-/// the same amounts by its own choice. The redirects have the form of the samples on the pages.
+/// source. Of the methods in this crate, only Jeton Wallet's page has test amounts; for the others,
+/// the sandbox declines the same amounts by its own choice. The redirects have the form of the
+/// samples on the pages.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Testing {
     declined: Option<&'static [i64]>,
@@ -26,8 +27,8 @@ impl Testing {
     const DECLINED: &'static [i64] = &[40_000, 40_400];
 
     /// Creates the default behaviour, for a payment method whose documentation page does not
-    /// mention tests: the sandbox declines the amounts on the page of Jeton Wallet (40000 and 40400
-    /// minor units), and redirects the customer by `GET`.
+    /// mention tests: the sandbox declines sales and payouts of 40000 and 40400 minor units, as the
+    /// page of Jeton Wallet says for that method, and redirects the customer by `GET`.
     pub const fn new() -> Self {
         Self {
             declined: None,
@@ -42,18 +43,20 @@ impl Testing {
     }
 
     /// Sets the amounts of sales and payouts, in minor units of any currency, that are declined in
-    /// tests.
+    /// tests. Without this call, the sandbox declines 40000 and 40400.
     pub const fn declined(self, declined: &'static [i64]) -> Self {
         Self { declined: Some(declined), ..self }
     }
 
     /// Sets the amounts of sales, in minor units of any currency, for which the final callback in
-    /// tests contains the customer's account (the member `account`).
+    /// tests contains the customer's account (the member `account`). Without this call there are
+    /// none.
     pub const fn account_shown(self, account_shown: &'static [i64]) -> Self {
         Self { account_shown, ..self }
     }
 
-    /// Sets how the customer is redirected to the provider in tests: by `GET` or `POST`.
+    /// Sets how the customer is redirected to the provider in tests: by `GET`, the default, or by
+    /// `POST`.
     pub const fn redirect(self, redirect: TestRedirect) -> Self {
         Self { redirect: Some(redirect), ..self }
     }
@@ -66,9 +69,9 @@ impl Testing {
         Self { redirect, redirect_fields: fields, ..self }
     }
 
-    /// Declares that `redirect_data` in callbacks has a member `encrypted` (an empty list). The
-    /// members of `redirect_data` then have the order of Touch&Go's sample, the only sample with
-    /// this member.
+    /// Declares that `redirect_data` in callbacks of the sandbox has a member `encrypted` (an empty
+    /// list), which it has not by default. The members of `redirect_data` then have the order of
+    /// Touch&Go's sample, the only sample with this member.
     pub const fn redirect_encrypted(self) -> Self {
         Self { redirect_encrypted: true, ..self }
     }
@@ -79,8 +82,7 @@ impl Testing {
     }
 
     /// Sets the fields that the platform asks for before the customer of a sale can pay in tests,
-    /// none by default. On Gate the platform asks the merchant; on the Payment Page it would ask
-    /// the customer.
+    /// none by default. For a sale on Gate, the sandbox asks the merchant.
     pub const fn questions(self, questions: &'static [TestQuestion]) -> Self {
         Self { questions, ..self }
     }
@@ -111,8 +113,7 @@ impl Testing {
     }
 
     /// The amounts of sales, in minor units of any currency, for which the final callback in test
-    /// projects contains the customer's account (the member `account`). [`Testing::own_source`]
-    /// names the document that lists them.
+    /// projects contains the customer's account (the member `account`). Empty if there are none.
     pub const fn account_shown_amounts(&self) -> &'static [i64] {
         self.account_shown
     }
@@ -142,7 +143,7 @@ impl Testing {
         self.redirect_fields
     }
 
-    /// Whether `redirect_data` in callbacks has a member `encrypted` in tests.
+    /// Whether `redirect_data` in callbacks has a member `encrypted` (an empty list) in tests.
     pub const fn has_redirect_encrypted(&self) -> bool {
         self.redirect_encrypted
     }
@@ -152,7 +153,8 @@ impl Testing {
         self.step
     }
 
-    /// The fields that the platform asks for before the customer of a sale can pay in tests.
+    /// The fields that the platform asks for before the customer of a sale can pay in tests. Empty
+    /// if it asks for none.
     pub const fn sale_questions(&self) -> &'static [TestQuestion] {
         self.questions
     }
@@ -166,14 +168,14 @@ impl Testing {
         }
     }
 
-    /// The source of these test values that was set by [`Testing::source`], `None` if it is that of
-    /// the method's spec ([`Spec::source`](super::Spec::source)).
+    /// The source of these test values that was set by [`Testing::source`], as text for people;
+    /// `None` if it is that of the method's spec ([`Spec::source`](super::Spec::source)).
     pub const fn own_source(&self) -> Option<&'static str> {
         self.source
     }
 
-    /// Whether an amount, in minor units, has a fixed result in tests: it is declined, or the final
-    /// callback contains the customer's account.
+    /// Whether an amount, in minor units, has a fixed meaning in tests: it is declined, or the
+    /// final callback contains the customer's account.
     pub fn is_listed(&self, minor: i64) -> bool {
         self.is_declined(minor) || self.shows_account(minor)
     }

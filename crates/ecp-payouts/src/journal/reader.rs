@@ -12,9 +12,10 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 use super::{Entry, Failure, JournalError, Owner, State, copy_at_end, store_log};
 use crate::row::RowId;
 
-/// Reads the payouts of a journal page by page, in the order of the payment ids, whichever
-/// project and address of Gate it belongs to, and its refunds at once. No run may have the journal
-/// open at the same time: then opening it fails after a second. Every call blocks its thread.
+/// Reads a journal for reports or comparisons, whichever project and address of Gate it belongs to:
+/// its payouts page by page in the order of the payment ids, and its refunds at once. No run may
+/// have the journal open at the same time: then opening it fails after a second. Every call blocks
+/// its thread.
 ///
 /// ```no_run
 /// use std::path::Path;
@@ -36,18 +37,19 @@ pub struct JournalReader {
     connection: Connection,
     last: Option<String>,
     has_sums: bool,
-    /// Entries that could not be read in full; `None` if they are errors.
+    /// Entries that could not be read in full; `None` if such an entry is an error, because the
+    /// reader is not tolerant.
     odd: Option<Vec<OddEntry>>,
 }
 
-/// An entry of a journal that could not be read in full, for example because this version does not
-/// know its state.
+/// A journal's record of a payout or refund that could not be read in full, for example because a
+/// newer version wrote it and this one does not know its state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OddEntry {
-    /// The payment id, as the journal holds it.
+    /// The payment id as the journal has it, which may not be a valid one.
     pub payment_id: String,
-    /// Description of what could not be read.
+    /// Description of what could not be read, such as `its state is not known to this version`.
     pub problem: &'static str,
 }
 
@@ -55,7 +57,8 @@ pub struct OddEntry {
 const PAGE: usize = 1000;
 
 impl JournalReader {
-    /// Opens an existing journal for reading. A missing file is an error.
+    /// Opens an existing journal for reading. It is an error if the file is missing or not a
+    /// journal, or if a run has it open ([`JournalError::InUse`], after a second).
     pub fn open(path: &Path) -> Result<Self, JournalError> {
         Ok(Self::open_file(path)?)
     }
@@ -86,7 +89,7 @@ impl JournalReader {
     }
 
     /// The entries that could not be read in full so far, if the reader is
-    /// [`tolerant`](Self::tolerant).
+    /// [`tolerant`](Self::tolerant). Otherwise empty: such an entry is then an error.
     pub fn odd(&self) -> &[OddEntry] {
         self.odd.as_deref().unwrap_or_default()
     }
@@ -107,7 +110,7 @@ impl JournalReader {
         Ok(self.page()?)
     }
 
-    /// Reads all refunds. Older journals have none.
+    /// Reads all refunds. A journal of an older version has none, and the list is empty.
     pub fn refunds(&mut self) -> Result<Vec<(RowId, Entry)>, JournalError> {
         Ok(self.all_refunds()?)
     }

@@ -58,12 +58,12 @@ pub(crate) mod sealed {
         fn pause(&self) -> Duration;
     }
 
-    /// Result of an attempt to reserve a row.
+    /// Result of an attempt to reserve a row, so that only the caller may send its request.
     #[derive(Debug)]
     pub enum Taken {
-        /// The caller has the row.
+        /// The row is reserved for the caller, who may send its request.
         Held(Held),
-        /// The row has a final state.
+        /// The row has ended in a success or a decline, with this entry. There is nothing to send.
         Ended(Box<Entry>),
         /// Another payer or task has the row, with this entry; `None` if it has none yet.
         Busy(Option<Box<Entry>>),
@@ -80,12 +80,13 @@ pub(crate) mod sealed {
         }
     }
 
-    /// A reserved row.
+    /// A row that is reserved for the caller, who alone may send its request.
     #[derive(Debug)]
     pub struct Held {
-        /// The token of the reservation.
+        /// The number of the reservation. A write names it, and fails if the row was reserved again
+        /// since.
         pub token: i64,
-        /// The row's entry; `None` for a new row.
+        /// What the journal has recorded of the row; `None` for a new row.
         pub entry: Option<Entry>,
         /// Time since the request was last about to be sent, by the clock of the store; `None` if the
         /// store has no clock.

@@ -23,8 +23,9 @@ use crate::journal::{Entry, Held, JournalError, JournalStore, Owner, Store, Take
 use crate::plan::Plan;
 use crate::row::RowId;
 
-/// A journal in Postgres 12 or newer, in the schema `ecp_payouts` of a database. Any number of payers,
-/// on any machines, can have it open at the same time, and share its job.
+/// A journal of payouts in Postgres 12 or newer, in the schema `ecp_payouts` of a database. Any
+/// number of payers, on any machines, can have it open at the same time, and share the rows of a
+/// job.
 ///
 /// - **A payout is made once under each id of an [`Owner`]**, and a refund once under each id of a
 ///   refund, whichever job it is in. A job is a name for the rows of one file, or of one service.
@@ -32,9 +33,10 @@ use crate::row::RowId;
 ///   it renews while it lives ([`PostgresJournalOptions::lease`](super::PostgresJournalOptions::lease)).
 ///   The rows of a payer that died go to the others then; those of a payer that ended go to them at
 ///   once.
-/// - **An intent that another payer stored counts as sent.** The new payer asks for the status first,
-///   and sends nothing until the platform's evidence says that the first request does not exist. The
-///   old payer, should it live, stores no further intent for the row, so it sends nothing.
+/// - **An intent that another payer stored counts as sent.** An intent is the record that a request
+///   is about to be sent. The new payer requests the status first, and sends nothing until the
+///   platform's answer proves that the first request did not arrive. The old payer, should it live,
+///   can store no further intent for the row, so it sends nothing.
 /// - **All payers of an owner share the requests per second and the retry budget** of their
 ///   [`SendPolicy`](ecp_transport::SendPolicy), which should be the same for all. The limit on
 ///   requests at once is each payer's own.
@@ -60,7 +62,7 @@ struct Handle {
     jobs: mpsc::UnboundedSender<Job>,
     inner: Arc<Inner>,
     heartbeat: AbortHandle,
-    /// The task that writes, until it is waited for.
+    /// The task that writes to the database; `None` once [`PostgresJournal::close`] waits for it.
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -78,9 +80,10 @@ pub(super) struct Inner {
     pub(super) payer: i64,
     lease: Duration,
     lease_seconds: f64,
-    /// The end of the lease, at the earliest.
+    /// The earliest time at which the lease of this payer may end. Until then its rows are its own.
     lease_until: Mutex<Instant>,
-    /// The rows that tasks of this process have, with their tokens, or are about to get, with none.
+    /// The rows that tasks of this process have reserved, with the token of each reservation, or
+    /// [`NOT_YET`] if the server has not answered yet.
     held: Mutex<HashMap<RowId, i64>>,
 }
 
@@ -286,16 +289,17 @@ impl PostgresJournal {
         self.0.heartbeat.abort();
     }
 
-    /// Reads the present entries of a plan's rows, whichever job and payer stored them. They are what
-    /// [`write_results`](crate::write_results) needs.
+    /// Reads the present records of a plan's rows, whichever job and payer stored them. Pass them
+    /// to [`write_results`](crate::write_results) to make a file of the results.
     pub async fn read_plan(&self, plan: &Plan) -> Result<HashMap<RowId, Entry>, JournalError> {
         let inner = &self.0.inner;
         plan_entries(&inner.pool, inner.owner, plan).await
     }
 
-    /// Waits until the last writes are done and the lease has ended, so that other payers have the rows
-    /// at once. Drop the payers of this journal and its other clones before: it waits for them, for some
-    /// seconds. Without this call a runtime that is dropped at once leaves the lease to run out.
+    /// Waits until the last writes are done and the lease has ended, so that other payers can take
+    /// the rows at once. Drop the payers of this journal and its other clones before: this waits
+    /// for them for up to 5 seconds. Without this call, a program that ends at once keeps its rows
+    /// from other payers until the lease is over.
     pub async fn close(self) {
         const PATIENCE: Duration = Duration::from_secs(5);
         let writer = self.0.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -306,8 +310,9 @@ impl PostgresJournal {
         }
     }
 
-    /// Reads the present entries of the job, whichever payer stored them. A row is of the job that
-    /// reserved it first, even if another one has sent it: see [`PostgresJournal::read_plan`].
+    /// Reads the present records of the job's rows, whichever payer stored them. A row belongs to
+    /// the job that reserved it first, even if another job has sent it:
+    /// [`PostgresJournal::read_plan`] finds those too.
     pub async fn read(&self) -> Result<HashMap<RowId, Entry>, JournalError> {
         let Inner { pool, job, .. } = &*self.0.inner;
         let entries = again!(pool, |session| {
@@ -335,9 +340,9 @@ impl PostgresJournal {
         Ok(entries?)
     }
 
-    /// The rows of the job, as [`PostgresJournal::read`] defines it, that have not ended and that
-    /// no living payer has: those that a payer left when it died, those that wait for another try,
-    /// and those that ended in an error, which are only asked about.
+    /// The rows of the job that have not ended and that no living payer works on: those that a
+    /// payer left when it died, those that wait for another try, and those that ended in an error,
+    /// whose status can be requested again. A row belongs to the job that reserved it first.
     /// [`Payer::begin`](crate::Payer::begin) with the same request goes on with one of them.
     pub async fn abandoned(&self) -> Result<Vec<RowId>, JournalError> {
         let Inner { pool, job, .. } = &*self.0.inner;
@@ -389,7 +394,8 @@ const NOT_YET: i64 = 0;
 struct Reserved<'h> {
     handle: &'h Handle,
     ids: Vec<&'h RowId>,
-    /// Whether the server has answered which rows the payer has.
+    /// Whether the server has answered which of the rows this payer has got. If not, the rows are
+    /// given back when this is dropped.
     is_answered: bool,
 }
 
@@ -475,7 +481,10 @@ impl Store for PostgresJournal {
     }
 
     async fn keep(&self, id: &RowId, token: i64, entry: &Entry) -> Result<(), JournalError> {
-        let ended = || JournalError::Storage("the task that writes it has ended".into());
+        let ended = || {
+            let text = "the task that writes it has ended; open the journal again";
+            JournalError::Storage(text.into())
+        };
         let (done, kept) = oneshot::channel();
         let job = Job::Write(Write { id: id.clone(), token, entry: entry.clone(), done });
         self.0.jobs.send(job).map_err(|_| ended())?;

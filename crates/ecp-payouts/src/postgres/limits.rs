@@ -19,7 +19,7 @@ use crate::journal::JournalError;
 /// Turns and the budget in the table `limits`.
 pub(super) struct Limits {
     inner: Arc<Inner>,
-    /// Number of requests that wait for a turn.
+    /// Number of requests of this payer that wait for a turn.
     waiting: AtomicU32,
     turns: Mutex<Turns>,
 }

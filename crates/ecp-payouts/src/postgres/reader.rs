@@ -14,8 +14,9 @@ use crate::journal::{Entry, JournalError, OddEntry, Owner};
 use crate::plan::Plan;
 use crate::row::RowId;
 
-/// Reads the journals of a Postgres database, also while payers work with them. It changes nothing, so
-/// that the rights to read the schema `ecp_payouts` are enough, and a standby will do.
+/// Reads the journals of a Postgres database, for reports, also while payers work with them. It
+/// changes nothing, so the right to read the schema `ecp_payouts` is enough, and it can read from a
+/// standby.
 ///
 /// Where no payer has made the tables yet, there are no jobs. Clones share the connections.
 ///
@@ -35,31 +36,36 @@ pub struct PostgresJournalReader {
     pool: Pool,
 }
 
-/// A job in a Postgres database: a name for the rows of one file, or of one service.
+/// A job in a Postgres database: a name under which payers record the rows of one file, or of one
+/// service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PostgresJob {
-    /// The project that pays, and the base address of Gate.
+    /// The project that pays, and the base address of Gate to which its requests go.
     pub owner: Owner,
-    /// The name of the job, which is its own among those of its owner.
+    /// The name of the job, such as `salaries of November`. No other job of this owner has it.
     pub name: String,
 }
 
-/// Payers that have rows of a job now.
+/// How many payers work on the rows of a job now, and on how many rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PayersAtWork {
-    /// Number of payers with a lease that has not ended.
+    /// Number of payers that have rows of the job and have renewed their lease in time, so that
+    /// they count as alive.
     pub payers: u64,
-    /// Number of the job's rows that they have.
+    /// Number of the job's rows that these payers work on.
     pub rows: u64,
 }
 
-/// Rows of an owner or of one of its jobs, page by page, in the order of the payment ids.
+/// Rows of an owner or of one of its jobs, page by page, in the order of the payment ids: call
+/// [`PostgresRows::next_page`] until a page is empty.
 #[derive(Debug)]
 pub struct PostgresRows {
     reader: PostgresJournalReader,
-    /// The numbers of the owner and of the job; `None` if there is none of that name.
+    /// The numbers of the owner and of the job in the database; the job's is `None` for the rows of
+    /// all jobs. `None` if the database does not have the owner or the job, so that there are no
+    /// rows.
     of: Option<(i64, Option<i64>)>,
     last: Option<RowId>,
     odd: Vec<OddEntry>,
@@ -73,19 +79,20 @@ impl PostgresJournalReader {
         Self { pool }
     }
 
-    /// Connects to the server, as the first of the other calls would. It fails where the server cannot
-    /// be reached, or refuses the user.
+    /// Connects to the server, to find out early whether that works; the other calls connect by
+    /// themselves. It is an error if the server cannot be reached, or refuses the user.
     pub async fn connect(&self) -> Result<(), JournalError> {
         Ok(again!(self.pool, |session| session.batch_execute("").await?)?)
     }
 
-    /// Whether a payer has made the tables of journals in this database. Fails if they are of another
-    /// version than that of this crate.
+    /// Whether this database has the tables of journals, which the first payer makes. It is an
+    /// error if a payer of another version of this crate has made them: read with that version.
     pub async fn has_journals(&self) -> Result<bool, JournalError> {
         Ok(again!(self.pool, |session| schema::exists(session).await?)?)
     }
 
-    /// The jobs of all owners, in the order of their projects, addresses and names.
+    /// The jobs of all owners, in the order of their projects, addresses of Gate and names; none if
+    /// no payer has used this database.
     pub async fn jobs(&self) -> Result<Vec<PostgresJob>, JournalError> {
         if !self.has_journals().await? {
             return Ok(Vec::new());
@@ -107,8 +114,8 @@ impl PostgresJournalReader {
         Ok(found?)
     }
 
-    /// The rows of an owner, in all of its jobs or in the one of this name. There are none if the
-    /// database has no such job.
+    /// The rows of an owner: of the job with this name, or of all its jobs if `job` is `None`.
+    /// There are none if the database has no such job.
     pub async fn rows(
         &self,
         owner: &Owner,
@@ -123,7 +130,8 @@ impl PostgresJournalReader {
         Ok(PostgresRows { reader: self.clone(), of, last: None, odd: Vec::new() })
     }
 
-    /// Reads all entries of a job; none if the database has no such job.
+    /// Reads the records of all rows of a job, by the ids of the rows; none if the database has no
+    /// such job.
     pub async fn entries(
         &self,
         owner: &Owner,
@@ -140,7 +148,8 @@ impl PostgresJournalReader {
         }
     }
 
-    /// Reads the present entries of a plan's rows, whichever job and payer stored them.
+    /// Reads the present records of a plan's rows, whichever job and payer stored them. A row
+    /// without a record was not sent.
     pub async fn plan(
         &self,
         owner: &Owner,
@@ -150,7 +159,8 @@ impl PostgresJournalReader {
         plan_entries(&self.pool, owner, plan).await
     }
 
-    /// The payers that have rows of a job now. A payer that waits for rows has none, and is not counted.
+    /// Counts the payers that have rows of a job now, and these rows. A payer that waits for rows
+    /// of others has none, and is not counted.
     pub async fn at_work(&self, owner: &Owner, job: &str) -> Result<PayersAtWork, JournalError> {
         let job = match self.owner(owner).await? {
             Some(owner) => self.job(owner, job).await?,
@@ -234,7 +244,8 @@ impl PostgresRows {
         }
     }
 
-    /// The entries so far that this version could not read in full.
+    /// The records on the pages so far that this version could not read in full, for example
+    /// because a newer version wrote them. Use that version for these.
     pub fn odd(&self) -> &[OddEntry] {
         &self.odd
     }

@@ -41,7 +41,7 @@ pub(super) fn read_tolerantly(row: &Row, odd: &mut Vec<OddEntry>) -> Result<Stor
 }
 
 fn damaged(problem: &str) -> Failure {
-    Failure::Other(format!("the entry of a row: {problem}"))
+    Failure::Other(format!("the entry of a row: {problem}; use the version that wrote it"))
 }
 
 /// A row, and what of it this version does not know: such a state counts as unknown, and there is no
@@ -69,7 +69,7 @@ fn decode(row: &Row) -> Result<(Stored, Option<&'static str>), Failure> {
     let amount = row.try_get::<_, Option<i64>>(5)?;
     let entry = Entry {
         state: state.unwrap_or(State::Unknown),
-        digest: digest.try_into().map_err(|_| damaged("its digest has another length"))?,
+        digest: digest.try_into().map_err(|_| damaged("its digest is not 32 bytes long"))?,
         amount: amount.zip(currency).map(|(minor, currency)| Money::from_minor(minor, currency)),
         sends: u32::try_from(row.try_get::<_, i32>(7)?).unwrap_or_default(),
         sent_at: row.try_get(8)?,

@@ -24,7 +24,8 @@ pub(super) struct Pool {
 pub(super) enum Failure {
     Postgres(tokio_postgres::Error),
     Pool(String),
-    /// The transaction was committed, and the wait for the synchronous standby was cancelled.
+    /// The transaction was committed on the server, and may not be on its synchronous standby,
+    /// because the wait for the standby was cancelled.
     NotReplicated,
     Other(String),
 }

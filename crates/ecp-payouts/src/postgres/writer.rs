@@ -16,7 +16,8 @@ use crate::row::RowId;
 
 pub(super) enum Job {
     Write(Write),
-    /// Gives a row back; without its token, one whose reservation was not waited for.
+    /// Gives a row back, with the token of its reservation; `None` if the server's answer with the
+    /// token was lost.
     Release(RowId, Option<i64>),
 }
 

@@ -142,7 +142,9 @@ fn message(settings: &SmtpSettings, letter: &Letter) -> Result<Message, MailErro
     let media_type = media_type.map_err(|error| impossible(&error.to_string()))?;
     // Any other encoding may change the ends of lines.
     let body = Body::new_with_encoding(file.bytes.to_vec(), ContentTransferEncoding::Base64);
-    let body = body.map_err(|_| impossible("the attached file cannot be encoded in base64"))?;
+    let body = body.map_err(|_| {
+        impossible("the attached file cannot be encoded in base64; please report it")
+    })?;
     let attachment = Attachment::new(file.name.clone()).body(body, media_type);
     let parts = MultiPart::mixed().singlepart(text).singlepart(attachment);
     builder.multipart(parts).map_err(|error| impossible(&error.to_string()))

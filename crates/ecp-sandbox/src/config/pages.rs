@@ -11,9 +11,10 @@ use crate::wire::address::origin;
 
 impl Config {
     /// Makes the Payment Page refuse URLs without the parameter `customer_id`. The documents
-    /// require it, but shop systems leave it out for customers without an account (guests); the
-    /// platform's reaction is not known. Without this setting the page opens, and its event
-    /// [`EventKind::PageOpened`](crate::EventKind::PageOpened) has a notice.
+    /// require the parameter, but shop systems leave it out for customers without an account
+    /// (guests); the platform's reaction is not known. Without this setting the page opens, and the
+    /// event [`EventKind::PageOpened`](crate::EventKind::PageOpened) names the missing parameter in
+    /// `notice`.
     pub fn refuse_guests(self) -> Self {
         Self { refuse_guests: true, ..self }
     }

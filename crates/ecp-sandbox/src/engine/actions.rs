@@ -18,8 +18,8 @@ use crate::wire::signature;
 use crate::wire::tamper::signed_again;
 
 /// Error of [`Sandbox::send_callback`](crate::Sandbox::send_callback): the callback's body cannot
-/// be signed (it is not a JSON object, or the text to sign is longer than 8 MiB), or the payment is
-/// unknown. Nothing was sent.
+/// be signed (it is not a JSON object, or the text to sign is longer than 8 MiB), or the project or
+/// payment is unknown. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidBody;
 

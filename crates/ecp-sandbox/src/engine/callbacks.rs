@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::engine::events::CallbackRefusal;
 
-/// How the callbacks of a payment fare: the state of the one that fares worst, and of these the
-/// latest.
+/// Delivery state of a payment's callbacks: the state of the callback that is worst off, and of
+/// several equally bad ones the latest. From good to bad the states are `None`, `Delivered`,
+/// `Waiting`, `Retrying`, `Failed` and `Refused`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CallbackState {
@@ -14,42 +15,42 @@ pub enum CallbackState {
     None,
     /// All callbacks were delivered: the merchant answered each with HTTP status 200.
     Delivered,
-    /// A callback is on its way, and no attempt to send it has failed.
+    /// A callback has not been delivered yet, and no attempt to send it has failed so far.
     Waiting {
-        /// Number of the callback among the payment's, from 1.
+        /// Number of the callback, counted from 1 for each payment.
         callback: u32,
     },
-    /// An attempt to send a callback has failed, and another one follows.
+    /// An attempt to send a callback has failed, and the sandbox will try again.
     Retrying {
-        /// Number of the callback among the payment's, from 1.
+        /// Number of the callback, counted from 1 for each payment.
         callback: u32,
-        /// Number of the attempt that failed, from 1.
+        /// Number of the latest attempt to send this callback, counted from 1.
         attempt: u32,
         /// Why the attempt failed, such as `HTTP 500`.
         problem: String,
     },
-    /// The last attempt to send a callback has failed, and it is given up;
+    /// All attempts to send a callback have failed, and the sandbox sends it no more;
     /// [`Sandbox::resend_callback`](crate::Sandbox::resend_callback) sends it again.
     Failed {
-        /// Number of the callback among the payment's, from 1.
+        /// Number of the callback, counted from 1 for each payment.
         callback: u32,
-        /// Number of the attempt that failed, from 1.
+        /// Number of the last attempt to send this callback, counted from 1.
         attempt: u32,
         /// Why the attempt failed, such as `HTTP 500`.
         problem: String,
     },
-    /// The sandbox refused to send a callback.
+    /// The sandbox refused to send a callback and does not try again; `reason` says why.
     Refused {
-        /// Number of the callback among the payment's, from 1.
+        /// Number of the callback, counted from 1 for each payment.
         callback: u32,
-        /// Reason why the callback is not sent.
+        /// Reason why the callback is not sent, such as a host that is not allowed.
         reason: CallbackRefusal,
     },
 }
 
 impl CallbackState {
-    /// Whether a callback did not arrive: an attempt has failed, or the callback is not sent at
-    /// all.
+    /// Whether a callback has not arrived: an attempt has failed, or the callback is not sent at
+    /// all. `false` while callbacks wait for their first attempt.
     pub const fn is_failing(&self) -> bool {
         match self {
             Self::None | Self::Delivered | Self::Waiting { .. } => false,

@@ -38,61 +38,67 @@ use crate::wire::tamper::Tampering;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The answer to a request comes late, by this time. The effects of the request are not
-    /// delayed.
+    /// The answer to a request is delayed by this duration. What the request does is not delayed.
     DelayAnswer(Duration),
-    /// A callback is sent late, by this time. Later callbacks of the payment may overtake it.
+    /// A callback is delayed by this duration. Later callbacks of the payment may overtake it.
     DelayCallback(Duration),
-    /// The connection is closed without an answer.
+    /// The connection is closed without an answer to the request.
     DropAnswer {
-        /// Whether the request took effect before the connection was closed.
+        /// Whether the request takes effect before the connection is closed. If `false`, the
+        /// sandbox does not process it.
         registered: bool,
     },
     /// A callback is sent several times more, with the same bytes.
     DuplicateCallback {
-        /// Number of additional times that the callback is sent.
+        /// Number of additional times that the callback is sent: 1 sends it twice in all.
         copies: u32,
     },
     /// A payment, refund, capture or release ends in the status `internal error`, so that it is
     /// unknown whether money has moved.
     EndInError,
-    /// A callback is never sent.
+    /// A callback is never sent. An event
+    /// [`EventKind::CallbackRefused`](crate::EventKind::CallbackRefused) has its body.
     LoseCallback,
-    /// A callback has no signature.
+    /// A callback has no signature, so that a receiver must refuse it.
     MissingSignature,
     /// A callback has additional members, below `sandbox_values`: `null`, booleans and floats,
-    /// which SDKs read and sign in different ways. Its signature is valid, by the rules of PHP.
+    /// which SDKs read and sign in different ways. The signature is valid: it is made by the rules
+    /// of the platform's PHP SDK.
     OddValues,
     /// A callback is sent after the payment's next callback, or after a minute if none follows.
     ReorderCallback,
-    /// The connection is reset without an answer.
+    /// The connection is reset (TCP RST) without an answer to the request.
     ResetConnection {
-        /// Whether the request took effect before the connection was reset.
+        /// Whether the request takes effect before the connection is reset. If `false`, the sandbox
+        /// does not process it.
         registered: bool,
     },
     /// The answer has an HTTP status of 500 to 599 and an empty body.
     ServerError {
         /// The HTTP status of the answer.
         status: u16,
-        /// Whether the request took effect before this answer.
+        /// Whether the request takes effect before this answer. If `false`, the sandbox does not
+        /// process it.
         registered: bool,
     },
-    /// The confirmation request (`check_deposit`) to the merchant is sent late, by this time.
+    /// The confirmation request (`check_deposit`) to the merchant is delayed by this duration.
     SlowConfirmation(Duration),
-    /// A payout takes this long to end, and is `processing` meanwhile. If its cut-off time comes
-    /// first, it is declined then.
+    /// A payout takes this long to end, and has the status `processing` meanwhile. If its cut-off
+    /// time ([`Config::cut_off`](crate::Config::cut_off)) is shorter, it is declined at that time.
     SlowPayout(Duration),
     /// A payment never ends, until it is released
     /// ([`Sandbox::release`](crate::Sandbox::release)).
     StalePayment,
     /// The connection is closed in the middle of the answer. The request took effect.
     TruncateAnswer,
-    /// The statuses in a callback are words that the platform does not have. Its signature is
-    /// valid.
+    /// The statuses in a callback, of the payment and of the operation, are `sandbox unknown`,
+    /// which is no status of the platform. The signature of the callback is valid.
     UnknownStatus,
-    /// The amount of the payment in a callback is one minor unit too high. Its signature is valid.
+    /// The amounts in a callback, of the payment and of the operation, are one minor unit too high.
+    /// The signature of the callback is valid.
     WrongAmount,
-    /// The signature of a callback is wrong: it belongs to another text.
+    /// The signature of a callback was made for another text, so that a receiver must refuse the
+    /// callback.
     WrongSignature,
 }
 

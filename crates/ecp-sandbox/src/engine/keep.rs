@@ -46,7 +46,10 @@ impl Engine {
         let weak = Arc::downgrade(&core);
         let thread = std::thread::Builder::new().name("ecp-sandbox-state".to_owned());
         let started = thread.spawn(move || write_changes(&shared, &weak));
-        started.map_err(|error| StateError::unusable(path, format!("no thread: {error}")))?;
+        started.map_err(|error| {
+            let problem = format!("the thread that writes it cannot be started: {error}");
+            StateError::unusable(path, problem)
+        })?;
         Ok(Self(core))
     }
 

@@ -22,18 +22,20 @@ pub(crate) struct Placed {
 }
 
 /// Reason why the sandbox did not register a payment or refund that was requested on the Payment
-/// Page or in the Dashboard: the platform's code and message, and the wrong fields.
+/// Page or in the Dashboard: the platform's code and message, and the wrong fields. The text of the
+/// error has all of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PlaceError {
-    /// The platform's code for the error.
+    /// The platform's code for the error, such as 3041 for a payment id that is already taken.
     pub code: u32,
-    /// The platform's message for the code.
+    /// The platform's message for the code, such as `Payment ID already exists`.
     pub message: &'static str,
     /// The fields that the error is about, by their paths in a Gate request, such as
     /// `payment.amount`.
     pub fields: Vec<String>,
-    /// What is wrong, if the method's own check refused the request; otherwise `None`.
+    /// What is wrong, in words, if the payment method's own check (`PaymentMethod::check`) refused
+    /// the request; otherwise `None`.
     pub description: Option<String>,
 }
 

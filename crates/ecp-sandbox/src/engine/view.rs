@@ -25,28 +25,31 @@ use crate::wire::codes::message_of;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Filter {
-    /// The project to select; `None` for all.
+    /// Number of the project to select; `None` for all projects.
     pub project: Option<ProjectId>,
-    /// Text that the payment's id must contain, in upper or lower case; `None` for all ids.
+    /// Text that the payment's id must contain; upper and lower case do not matter. `None` for all
+    /// ids.
     pub text: Option<String>,
-    /// Words of which each must be found in the payment, in upper or lower case: in its id or the
-    /// customer's id, or as an amount (`100.00`), a currency, a code or an operation's id; `None` for
-    /// all payments.
+    /// Search words, separated by spaces. Each word must be found in the payment: in its id or the
+    /// customer's id, or as an amount (`100.00`), a currency, a code (`20000`) or an operation's
+    /// id. Upper and lower case do not matter. `None` for all payments.
     pub search: Option<String>,
-    /// Whether to select only payments with a callback that did not arrive
-    /// ([`CallbackState::is_failing`]), and their operations.
+    /// Whether to select only payments with a callback that has not arrived
+    /// ([`CallbackState::is_failing`]), and their operations. `false` selects all.
     pub failing_callbacks: bool,
-    /// The status to select, in the platform's word, such as `awaiting redirect result`; `None` for
-    /// all. For operations, it is the operation's status.
+    /// The status to select, in the platform's word, such as `awaiting redirect result`: the status
+    /// of the payment in a list of payments, and of the operation in a list of operations. `None`
+    /// for all.
     pub status: Option<String>,
-    /// Code of the method to select; `None` for all.
+    /// Code of the payment method to select, such as `jeton`; `None` for all methods.
     pub method: Option<String>,
-    /// Operation to select, such as [`Operation::SALE`]: only payments that began with it, or only
-    /// such operations (refunds include `reversal`); `None` for all.
+    /// Operation to select, such as [`Operation::SALE`]. A list of payments then has those that
+    /// began with this operation, and a list of operations has those of this kind;
+    /// [`Operation::REFUND`] also selects refunds that messages call `reversal`. `None` for all.
     pub kind: Option<Operation>,
-    /// Earliest time of creation, inclusive; `None` for no limit.
+    /// Earliest time at which the payment or operation was created, inclusive; `None` for no limit.
     pub from: Option<Timestamp>,
-    /// Latest time of creation, inclusive; `None` for no limit.
+    /// Latest time at which the payment or operation was created, inclusive; `None` for no limit.
     pub to: Option<Timestamp>,
 }
 
@@ -56,7 +59,7 @@ impl Filter {
         Self::default()
     }
 
-    /// Selects only payments and operations of this project.
+    /// Selects only payments of the project with this number, and their operations.
     pub fn project(self, project: ProjectId) -> Self {
         Self { project: Some(project), ..self }
     }
@@ -67,15 +70,16 @@ impl Filter {
         Self { text: Some(text.into()), ..self }
     }
 
-    /// Selects only payments in which each of these words is found, and their operations: in the
-    /// payment's id or the customer's id, or as an amount (`100.00`), a currency, a code (`20000`) or
-    /// an operation's id. Upper and lower case do not matter.
+    /// Selects only payments in which each of these words, separated by spaces, is found, and their
+    /// operations. A word may be in the payment's id or the customer's id, or be an amount
+    /// (`100.00`), a currency, a code (`20000`) or an operation's id. Upper and lower case do not
+    /// matter.
     pub fn search(self, words: impl Into<String>) -> Self {
         Self { search: Some(words.into()), ..self }
     }
 
-    /// Selects only payments with a callback that did not arrive
-    /// ([`CallbackState::is_failing`]), and their operations.
+    /// Selects only payments with a callback that has not arrived ([`CallbackState::is_failing`]),
+    /// and their operations.
     pub fn failing_callbacks(self) -> Self {
         Self { failing_callbacks: true, ..self }
     }
@@ -92,8 +96,9 @@ impl Filter {
         Self { method: Some(code.into()), ..self }
     }
 
-    /// Selects only payments that began with this operation, such as sales, or only such operations
-    /// (refunds include `reversal`).
+    /// Selects only this operation, such as [`Operation::SALE`]. A list of payments then has those
+    /// that began with the operation, and a list of operations has those of this kind;
+    /// [`Operation::REFUND`] also selects refunds that messages call `reversal`.
     pub fn kind(self, kind: Operation) -> Self {
         Self { kind: Some(kind), ..self }
     }
@@ -110,7 +115,7 @@ impl Filter {
 }
 
 /// Part of a list of payments or operations to return: a number of items to skip, and a maximum
-/// number of items. The default is the first 50 items.
+/// number of items. The default is the first 50 items; [`Paging::ALL`] is the whole list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Paging {
     /// Number of items to skip at the beginning of the list.
@@ -137,7 +142,7 @@ impl Default for Paging {
 pub struct Listed<T> {
     /// The items on this page.
     pub items: Vec<T>,
-    /// Number of items on all pages.
+    /// Number of items in the whole list, on all pages.
     pub total: usize,
 }
 
@@ -155,59 +160,68 @@ impl<T> Listed<T> {
 }
 
 /// The state of a payment on the sandbox at one moment, with its operations.
+/// [`Sandbox::payment`](crate::Sandbox::payment) returns it.
 ///
 /// `Debug` leaves out personal data.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PaymentView {
-    /// Number of the payment on the sandbox, counted from 1 in the order of registration.
+    /// Number of the payment on the sandbox, counted from 1 in the order of registration over all
+    /// projects.
     pub number: u64,
-    /// The merchant's project.
+    /// Number of the merchant's project to which the payment belongs.
     pub project_id: ProjectId,
-    /// The merchant's id of the payment.
+    /// Id of the payment, which the merchant chose in its request.
     pub payment_id: PaymentId,
-    /// The method of the payment.
+    /// The payment method, such as Jeton Wallet, as the data that describe it.
     pub method: &'static MethodSpec,
     /// The operation that began the payment, such as [`Operation::SALE`] or [`Operation::PAYOUT`].
     pub kind: Operation,
-    /// The payment's status.
+    /// The payment's status, such as `awaiting redirect result`.
     pub status: PaymentStatus,
-    /// The platform's code for the state of the payment's first operation.
+    /// The platform's code for the state of the payment's first operation, such as a sale: 9999
+    /// until it ends, 0 after success, otherwise the code of the decline or error, such as 20000.
     pub code: Code,
-    /// The platform's message for the code.
+    /// The platform's message for `code`, such as `General decline` for 20000.
     pub message: &'static str,
     /// The amount of the payment's first operation: the requested amount, or after a successful sale
     /// the amount that the customer chose. Refunds, captures and releases do not change it.
     pub amount: Money,
-    /// The amount that is left: what was paid or captured and has not been refunded, or what is held
-    /// and has not been released.
+    /// The amount that is left, which callbacks have as `payment.sum`: the amount that was paid or
+    /// captured, less refunds; or the amount that is held for a capture, less releases. For a
+    /// payment that has not succeeded it is the same as `amount`.
     pub left: Money,
-    /// The merchant's description of the payment.
+    /// The merchant's description of the payment; empty if the request has none.
     pub description: String,
-    /// The merchant's id of the customer.
+    /// The merchant's id of the customer; `None` if the request has none.
     pub customer_id: Option<String>,
-    /// The account number in callbacks and answers; `None` if they have none.
+    /// The account number in callbacks and answers: the account of a payout, or the customer's
+    /// wallet where the method's test amounts show it. `None` if callbacks have none.
     pub account_number: Option<String>,
     /// The interface through which the payment was requested, such as Gate.
     pub interface: Interface,
     /// Time when the payment was registered.
     pub created: Timestamp,
-    /// Time of the last change of the payment's status.
+    /// Time of the last change of the payment or of one of its operations.
     pub changed: Timestamp,
     /// Time when the payment's first operation, such as a sale, ended; `None` while it has not ended.
     pub ended: Option<Timestamp>,
-    /// Whether the payment waits for the customer's decision on the provider's page.
+    /// Whether the payment waits for the customer's decision on the page of the payment method's
+    /// provider. [`Sandbox::choose`](crate::Sandbox::choose) decides in a test.
     pub awaits_customer: bool,
-    /// Whether a [`Fault::StalePayment`](crate::Fault::StalePayment) keeps the payment from ending.
+    /// Whether a [`Fault::StalePayment`](crate::Fault::StalePayment) keeps the payment from ending,
+    /// until [`Sandbox::release`](crate::Sandbox::release).
     pub held: bool,
-    /// URL of the provider's page; `None` if the payment does not wait for the customer.
+    /// URL of the page on which the customer decides, at the payment method's provider; `None` if
+    /// the payment does not wait for the customer.
     pub page_url: Option<String>,
-    /// URL to which the customer returns; `None` before the payment has ended, or if the merchant
-    /// gave none.
+    /// URL of the merchant to which the customer returns; `None` while the customer can still
+    /// decide, or if the merchant gave none.
     pub return_url: Option<String>,
     /// Number of the payment's callbacks. A callback that is sent again counts once.
     pub callbacks: u32,
-    /// How the payment's callbacks fare.
+    /// State of the payment's callbacks: that of the callback which is worst off, such as one that
+    /// could not be delivered.
     pub callback_state: CallbackState,
     /// The payment's operations: the first one, such as a sale, then refunds, captures and
     /// releases in their order.
@@ -274,38 +288,40 @@ impl fmt::Debug for PaymentView {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct OperationView {
-    /// The project of the payment.
+    /// Number of the project to which the payment belongs.
     pub project_id: ProjectId,
-    /// The merchant's id of the payment.
+    /// Id of the payment to which the operation belongs, chosen by the merchant.
     pub payment_id: PaymentId,
-    /// The method of the payment.
+    /// The payment method, such as Jeton Wallet, as the data that describe it.
     pub method: &'static MethodSpec,
-    /// The platform's id of the operation.
+    /// Id of the operation, which callbacks have as `operation.id`.
     pub id: u64,
-    /// The operation of the method, such as [`Operation::REFUND`].
+    /// What the operation does, such as [`Operation::REFUND`].
     pub operation: Operation,
-    /// The type of the operation in messages: its name, such as `sale`, or the platform's own word,
-    /// such as `reversal` for a refund.
+    /// The type of the operation as in `operation.type` of callbacks: `sale`, `payout`, or the
+    /// platform's own word, such as `reversal` for a refund.
     pub kind: &'static str,
     /// The status of the operation, in the platform's word, such as `success`.
     pub status: String,
-    /// The platform's code for the state of the operation.
+    /// The platform's code for the state of the operation: 9999 until it ends, 0 after success,
+    /// otherwise the code of the decline or error, such as 20000.
     pub code: Code,
-    /// The platform's message for the code.
+    /// The platform's message for `code`, such as `General decline` for 20000.
     pub message: &'static str,
-    /// The amount of the operation.
+    /// The amount of this operation, such as the refunded amount.
     pub sum: Money,
-    /// The platform's id of the request that began the operation.
+    /// Id of the request that began the operation, as in Gate's answer to the request.
     pub request_id: String,
-    /// The provider's id of the operation.
+    /// Id of the operation at the payment method's provider, which the sandbox invents.
     pub provider_payment_id: String,
-    /// The merchant's id of the refund; `None` for other operations, and for a refund without one.
+    /// The merchant's id of the refund (`merchant_refund_id` in the request); `None` for other
+    /// operations, and for a refund without one.
     pub merchant_refund_id: Option<String>,
     /// Time when the operation was registered.
     pub created: Timestamp,
     /// Time of the last change of the operation's status.
     pub changed: Timestamp,
-    /// Whether the operation has ended.
+    /// Whether the operation has ended, so that its status no longer changes.
     pub is_final: bool,
 }
 
@@ -414,15 +430,17 @@ fn is_found(word: &str, payment: &Payment) -> bool {
 }
 
 /// Explanation of a message's signature: the text to sign, the signature that the message has, and
-/// the correct one. [`Sandbox::explain`](crate::Sandbox::explain) returns it.
+/// the correct one. [`Sandbox::explain`](crate::Sandbox::explain) returns it. If a signature is
+/// wrong, compare `canonical` with the text that your program signs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SignatureNote {
     /// The canonical string of the message, which is the text that is signed.
     pub canonical: String,
-    /// The signature in the message, at its root or in `general`; `None` if it has none.
+    /// The signature in the message, from the member `signature` at the top level or in `general`;
+    /// `None` if the message has none.
     pub given: Option<String>,
-    /// The correct signature of the message.
+    /// The correct signature of the message, made with the project's key.
     pub expected: String,
 }
 
@@ -447,7 +465,7 @@ impl SignatureNote {
         })
     }
 
-    /// Whether the message has the correct signature.
+    /// Whether the message has the correct signature; `false` also if it has none.
     pub fn matches(&self) -> bool {
         self.given.as_ref() == Some(&self.expected)
     }

@@ -7,11 +7,11 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ButtonRule {
-    /// Only the amount decides, as the documents say: amounts that the method lists as declined are
-    /// declined, all others succeed.
+    /// Only the amount decides, as the documents say: the amounts that the method's test data list
+    /// as declined are declined, all others succeed.
     AmountOnly,
-    /// The amount decides if the method lists it for its tests, whatever the button. For all other
-    /// amounts the button decides.
+    /// The amount decides if the method's test data list a result for it, whatever the button. For
+    /// all other amounts the button decides.
     #[default]
     ListedAmounts,
 }

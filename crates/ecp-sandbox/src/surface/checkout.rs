@@ -157,13 +157,14 @@ fn payment_of(
 
 /// Where the session is now.
 enum Stage {
-    /// No method is chosen.
+    /// The customer has not chosen a payment method yet.
     Choosing,
-    /// On the way to the result.
+    /// The payment was registered and has not ended, and neither the customer's decision nor the
+    /// confirmation of its amount is awaited.
     Waiting,
-    /// The customer is awaited on the provider's page.
+    /// The payment waits for the customer's decision on the page of the payment method's provider.
     Customer(PaymentView),
-    /// The merchant must confirm the amount.
+    /// The payment waits for the merchant's answer to a confirmation request (`check_deposit`).
     Merchant,
     Ended(PaymentView),
 }

@@ -389,7 +389,7 @@ fn without_members(body: &[u8]) -> Result<(), String> {
     let members: Result<Value, _> = serde_json::from_slice(body);
     match members {
         Ok(Value::Object(members)) if members.is_empty() => Ok(()),
-        _ => Err("the body must be empty or {}: this request has no members".to_owned()),
+        _ => Err("the body must be empty or {}: this request takes no members".to_owned()),
     }
 }
 

@@ -18,11 +18,11 @@ use hyper::body::Frame;
 pub(crate) enum Cut {
     /// The connection is closed without an answer.
     Close,
-    /// The connection is reset.
+    /// The connection is reset (TCP RST) without an answer.
     Reset,
     /// The answer has only this HTTP status and an empty body.
     Status(u16),
-    /// The connection is closed in the middle of the answer.
+    /// Half of the answer is sent, then the connection is closed.
     Truncate,
 }
 

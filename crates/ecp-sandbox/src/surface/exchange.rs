@@ -30,7 +30,8 @@ use crate::wire::refusal::Refusal;
 pub(crate) struct Done {
     status: StatusCode,
     answer: String,
-    /// What goes on after the answer.
+    /// Work that the request has started and that goes on after the answer, such as the first step
+    /// of a registered payment; `None` if the answer is all.
     begun: Option<Begun>,
 }
 
@@ -188,7 +189,8 @@ impl Call {
 #[derive(Default)]
 struct AnswerFaults {
     delay: Duration,
-    /// How it is cut off, and whether the request takes effect before. The first fault decides.
+    /// How a fault cuts the answer off, and whether the request takes effect before that (if not,
+    /// it is not processed). Of several such faults the first counts; `None` if there is none.
     cut: Option<(Cut, bool)>,
 }
 

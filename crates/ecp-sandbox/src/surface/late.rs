@@ -17,7 +17,8 @@ pub(super) struct TimedBody {
     incoming: Incoming,
     deadline: Duration,
     is_late: Arc<AtomicBool>,
-    /// Set when the body is first waited for.
+    /// Timer of the time limit. It starts when the server first waits for the body; `None` before
+    /// that.
     timer: Option<Pin<Box<Sleep>>>,
 }
 

@@ -197,7 +197,8 @@ struct Page<'a> {
     payment: &'a str,
     description: &'a str,
     amount: Money,
-    /// The parts of the amount, for people.
+    /// The vouchers that add up to the amount, in words, such as `2 × 50.00 EUR`; empty for a
+    /// method without vouchers.
     parts: Vec<String>,
     stage: Shown<'a>,
     note: Option<String>,
@@ -206,7 +207,8 @@ struct Page<'a> {
 /// Purpose of a page.
 enum Shown<'a> {
     Asking(Ask),
-    /// For others than the customer, as the text says.
+    /// The payment waits for somebody other than the customer, such as the merchant, as the text on
+    /// the page says.
     Waiting(&'static str),
     Ended {
         success: bool,
@@ -217,9 +219,10 @@ enum Shown<'a> {
 struct Ask {
     amount_decides: bool,
     confirmed: bool,
-    /// What the customer pays by.
+    /// What the page shows for the customer to pay with, such as a QR code; empty for methods
+    /// without that.
     items: Vec<Item>,
-    /// Whether the customer confirms on the phone.
+    /// Whether the customer confirms the payment on the phone, so that the page says so.
     on_phone: bool,
     open: Option<Open>,
     voucher: Option<VoucherForm>,
@@ -280,7 +283,8 @@ impl Open {
 struct Offered {
     minor: i64,
     text: String,
-    /// It is in an example of the document alone.
+    /// Whether the voucher's amount is only in an example on the method's documentation page and
+    /// not in its list of vouchers. The page marks it with `*`.
     odd: bool,
     count: u8,
 }

@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 /// What a member holds.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
-    /// `true` or `false`.
+    /// The value must be `true` or `false`.
     Flag,
-    /// A whole number from 0 to this.
+    /// The value must be a whole number from 0 to this maximum.
     Number(u64),
-    /// Text.
+    /// The value must be text in quotation marks.
     Text,
 }
 

@@ -138,7 +138,8 @@ impl<'a> OperationPart<'a> {
 
 #[derive(Serialize)]
 struct ProviderPart<'a> {
-    /// 0 where the method's page does not say. Nothing is decided by it.
+    /// The platform's number of the provider behind the payment method; 0 if the method's
+    /// documentation page does not give it. Only callbacks and answers show it.
     id: u32,
     payment_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]

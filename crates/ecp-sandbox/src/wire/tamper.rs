@@ -12,16 +12,17 @@ const UNKNOWN_STATUS: &str = "sandbox unknown";
 /// Kind of change that a fault makes to a callback.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tampering {
-    /// The callback has no signature.
+    /// The signature is removed from the callback.
     MissingSignature,
-    /// The callback has values that SDKs read and sign in different ways: `null`, booleans and
-    /// floats.
+    /// The callback gets additional members with values that SDKs read and sign in different ways:
+    /// `null`, booleans and floats. Its signature is valid.
     OddValues,
-    /// The statuses in the callback are words that the platform does not have.
+    /// The statuses in the callback become `sandbox unknown`, a word that the platform does not
+    /// have. Its signature is valid.
     UnknownStatus,
-    /// The amount in the callback is one minor unit too high.
+    /// The amounts in the callback are one minor unit too high. Its signature is valid.
     WrongAmount,
-    /// The signature of the callback belongs to another text.
+    /// The signature of the callback is replaced by that of another text.
     WrongSignature,
 }
 

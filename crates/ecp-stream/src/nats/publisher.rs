@@ -8,8 +8,9 @@ use super::settings::StreamSettings;
 use super::stream::{NatsError, Stream};
 use crate::outbox::{PublishError, Publisher};
 
-/// Publishes callbacks to a stream. A callback is published when the stream has acknowledged it, which it
-/// does when most of its servers have it.
+/// Publishes the callbacks of an inbox to a NATS JetStream stream; pass it to an
+/// [`Outbox`](crate::Outbox). A callback counts as published when the stream has acknowledged it,
+/// that is, when most of the stream's servers have it.
 ///
 /// The message is the received body, which holds personal data, with its signature. Its headers are:
 ///
@@ -29,8 +30,10 @@ pub struct NatsPublisher {
 }
 
 impl NatsPublisher {
-    /// Opens a stream, and creates it if it does not exist. A stream that could lose what it acknowledges is
-    /// refused, as far as its settings say; [`StreamSettings`] says what is not checked.
+    /// Opens the stream that the settings name, and creates it if it does not exist. An existing
+    /// stream that could lose acknowledged messages, for example because it is in memory, is
+    /// refused with [`NatsError::Unsafe`]. The window for repeated messages and the way the servers
+    /// write to their disks (`sync_interval`) are not checked: check them on the servers.
     pub async fn open(client: Client, settings: StreamSettings) -> Result<Self, NatsError> {
         Ok(Self { stream: Stream::open(client, settings).await? })
     }

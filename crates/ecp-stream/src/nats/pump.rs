@@ -22,7 +22,8 @@ use super::stream::Stream;
 use crate::outbox::{by_payment, pause};
 use crate::telemetry::MOVE;
 
-/// Moves callbacks from the stream of a [`NatsStore`](super::NatsStore) into an inbox.
+/// Moves callbacks from the stream of a [`NatsStore`](super::NatsStore) into an inbox, whose
+/// workers then handle them.
 ///
 /// A callback is acknowledged when the inbox has it; until then the stream delivers it again, as
 /// often as it takes. The inbox recognizes what comes twice. While the inbox's database is down,
@@ -60,9 +61,10 @@ const POLL: Duration = Duration::from_secs(1);
 type Received = (Message, Verified<Callback>);
 
 impl NatsPump {
-    /// Makes a pump that moves callbacks from the stream into this inbox. `verifier` has the keys of all
-    /// projects of the receivers. The pump does not create the stream, and tries again until it
-    /// exists: [`NatsStore::open`](super::NatsStore::open) creates it.
+    /// Makes a pump that moves callbacks from the stream into this inbox when [`run`](Self::run) is
+    /// called. `verifier` must have the same keys as the verifiers of the receivers that write to
+    /// the stream. The pump does not create the stream, and tries again until it exists:
+    /// [`NatsStore::open`](super::NatsStore::open) creates it.
     pub fn new(
         client: Client,
         settings: StreamSettings,
@@ -79,28 +81,31 @@ impl NatsPump {
         }
     }
 
-    /// Sets the name of the durable consumer, in which the stream remembers what was moved: `ecp-inbox` by
-    /// default. A new name moves once more all that the stream still has, for example into an inbox that
-    /// was restored from a backup.
+    /// Sets the name of the durable consumer, the stream's record of which callbacks were moved:
+    /// `ecp-inbox` by default. With a new name, all callbacks that the stream still has are moved
+    /// once more, for example into an inbox that was restored from a backup; an inbox stores none
+    /// of them twice.
     pub fn consumer(self, name: impl Into<String>) -> Self {
         Self { consumer: name.into(), ..self }
     }
 
-    /// Sets after what time the stream delivers a callback again that was neither moved nor refused, for
-    /// example because a server or this process has died: 30 seconds by default. It should be longer than the
-    /// inbox takes to store a callback. It holds for a consumer that does not exist yet.
+    /// Sets the time after which the stream delivers a callback again if the pump has not answered,
+    /// for example because a server or this process has died: 30 seconds by default. It should be
+    /// longer than the inbox takes to store a callback. A consumer that exists already keeps its
+    /// own time.
     pub fn redelivery(self, after: Duration) -> Self {
         Self { redelivery: after, ..self }
     }
 
-    /// Reports the metrics of the pump to an observer. The metrics are listed in
-    /// [`METRICS`](crate::METRICS). Those of its inbox are not among them: put that into
-    /// [`Observed`](ecp_inbox::Observed).
+    /// Reports the metrics of the pump to an observer; by default nothing is reported. The metrics
+    /// are listed in [`METRICS`](crate::METRICS). Those of the inbox are not among them: for these,
+    /// wrap the inbox in [`Observed`](ecp_inbox::Observed).
     pub fn observer(self, observer: impl Observer) -> Self {
         Self { meter: Meter::new(observer), ..self }
     }
 
-    /// Moves callbacks until the future `stop` is ready, and then ends after the current batch.
+    /// Moves callbacks into the inbox until the future `stop` is ready, and then ends after the
+    /// current batch.
     ///
     /// Dropping the future of this call instead loses nothing. After an error of the stream or the inbox,
     /// it tries again, after pauses of at most 10 seconds.

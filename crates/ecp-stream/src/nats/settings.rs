@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-/// Settings of a stream of callbacks. A stream that does not exist is created with them. One that
-/// exists is left as it is, and must promise as much: otherwise opening it fails with
-/// [`NatsError::Unsafe`](super::NatsError::Unsafe). Two things are not checked: the window for
-/// repeated messages, and how the servers write to their disks ([`sync_interval`](crate::nats)). A
-/// change of the stream is noticed when it is opened again.
+/// Settings of a NATS JetStream stream of callbacks. A stream that does not exist is created with
+/// them. An existing stream is not changed, and opening it fails with
+/// [`NatsError::Unsafe`](super::NatsError::Unsafe) if it is less safe than the settings ask for.
+/// Two things are not checked: the window for repeated messages, and how the servers write to their
+/// disks ([`sync_interval`](crate::nats)). If somebody changes the stream later, that is noticed
+/// only when it is opened again.
 ///
 /// Streams are created with file storage, and refuse new messages when they reach a limit, rather than
 /// drop old ones. Only messages older than [`keep`](Self::keep) are dropped.
@@ -39,29 +40,32 @@ impl StreamSettings {
         }
     }
 
-    /// Sets the number of servers that have the stream: 3 by default, at least 1. With three, one
-    /// may be lost. With one, messages are lost with its disk.
+    /// Sets the number of servers that have a copy of the stream: 3 by default, at least 1. With
+    /// three, the stream survives the loss of one server. With one, its messages are lost with the
+    /// disk of that server.
     pub fn replicas(self, replicas: usize) -> Self {
         Self { replicas: replicas.max(1), ..self }
     }
 
     /// Sets how long a created stream keeps messages, moved into an inbox or not: a week by
-    /// default. An inbox that is down for longer loses callbacks, and so does one whose pump cannot
-    /// verify them for longer. Within this time, callbacks can be moved once more into an inbox
-    /// that was restored from a backup.
+    /// default. Older messages are dropped: callbacks are lost if the inbox is down, or its pump
+    /// cannot verify them, for longer than this. Within this time, callbacks can be moved once more
+    /// into an inbox that was restored from a backup.
     pub fn keep(self, keep: Duration) -> Self {
         Self { keep, ..self }
     }
 
-    /// Sets for how long a created stream recognizes a repeated message: 2 minutes by default. Later
-    /// repetitions are in the stream twice; an inbox recognizes them at any time.
+    /// Sets the time within which a created stream drops a message that it has already: 2 minutes
+    /// by default. A repetition after this time is in the stream twice; an inbox recognizes it at
+    /// any time.
     pub fn duplicate_window(self, window: Duration) -> Self {
         Self { duplicate_window: window, ..self }
     }
 
-    /// Sets the longest wait for an acknowledgement by the stream: 4 seconds by default. An
-    /// [`Outbox`](crate::Outbox) waits for five seconds at most, and a receiver for its store as
-    /// long by default.
+    /// Sets the longest wait for an acknowledgement by the stream: 4 seconds by default. Then
+    /// publishing fails and is tried again, or a receiver answers the callback with 503, so that
+    /// the platform sends it again. Keep it below 5 seconds, after which an
+    /// [`Outbox`](crate::Outbox) and, by default, a receiver stop waiting themselves.
     pub fn patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
     }

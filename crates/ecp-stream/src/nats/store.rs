@@ -9,9 +9,11 @@ use ecp_notify::{CallbackStore, StoreError, Verified};
 use super::settings::StreamSettings;
 use super::stream::{NatsError, Stream};
 
-/// A stream as the store of a receiver: a callback is stored when the stream has acknowledged it,
-/// which it does when most of its servers have it. A [`NatsPump`](super::NatsPump) moves it into an
-/// inbox: until then no handler sees it, and after [`StreamSettings::keep`] the stream drops it.
+/// A NATS JetStream stream as the store of a [`Receiver`](ecp_notify::Receiver), which then answers
+/// 200 even while the inbox's database is down. A callback is stored when the stream has
+/// acknowledged it, that is, when most of its servers have it. A [`NatsPump`](super::NatsPump)
+/// moves it into an inbox: until then no handler sees it, and after [`StreamSettings::keep`] (a
+/// week by default) the stream drops it.
 ///
 /// The message is the received body, which holds personal data, with its signature.
 #[derive(Clone, Debug)]
@@ -20,8 +22,10 @@ pub struct NatsStore {
 }
 
 impl NatsStore {
-    /// Opens a stream, and creates it if it does not exist. A stream that could lose what it acknowledges is
-    /// refused, as far as its settings say; [`StreamSettings`] says what is not checked.
+    /// Opens the stream that the settings name, and creates it if it does not exist. An existing
+    /// stream that could lose acknowledged messages, for example because it is in memory, is
+    /// refused with [`NatsError::Unsafe`]. The window for repeated messages and the way the servers
+    /// write to their disks (`sync_interval`) are not checked: check them on the servers.
     pub async fn open(client: Client, settings: StreamSettings) -> Result<Self, NatsError> {
         Ok(Self { stream: Stream::open(client, settings).await? })
     }

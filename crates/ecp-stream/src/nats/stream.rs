@@ -14,11 +14,12 @@ use tokio::time::timeout;
 use super::settings::StreamSettings;
 use crate::outbox::PublishError;
 
-/// Error of opening a stream.
+/// Why a NATS stream of callbacks could not be opened or created.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NatsError {
-    /// The servers do not answer, or refuse to find or create the stream.
+    /// The NATS servers do not answer, or refuse to find or create the stream. Check that they are
+    /// up and have JetStream on, and what the user may do.
     #[error(
         "cannot open or create the stream {stream}: if the servers do not answer, check \
          that they are up, that JetStream is on for the account, and that the user may publish to \
@@ -27,15 +28,17 @@ pub enum NatsError {
     Unavailable {
         /// The name of the stream.
         stream: String,
-        /// The error of the client.
+        /// The error of the NATS client, which says what the servers answered.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The stream exists, and could lose what it acknowledges.
+    /// The stream exists, and its settings allow it to lose messages that it has acknowledged.
+    /// Change the stream as `problem` says, or ask for less in [`StreamSettings`].
     #[error("the stream {stream} {problem}")]
     Unsafe {
         /// The name of the stream.
         stream: String,
-        /// What is wrong with it, and what to do.
+        /// What is wrong with the stream and what to do, such as "is on 1 servers, not 3: update
+        /// its number of replicas, or call `StreamSettings::replicas`".
         problem: String,
     },
 }

@@ -14,9 +14,11 @@ pub(super) struct Span {
     currency: Currency,
     least: i64,
     greatest: i64,
-    /// The smallest difference between two amounts that can be sent, in minor units.
+    /// Step between amounts that can be sent to the platform, in minor units: 1, or one major unit
+    /// if the platform counts the currency in major units.
     unit: i64,
-    /// Starting point of searches: the example amount of the documentation, if it is in the range.
+    /// Amount at which a search for a suitable amount begins, in minor units: the documentation's
+    /// example amount, moved into the range if it is outside.
     usual: i64,
 }
 

@@ -26,18 +26,19 @@ pub enum Difference {
     Type {
         /// The dotted path of the member, empty for the whole message.
         path: String,
-        /// The JSON type of the member in the sample.
+        /// The JSON type of the member in the sample, such as `a string`.
         printed: &'static str,
-        /// The JSON type of the member in the message.
+        /// The JSON type of the member in the message, such as `a number`.
         sent: &'static str,
     },
-    /// The members that are in both have another order in the message than in the sample.
+    /// The members that the sample and the message have in common are in another order in the
+    /// message.
     Order {
         /// The dotted path of the object that contains the members, empty for the whole message.
         path: String,
-        /// The names of the members in the order of the sample.
+        /// The names of the common members in the order of the sample.
         printed: Vec<String>,
-        /// The names of the members in the order of the message.
+        /// The names of the common members in the order of the message.
         sent: Vec<String>,
     },
 }

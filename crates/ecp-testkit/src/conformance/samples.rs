@@ -10,7 +10,8 @@ use ecp_notify::Verifier;
 use crate::failure::{Failure, OrFail, fail};
 
 /// A sample callback from the documentation page of a payment method, with the meaning that the
-/// page gives it: the operation, and the payment's status and amount.
+/// page gives it: the operation, and the payment's status and amount. [`Sample::check`] compares it
+/// with the method; `Conformance::sample` makes it a test case.
 ///
 /// Pages do not print the whole signature, so the sample is signed again, with a key for tests.
 ///

@@ -17,8 +17,8 @@ use super::{Exchange, Fault, Script, bare};
 
 /// An HTTP server on this machine that passes requests to a platform in the same process, such as a
 /// sandbox, and injects network faults. A function, the plan, chooses the fault of each request.
-/// The server supports the part of HTTP/1.1 that a client of Gate uses: requests with a
-/// `content-length`, several on a connection.
+/// The server supports the part of HTTP/1.1 that a client of Gate (the platform's server API) uses:
+/// requests with a `content-length`, several on a connection.
 ///
 /// The server stops when it is dropped.
 pub struct FaultServer {
@@ -31,7 +31,7 @@ pub struct FaultServer {
 impl FaultServer {
     /// Starts a server on a free loopback port, in front of `platform`. It calls `plan` with the
     /// index (from 0) and the path of each request, and injects the fault that `plan` returns. Call
-    /// it inside a tokio runtime.
+    /// it inside a tokio runtime. It is an error if no port can be opened.
     pub async fn start(
         platform: impl HttpTransport + 'static,
         plan: impl Fn(usize, &str) -> Fault + Send + Sync + 'static,
@@ -39,8 +39,8 @@ impl FaultServer {
         Self::serve(platform, Script::new(plan)).await
     }
 
-    /// Starts a server as [`start`](Self::start) does, but records no requests, so
-    /// [`exchanges`](Self::exchanges) is empty. Use it for many requests, because records take
+    /// Starts a server as [`start`](Self::start) does, but records no requests, so that
+    /// [`exchanges`](Self::exchanges) stays empty. Use it for many requests, because records take
     /// memory.
     pub async fn start_forgetful(
         platform: impl HttpTransport + 'static,

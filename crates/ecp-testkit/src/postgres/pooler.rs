@@ -25,7 +25,8 @@ const PORT: u16 = 6432;
 
 /// A pgbouncer connection pooler in transaction mode: each transaction may use another connection
 /// to the Postgres server. It listens on a Unix socket in the server's folder, and ends when the
-/// value is dropped or the process that started it ends.
+/// value is dropped or the process that started it ends. [`Pooler::before`] gives the connection
+/// strings for clients.
 #[derive(Debug)]
 pub struct Pooler {
     caretaker: Child,
@@ -85,8 +86,9 @@ impl Pooler {
         Ok(pooler)
     }
 
-    /// Makes new connections lead to another server, such as a promoted standby. The pooler stays in
-    /// the folder of the server that it was started for, which must not be dropped before.
+    /// Makes new connections lead to another server, such as a promoted standby. The pooler's files
+    /// stay in the folder of the server that it was started for, so keep that server's value as
+    /// long as the pooler.
     pub fn lead_to(&self, server: &Server) -> io::Result<()> {
         let settings = self::settings(&self.folder, server, self.connections);
         fs::write(self.folder.join("pgbouncer.ini"), settings)?;
@@ -94,7 +96,7 @@ impl Pooler {
         let pid = pid
             .trim()
             .parse()
-            .map_err(|_| io::Error::other("pgbouncer.pid holds no process id"))?;
+            .map_err(|_| io::Error::other("pgbouncer.pid holds no process id: is pgbouncer up?"))?;
         signal("HUP", &[pid])
     }
 

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 use super::{PATIENCE, Server, User, as_user, end, output, own_folder, signal, spawn};
 
 impl Server {
-    /// Starts a standby of this server: a copy of its data by `pg_basebackup`, which receives what
-    /// this server commits. The settings of this server that were made by `ALTER SYSTEM` are copied
-    /// too. The standby has the same databases: [`Server::same_database`].
+    /// Starts a standby of this server: a copy of its data by `pg_basebackup`, which then receives
+    /// what this server commits. The settings of this server that were made by `ALTER SYSTEM` are
+    /// copied too. The standby has the same databases; [`Server::same_database`] gives their
+    /// connection strings there.
     pub fn standby(&self) -> io::Result<Self> {
         let (folder, user, caretaker) = own_folder()?;
         let binaries = self.binaries.clone();
@@ -53,7 +54,9 @@ impl Server {
     }
 
     /// Makes commits on this server wait until its standbys have them on their disks
-    /// (`synchronous_standby_names`), and waits at most a minute until a standby is connected.
+    /// (`synchronous_standby_names`), and waits until a standby is connected. If there is none
+    /// after a minute, the error has the kind [`ErrorKind::TimedOut`]; start one with
+    /// [`Server::standby`] before.
     pub fn wait_for_standbys(&self) -> io::Result<()> {
         self.run(&["ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()"])?;
         let patience = Instant::now() + PATIENCE;
@@ -62,7 +65,7 @@ impl Server {
             if Instant::now() > patience {
                 return Err(io::Error::new(
                     ErrorKind::TimedOut,
-                    "no standby has connected within a minute",
+                    "no standby has connected within a minute: start one with `Server::standby`",
                 ));
             }
             thread::sleep(Duration::from_millis(10));
@@ -70,14 +73,16 @@ impl Server {
         Ok(())
     }
 
-    /// Makes commits on this server wait for its own disk only.
+    /// Makes commits on this server wait for its own disk only, no longer for standbys: takes
+    /// [`Server::wait_for_standbys`] back.
     pub fn wait_for_no_standby(&self) -> io::Result<()> {
         let own = "ALTER SYSTEM RESET synchronous_standby_names";
         self.run(&[own, "SELECT pg_reload_conf()"]).map(drop)
     }
 
-    /// Returns the connection string of the database on this server that has the same name as the
-    /// one of `database`, a connection string of another server.
+    /// Returns a connection string for the copy of a database on this server. `database` is the
+    /// connection string of the same database on another server, such as the primary of this
+    /// standby.
     pub fn same_database(&self, database: &str) -> String {
         let others = database.split(' ').filter(|pair| pair.starts_with("dbname="));
         let host = format!("host={} user=postgres", self.folder.display());
@@ -86,8 +91,9 @@ impl Server {
         words.collect::<Vec<_>>().join(" ")
     }
 
-    /// Makes this standby a primary, and waits at most a minute for that. Its commits wait for its
-    /// own disk only, since it has no standby yet.
+    /// Makes this standby a primary, and waits until it is one; after a minute the error has the
+    /// kind [`ErrorKind::TimedOut`]. Its commits wait for its own disk only, since it has no
+    /// standby yet.
     pub fn promote(&self) -> io::Result<()> {
         // A standby refuses `ALTER SYSTEM`.
         let settings = self.folder.join("data/postgresql.auto.conf");
@@ -103,15 +109,15 @@ impl Server {
         }
     }
 
-    /// Stops or continues the processes that send commits to standbys. The standbys receive nothing
-    /// meanwhile, as over a slow network.
+    /// Stops the processes that send commits to standbys if `held` is true, and continues them if
+    /// it is false. Meanwhile the standbys receive nothing, as over a slow network.
     pub fn hold_replication(&self, held: bool) -> io::Result<()> {
         let senders = self.processes("postgres: walsender ")?;
         signal(if held { "STOP" } else { "CONT" }, &senders)
     }
 
-    /// Kills all processes of the server with SIGKILL, as when its machine loses power. It can be
-    /// started again by [`Server::restart`].
+    /// Kills all processes of the server with SIGKILL, as when its machine loses power.
+    /// [`Server::restart`] starts the server again, with the same data.
     pub fn crash(&mut self) -> io::Result<()> {
         // A stopped postmaster starts no process in place of a killed one.
         signal("STOP", &[self.postmaster.id()])?;

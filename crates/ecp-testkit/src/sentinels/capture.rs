@@ -14,7 +14,8 @@ use super::Sentinels;
 
 /// Captures everything that a service prints, so that a test can search it for secrets: spans and
 /// events of `tracing` at every level with all fields, records of `log`, observations of metrics,
-/// and printed texts. Clones share the captured data.
+/// and printed texts. Clones share the captured data. [`Capture::install`] begins, and
+/// [`Capture::leaks`] searches.
 #[derive(Clone, Debug, Default)]
 pub struct Capture(Arc<Shared>);
 
@@ -33,20 +34,21 @@ struct Named {
     metrics: BTreeSet<String>,
 }
 
-/// The names of spans, fields and metrics that a service used while it was captured. A test can
-/// compare them with a document that lists them.
+/// The names of spans, fields and metrics that a service used while it was captured, from
+/// [`Capture::names`]. A test can compare them with a document that lists them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Names {
-    /// The names of the spans.
+    /// The names of the `tracing` spans.
     pub spans: BTreeSet<String>,
-    /// The names of the fields of spans and events, except the message.
+    /// The names of the fields of `tracing` spans and events, except `message`.
     pub fields: BTreeSet<String>,
-    /// The names of the metrics.
+    /// The names of the metrics that were observed.
     pub metrics: BTreeSet<String>,
 }
 
-/// A captured line in which sentinels were found: texts, such as secrets, that must not be printed.
+/// A captured line that contains sentinels: invented secrets or other texts that must not be
+/// printed. Print it with `Display` in a failed test.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leak {
     names: BTreeSet<String>,
@@ -54,7 +56,8 @@ pub struct Leak {
 }
 
 impl Leak {
-    /// The names of the sentinels that the line contains.
+    /// The names of the sentinels (texts that must not be printed) that the line contains, as in
+    /// `Sentinels::add`.
     pub fn names(&self) -> &BTreeSet<String> {
         &self.names
     }
@@ -73,7 +76,8 @@ impl fmt::Display for Leak {
 }
 
 impl Capture {
-    /// Creates a capture that has no lines yet.
+    /// Creates a capture that has no lines yet. [`Capture::install`] makes it record what the
+    /// process logs.
     pub fn new() -> Self {
         Self::default()
     }
@@ -92,20 +96,21 @@ impl Capture {
     }
 
     /// Adds a text that was printed elsewhere, such as the output of a command, to the captured
-    /// lines. `what` describes the text in a reported leak.
+    /// lines. `what` describes the text, such as `output of ecp status`, and is put before it.
     pub fn note(&self, what: &str, printed: impl Into<String>) {
         self.taken_in().push(format!("{what}: {}", printed.into()));
     }
 
     /// Adds the `Debug` output of a value, plain and pretty-printed, to the captured lines. `what`
-    /// describes the value in a reported leak.
+    /// describes the value, such as `the configuration`, and is put before it.
     pub fn debug(&self, what: &str, value: &dyn Debug) {
         self.note(what, format!("{value:?}"));
         self.note(what, format!("{value:#?}"));
     }
 
     /// Adds the `Debug` output of a result and, if it is an error, the texts of the error and of
-    /// all its causes to the captured lines. `what` describes the result in a reported leak.
+    /// all its causes to the captured lines. `what` describes the result, such as `the sale`, and
+    /// is put before it.
     pub fn result<T: Debug, E: std::error::Error>(&self, what: &str, result: &Result<T, E>) {
         self.debug(what, result);
         if let Err(error) = result {
@@ -124,8 +129,8 @@ impl Capture {
         self.taken_in().clone()
     }
 
-    /// The captured lines that contain at least one of the sentinels, each with the names of those
-    /// that it contains.
+    /// The captured lines that contain at least one of the sentinels (texts that must not be
+    /// printed), each with the names of the sentinels in it. A test asserts that there are none.
     pub fn leaks(&self, sentinels: &Sentinels) -> Vec<Leak> {
         let (lines, search) = (self.taken_in(), sentinels.search());
         let leak = |line: &String| {

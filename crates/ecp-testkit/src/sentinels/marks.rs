@@ -7,18 +7,22 @@ use aho_corasick::AhoCorasick;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-/// A list of sentinels: texts that must not be printed, such as secrets, each with a name.
+/// A list of sentinels: texts that must not be printed, such as invented secrets, each with a name.
+/// A test gives the texts to the program as its secrets, and then searches the output with
+/// `Capture::leaks`.
 #[derive(Clone, Debug, Default)]
 pub struct Sentinels(Vec<(String, Vec<String>)>);
 
 impl Sentinels {
-    /// Creates an empty list of sentinels.
+    /// Creates an empty list of sentinels; [`Sentinels::add`] adds the texts that must not be
+    /// printed.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a sentinel: a text of at least eight bytes that must not be printed. Invent the text
-    /// for the test and use no real secret, because a failed test prints it. Shorter texts occur by
+    /// Adds a sentinel: a text that must not be printed, and a name by which a failed test reports
+    /// it, such as `the signing key`. Invent the text for the test and use no real secret, because
+    /// a failed test prints it. It must have at least eight bytes, because shorter texts occur by
     /// chance. A text that is already in the list is not added again.
     ///
     /// # Panics
@@ -31,7 +35,8 @@ impl Sentinels {
         }
     }
 
-    /// Prepares a search that finds all sentinels of the list in one pass over a text.
+    /// Prepares a search that finds all sentinels of the list in one pass over a text, also in
+    /// encoded forms such as Base64. [`Search::found_in`] searches a text.
     ///
     /// # Panics
     ///
@@ -45,7 +50,7 @@ impl Sentinels {
         }
     }
 
-    /// The number of sentinels in the list.
+    /// The number of sentinels (texts that must not be printed) in the list.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -57,10 +62,12 @@ impl Sentinels {
 }
 
 /// A prepared search for all sentinels of a list, to use on any number of texts.
+/// [`Sentinels::search`] prepares it.
 #[derive(Debug)]
 pub struct Search<'s> {
     automaton: AhoCorasick,
-    /// Names, by index of the form.
+    /// Name of the sentinel to which each searched form belongs, by the index of the form. A form
+    /// is the sentinel's text or an encoding of it, such as Base64.
     names: Vec<&'s str>,
 }
 

@@ -18,7 +18,7 @@ use crate::address::{is_loopback, is_plain};
 pub struct Destination(Sensitive<String>);
 
 /// Error for an address to which no operations can be sent, for example because it is not a URL
-/// with `https`.
+/// with `https`. The error's text says what to correct.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("operations cannot be sent to this address: {0}")]
 pub struct InvalidDestination(&'static str);
@@ -89,8 +89,9 @@ pub struct Requested {
     /// Number of operations in the platform's answer. `None` if the answer does not list them; then
     /// only the receiver of the page knows the number.
     pub operations: Option<usize>,
-    /// The query for the next page; `None` if this page was not full. If the answer does not list
-    /// the operations, the query is always here, and there is a next page only if the delivered
-    /// page is full.
+    /// The query for the next page, to be passed to
+    /// [`DataApi::request_delivery`](super::DataApi::request_delivery); `None` if this page was not
+    /// full, and so was the last. If the platform's answer does not list the operations, this is
+    /// always a query: pass it on only if the page that your receiver got was full.
     pub next: Option<OperationsQuery>,
 }

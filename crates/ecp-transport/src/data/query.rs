@@ -32,7 +32,8 @@ pub struct OperationsQuery {
     filters: Vec<(String, Result<Box<RawValue>, String>)>,
 }
 
-/// Error of an [`OperationsQuery`]: a member of the query has a value that is not allowed.
+/// Error of an [`OperationsQuery`]: a member of the query has a value that is not allowed, for
+/// example a time that is not of the form `2020-01-01 14:53:55`.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid Data API query: `{path}` {problem}")]
 pub struct InvalidQuery {
@@ -46,8 +47,9 @@ impl OperationsQuery {
 
     /// Makes a query for the operations of these projects between two times. The times have the
     /// form `2020-01-01 14:53:55`, and are in UTC unless [`time_zone`](Self::time_zone) sets
-    /// another time zone. The documents do not say which time of an operation counts, nor whether
-    /// both ends are included.
+    /// another time zone. It is an error if a time has another form, if the second time is before
+    /// the first, or if there is no project. The documents do not say which time of an operation
+    /// counts, nor whether both ends are included.
     pub fn new(
         projects: impl IntoIterator<Item = ProjectId>,
         from: &str,

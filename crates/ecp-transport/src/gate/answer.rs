@@ -168,9 +168,9 @@ fn is_error(document: &Document<'_>) -> bool {
 /// Target of a request, as far as the meaning of its error codes depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// A new payment.
+    /// The request begins a new payment, such as a sale or a payout.
     New,
-    /// An existing payment: its refund, its status.
+    /// The request is about a payment that exists, such as its refund or its status.
     ThatIsThere,
 }
 

@@ -31,8 +31,9 @@ impl GateRequest for EndpointRequest {
 }
 
 /// A request to an endpoint of Gate for which this library has no request type: a path, the effect
-/// of the request on money, and a JSON body. It is signed and sent, and its answer is judged, as
-/// safely as for other requests.
+/// of the request on money, and a JSON body. [`Gate::send`](crate::Gate::send) or
+/// [`Sender::send`](crate::Sender::send) signs and sends it, and checks the answer as for other
+/// requests.
 ///
 /// The effect decides what happens when the outcome of the request is unknown: see
 /// [`Sender`](crate::Sender). If you are not sure about the effect of an endpoint, use
@@ -72,12 +73,14 @@ pub struct EndpointRequest {
     payment_id: PaymentId,
     amount: Option<Money>,
     items_in_texts: bool,
-    /// The members of `general` (then those of the whole body) as JSON, with a comma before each.
+    /// The members of the body's `general` object as JSON text, with a comma before each; `members`
+    /// has those of the body itself.
     general: Sensitive<String>,
     members: Sensitive<String>,
 }
 
-/// Error of [`EndpointRequest::new`]: the path or the body of a request cannot be sent.
+/// Error of [`EndpointRequest::new`]: the path or the body of a request cannot be sent. The text
+/// says which, and what to correct.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{what}` {problem}")]
 pub struct InvalidEndpointRequest {
@@ -90,7 +93,7 @@ pub struct InvalidEndpointRequest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Accepted {
-    /// The merchant's id of the payment.
+    /// The merchant's id of the payment, under which its status can be requested.
     pub payment_id: PaymentId,
     /// The platform's id of the request, which the callbacks repeat. Keep that of a refund: a
     /// status lists the refund under it
@@ -100,24 +103,24 @@ pub struct Accepted {
     pub merchant_refund_id: Option<String>,
 }
 
-/// Gate's answer that it accepted an [`EndpointRequest`]. For every effect except
-/// [`Effect::Manage`], this means that the request is registered and that its result is not known
-/// yet.
+/// Gate's answer that it accepted an [`EndpointRequest`]. If the request's effect is
+/// [`Effect::Manage`], which moves no money, this is the result. For every other effect, the
+/// request is registered and its result is not known yet.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Answered {
-    /// The merchant's id of the payment.
+    /// The merchant's id of the payment, under which its status can be requested.
     pub payment_id: PaymentId,
-    /// The platform's id of the request. It can be `None` only for [`Effect::Manage`], because the
-    /// form of that answer is not documented (sources: endpoints).
+    /// The platform's id of the request. `None` is possible only for a request with
+    /// [`Effect::Manage`], because the form of its answer is not documented (sources: endpoints).
     pub request_id: Option<RequestId>,
     body: Sensitive<String>,
 }
 
 impl Answered {
     /// The whole answer as JSON text. Gate does not sign most of its answers, and only a signature
-    /// proves that the platform wrote the answer. An answer with a wrong signature is never
-    /// returned here: it is an error.
+    /// proves that the platform wrote the answer, so do not move money because of an unsigned one.
+    /// An answer with a wrong signature is never returned here: it is an error.
     pub fn json(&self) -> &str {
         self.body.expose()
     }
@@ -126,9 +129,10 @@ impl Answered {
 impl EndpointRequest {
     /// Creates a request to an endpoint. The path is that of the platform's API reference, such as
     /// `/v2/payment/card/capture`; the body must serialise to a JSON object. It is an error if the
-    /// path is not `/v2/` and words with `/` between them, or if the body is not an object, has a
-    /// member twice, has one of the members that are added when the request is sent, or has a
-    /// member that the signature does not cover (`signature`, `frame_mode`).
+    /// path is not `/v2/` and words with `/` between them. The body is an error if it is not an
+    /// object, has a member twice, or has one of these members: `general.payment_id`,
+    /// `general.project_id` and `general.signature`, which are added when the request is sent, and
+    /// `signature` and `frame_mode` at any place, which a signature does not cover.
     pub fn new(
         path: impl Into<String>,
         effect: Effect,
@@ -172,26 +176,26 @@ impl EndpointRequest {
         Ok(Self { path, effect, payment_id, amount, items_in_texts: false, general, members })
     }
 
-    /// Allows texts that contain a `;`, a name and a `:`, as
-    /// [`SaleRequest::allow_items_in_texts`](ecp_methods::request::SaleRequest::allow_items_in_texts)
-    /// does. By default a request with such a text is not sent
-    /// ([`GateError::Unsigned`](crate::GateError::Unsigned)): a callback that repeats the text
-    /// could be read in more than one way.
+    /// Allows texts that contain a `;`, a name and a `:`, such as `size:M;colour:red`. By default a
+    /// request with such a text is not sent ([`GateError::Unsigned`](crate::GateError::Unsigned)),
+    /// because the signed string has the same form: a callback that repeats the text could be read
+    /// in more than one way.
     pub fn allow_items_in_texts(self) -> Self {
         Self { items_in_texts: true, ..self }
     }
 
-    /// The path of the endpoint on Gate.
+    /// The path of the endpoint on Gate, such as `/v2/payment/card/capture`.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The effect of the request on money.
+    /// The effect of the request on money, as [`EndpointRequest::new`] was given it. It decides
+    /// whether a [`Sender`](crate::Sender) may send the request again.
     pub const fn effect(&self) -> Effect {
         self.effect
     }
 
-    /// The merchant's id of the payment.
+    /// The merchant's id of the payment that the request begins or is about.
     pub const fn payment_id(&self) -> &PaymentId {
         &self.payment_id
     }
@@ -264,13 +268,15 @@ pub struct Outgoing<'r> {
     pub(crate) needs_request_id: bool,
 }
 
-/// The answer to a checked request of a method, or to an [`EndpointRequest`].
+/// The answer to a checked request of a method ([`Accepted`]), or to an [`EndpointRequest`]
+/// ([`Answered`]).
 pub enum AnyAnswer {
     Accepted(Accepted),
     Answered(Answered),
 }
 
-/// Gate's answer that it accepted a request.
+/// Gate's answer that it accepted a request, with the whole body, before it becomes an [`Accepted`]
+/// or an [`Answered`].
 pub struct Registered {
     pub(crate) payment_id: PaymentId,
     pub(crate) request_id: Option<RequestId>,

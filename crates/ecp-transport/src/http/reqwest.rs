@@ -18,14 +18,17 @@ use super::{HttpTransport, TransportError, read};
 #[non_exhaustive]
 #[must_use = "setters return the changed timeouts"]
 pub struct Timeouts {
-    /// Maximum time until a connection is open, TLS included. 5 seconds by default.
+    /// Maximum time until a connection is open, TLS included. 5 seconds by default. After that, the
+    /// call fails, and nothing was sent.
     pub connect: Duration,
-    /// Maximum time until the next bytes of the response arrive. 20 seconds by default.
+    /// Maximum time until the next bytes of the response arrive. 20 seconds by default. After that,
+    /// the call fails, and the outcome of a payment request is unknown.
     pub read: Duration,
-    /// Maximum time of a whole request, until the end of its response. 30 seconds by default.
+    /// Maximum time of a whole request, until the end of its response. 30 seconds by default. After
+    /// that, the call fails, and the outcome of a payment request is unknown.
     pub total: Duration,
     /// Maximum time that an open connection stays unused. After that it is closed rather than
-    /// reused, because the other side may be closing it. 15 seconds by default.
+    /// reused, because the server may be closing it. 15 seconds by default.
     pub idle: Duration,
 }
 
@@ -41,18 +44,20 @@ impl Default for Timeouts {
 }
 
 impl Timeouts {
-    /// Sets the maximum time until a connection is open, TLS included; 5 seconds by default.
+    /// Sets the maximum time until a connection is open, TLS included; 5 seconds by default. After
+    /// that, the call fails, and nothing was sent.
     pub fn connect(self, connect: Duration) -> Self {
         Self { connect, ..self }
     }
 
     /// Sets the maximum time until the next bytes of the response arrive; 20 seconds by default.
+    /// After that, the call fails, and the outcome of a payment request is unknown.
     pub fn read(self, read: Duration) -> Self {
         Self { read, ..self }
     }
 
     /// Sets the maximum time of a whole request, until the end of its response; 30 seconds by
-    /// default.
+    /// default. After that, the call fails, and the outcome of a payment request is unknown.
     pub fn total(self, total: Duration) -> Self {
         Self { total, ..self }
     }
@@ -84,12 +89,14 @@ pub struct ReqwestTransport {
 pub struct ClientError(Box<dyn std::error::Error + Send + Sync>);
 
 impl ReqwestTransport {
-    /// Makes an HTTPS client with the default [`Timeouts`].
+    /// Makes an HTTPS client with the default [`Timeouts`]. It fails if the operating system has no
+    /// trusted certificates.
     pub fn new() -> Result<Self, ClientError> {
         Self::with_timeouts(Timeouts::default())
     }
 
-    /// Makes an HTTPS client with these timeouts.
+    /// Makes an HTTPS client with these timeouts. It fails if the operating system has no trusted
+    /// certificates.
     pub fn with_timeouts(timeouts: Timeouts) -> Result<Self, ClientError> {
         let tls = tls()?
             .with_platform_verifier()

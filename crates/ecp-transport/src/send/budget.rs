@@ -15,8 +15,8 @@ use super::shared::{Booking, SharedLimits};
 ///   request. Only a send after the platform's answer that it does not know the payment takes none.
 /// - If a send may have arrived, a status request about it that is answered is paid back. In an
 ///   outage none is answered, and at other times calls need status requests to finish.
-/// - A reserve, 10 requests by default, may be spent before any calls have paid in. Later calls
-///   refill the reserve first.
+/// - A reserve, 10 requests by default, may be spent before any calls have added their shares. The
+///   shares of the first calls pay for the reserve, and only later ones add to the budget.
 ///
 /// So the number of further requests without an answer never exceeds the reserve or the share of
 /// all calls, whichever is larger. With the default values, an outage over 100 calls or more causes
@@ -34,7 +34,7 @@ pub struct RetryBudget(Arc<Budget>);
 
 #[derive(Debug)]
 struct Budget {
-    /// Hundredths that a call pays in.
+    /// The share of a request that each call adds, in hundredths: 10 is a tenth of a request.
     percent: u64,
     most: u64,
     account: Mutex<Account>,
@@ -45,7 +45,7 @@ struct Budget {
 #[derive(Debug)]
 struct Account {
     balance: u64,
-    /// The unpaid part of the reserve, or of the requests taken out.
+    /// The part of the reserve that the shares of calls have not paid for yet.
     owed: u64,
 }
 
@@ -54,14 +54,14 @@ struct Account {
 struct Shared {
     limits: Arc<dyn SharedLimits>,
     not_booked: Mutex<Booking>,
-    /// When it was last found empty.
+    /// When the shared account last had no request left; `None` if it has not run out since.
     empty: tokio::sync::Mutex<Option<Instant>>,
 }
 
 impl RetryBudget {
-    /// Makes a budget to which each call adds `percent` hundredths of a request. `reserve` requests
-    /// may be spent before any calls have paid in. The budget never saves up more than the reserve,
-    /// or one request if the reserve is 0.
+    /// Makes a budget to which each call adds `percent` hundredths of a request: with 10, ten calls
+    /// pay for one retry. `reserve` requests may be spent before any calls have added their shares.
+    /// The budget never saves up more than the reserve, or one request if the reserve is 0.
     ///
     /// With `new(0, 0)` a sender also requests no status after a send that may have arrived: its
     /// call ends with an unknown outcome.

@@ -18,8 +18,8 @@ const CLARIFY: &str = "clarify";
 impl Sender {
     /// Sends the fields that the platform asked for before a payment goes on, as
     /// [`Gate::clarify`](crate::Gate::clarify) does, within the sender's limits and the deadline of
-    /// its policy. A request that certainly did not arrive is sent again, as long as the retry
-    /// budget allows.
+    /// its policy. A request that certainly did not arrive is sent again, as long as attempts and
+    /// the retry budget allow.
     ///
     /// Whether the platform accepts one answer twice is unknown. So a request that may have arrived
     /// is repeated only if

@@ -15,7 +15,8 @@ use super::shared::SharedLimits;
 pub(crate) struct Pace {
     at_once: Arc<Semaphore>,
     rate: Option<(Duration, Arc<Mutex<Instant>>)>,
-    /// Grants the turns of the rate instead.
+    /// Store that grants the turns per second to several processes together; `None` if this process
+    /// counts alone.
     shared: Option<Arc<dyn SharedLimits>>,
 }
 

@@ -22,7 +22,9 @@ pub struct SendPolicy {
 }
 
 impl SendPolicy {
-    /// Makes a policy with the default values, which each setter documents.
+    /// Makes a policy with the default values: retries as in [`RetryPolicy::new`], 16 requests at
+    /// once, 50 requests per second, and 5 minutes until the platform's answer that it does not
+    /// know a payment proves that its request did not arrive. Each setter changes one of these.
     pub fn new() -> Self {
         Self {
             retry: RetryPolicy::new(),
@@ -35,23 +37,24 @@ impl SendPolicy {
         }
     }
 
-    /// Sets how often and how long a call retries its request, and the budget for retries; a
-    /// default [`RetryPolicy`] by default.
+    /// Sets how often and how long a call retries its request, and the budget for retries. By
+    /// default this is [`RetryPolicy::new`]: up to 4 sends within 1 minute.
     pub fn retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
     }
 
     /// Sets the maximum duration of a call, 1 minute by default, as [`RetryPolicy::deadline`] does.
-    /// The rest of the [`RetryPolicy`] stays as it is.
+    /// After it, the call ends with an error that says what is known of the request. The rest of
+    /// the [`RetryPolicy`] stays as it is.
     pub fn deadline(self, deadline: Duration) -> Self {
         Self { retry: self.retry.deadline(deadline), ..self }
     }
 
-    /// Sets how long after a send of unknown outcome the platform's signed answer "payment not
-    /// known" proves that the request did not arrive; 5 minutes by default, a year at most. Before
-    /// that time, the request may still be on its way. The default is longer than most calls: such
-    /// a call ends with an unknown outcome, and [`Sender::resume`](super::Sender::resume) continues
-    /// it later.
+    /// Sets the time that must pass after a send of unknown outcome before the platform's signed
+    /// answer that it does not know the payment proves that the request did not arrive; 5 minutes
+    /// by default, a year at most. Before that time, the request may still be on its way. The
+    /// default is longer than most calls: such a call ends with an unknown outcome, and
+    /// [`Sender::resume`](super::Sender::resume) continues it later.
     pub fn not_found_after(self, time: Duration) -> Self {
         Self { not_found_after: time.min(A_YEAR), ..self }
     }
@@ -59,9 +62,9 @@ impl SendPolicy {
     /// Sets the HTTP statuses of an answer that prove that nothing was registered, so that the
     /// request is sent again, a refund or a capture too. Examples are 429 and 503, if a proxy is
     /// known to answer with them before it passes a request on. The platform documents none, so
-    /// there are none by default. After an answer with another such status, the status of a new
-    /// payment is requested first; a request about an existing payment, such as a refund, ends with
-    /// an unknown outcome.
+    /// there are none by default. After an unexpected HTTP status that is not in this list, the
+    /// status of a new payment is requested first; a request about an existing payment, such as a
+    /// refund, ends with an unknown outcome.
     ///
     /// If attempts, budget or deadline allow no further send, the call ends with an unknown outcome
     /// here too, and no status is requested. An answer with a status 4xx counts only if it has no
@@ -79,23 +82,27 @@ impl SendPolicy {
         Self { waits_for_budget: wait, ..self }
     }
 
-    /// Sets whether [`Sender::clarify`](super::Sender::clarify) repeats a request that may have
-    /// arrived, which answers the platform's question for further fields of a payment. Off by
-    /// default. The documents allow several answers while the platform asks, and do not say what
-    /// happens to an answer that comes later (sources: clarification).
+    /// Sets whether [`Sender::clarify`](super::Sender::clarify), which sends the fields that the
+    /// platform asked for before a payment goes on, repeats a request that may have arrived. With
+    /// `false`, the default, such a call ends with an unknown outcome. The documents allow several
+    /// answers while the platform asks, and do not say what happens to one that comes later
+    /// (sources: clarification).
     pub fn repeat_clarifications(self, repeat: bool) -> Self {
         Self { repeats_clarifications: repeat, ..self }
     }
 
     /// Sets the maximum number of requests that a sender and its clones make at once, status
-    /// requests included. 16 by default, in each process.
+    /// requests included. 16 by default, in each process. Further requests wait for their turn,
+    /// until the deadline of their call.
     pub fn concurrency(self, requests: NonZeroU32) -> Self {
         Self { concurrency: requests, ..self }
     }
 
     /// Sets the maximum number of requests that a sender and its clones make per second, status
-    /// requests included; `None` for no limit. 50 by default, in each process:
-    /// [`Sender::shared_limits`](super::Sender::shared_limits) makes it one limit for several.
+    /// requests included; `None` for no limit. 50 by default, in each process. Further requests
+    /// wait for their turn, until the deadline of their call.
+    /// [`Sender::shared_limits`](super::Sender::shared_limits) makes it one limit for several
+    /// processes.
     pub fn rate(self, requests: Option<NonZeroU32>) -> Self {
         Self { rate: requests, ..self }
     }

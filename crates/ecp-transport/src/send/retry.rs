@@ -22,7 +22,8 @@ pub(super) struct Call<'s> {
     deadline: Instant,
     sends: u32,
     status_checks: u32,
-    /// Whether the recorder of intents refused the send: another try would not change that.
+    /// Whether the store of [`Intents`](super::Intents) could not record the send. The call then
+    /// ends without another try.
     is_forbidden: bool,
 }
 
@@ -39,11 +40,14 @@ pub(super) struct Earlier {
 enum Settled {
     /// The platform has the payment.
     Found(Box<StatusResponse>),
-    /// The platform said, late enough, that the payment does not exist.
+    /// The platform said that it does not know the payment, and
+    /// [`SendPolicy::not_found_after`](super::SendPolicy::not_found_after) had passed since the
+    /// last send: the request did not arrive.
     DoesNotExist,
-    /// Another payment has the id.
+    /// The platform has another payment under this id; the error names the member that differs.
     Another(GateError),
-    /// Undecided.
+    /// It is still unknown whether the request arrived: `question` is the error of the last status
+    /// request, and `not_found` says that the platform did not know the payment yet.
     Open { question: Option<GateError>, not_found: bool },
 }
 

@@ -22,17 +22,19 @@ pub trait SharedLimits: fmt::Debug + Send + Sync {
     async fn withdraw(&self, booking: &Booking) -> Result<bool, Box<dyn Error + Send + Sync>>;
 }
 
-/// Changes of the account of a shared [`RetryBudget`](super::RetryBudget), in hundredths of a request.
+/// Changes that one process makes to the account of a [`RetryBudget`](super::RetryBudget) that
+/// several processes share ([`SharedLimits::withdraw`]), in hundredths of a request.
 ///
 /// An account has a balance and a debt, both of them the reserve at the beginning. A deposit pays the
 /// debt first. Deposits and what is given back raise the balance to the reserve at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Booking {
-    /// Sum of the shares that the calls since the last booking pay in, in hundredths of a request.
+    /// Sum of the shares that the calls of this process since its last booking add to the budget,
+    /// in hundredths of a request.
     pub deposits: u64,
-    /// What is paid back for requests that were answered since the last booking, in hundredths of a
-    /// request: 100 for each ([`Booking::REQUEST`]).
+    /// What is paid back for status requests that were answered since the last booking, in
+    /// hundredths of a request: 100 for each ([`Booking::REQUEST`]).
     pub given_back: u64,
     /// The reserve: the balance at the beginning, and the most that the account saves up. It is in
     /// hundredths of a request: 10 requests are `10 * Booking::REQUEST`.
@@ -40,23 +42,24 @@ pub struct Booking {
 }
 
 impl Booking {
-    /// One request, in the hundredths of a booking.
+    /// One request in the unit of a [`Booking`], which is a hundredth of a request.
     pub const REQUEST: u64 = 100;
 
-    /// Makes a booking without changes, of an account with this reserve in hundredths of a request: 10
-    /// requests are `10 * Booking::REQUEST`.
+    /// Makes a booking without changes, for an account with this reserve in hundredths of a
+    /// request: 10 requests are `10 * Booking::REQUEST`.
     pub const fn new(reserve: u64) -> Self {
         Self { deposits: 0, given_back: 0, reserve }
     }
 
-    /// Adds to the shares of calls, in hundredths of a request.
+    /// Adds a number to [`Booking::deposits`], the shares that calls add to the budget, in
+    /// hundredths of a request.
     #[must_use]
     pub const fn deposited(self, deposits: u64) -> Self {
         Self { deposits: self.deposits + deposits, ..self }
     }
 
-    /// Adds to what is paid back for requests that were answered, in hundredths of a request:
-    /// [`Booking::REQUEST`] for each.
+    /// Adds a number to [`Booking::given_back`], in hundredths of a request: [`Booking::REQUEST`]
+    /// for each status request that was answered.
     #[must_use]
     pub const fn returned(self, given_back: u64) -> Self {
         Self { given_back: self.given_back + given_back, ..self }

@@ -28,7 +28,10 @@ impl Login {
     pub(super) fn new() -> anyhow::Result<Self> {
         let mut bytes = [0_u8; 24];
         getrandom::fill(&mut bytes)
-            .map_err(|error| anyhow!("the system has no random numbers for a key: {error}"))?;
+            .map_err(|error| anyhow!(
+                "cannot make the key to the pages, because the system gives no random numbers: {error}; \
+                 run the command again"
+            ))?;
         let mut key = String::new();
         for byte in bytes {
             // Writing to text does not fail.

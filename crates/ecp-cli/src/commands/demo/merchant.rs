@@ -27,7 +27,8 @@ struct Shop {
     verifier: Verifier,
     callbacks: UnboundedSender<Verified<Callback>>,
     confirm: Confirmations<AcceptAll>,
-    /// `check_deposit` requests and their answers.
+    /// Sends the body of each `check_deposit` request and of its answer to the demonstration, which
+    /// prints them.
     confirmations: UnboundedSender<(String, String)>,
 }
 
@@ -47,9 +48,10 @@ impl DepositHandler for AcceptAll {
 impl Merchant {
     /// Opens the shop on a free port.
     pub(super) async fn open(verifier: Verifier) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .context("cannot listen on a port of 127.0.0.1")?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.context(
+            "cannot listen on 127.0.0.1, where any free port was tried: allow this process to open \
+                 a port there, or run the command where it may",
+        )?;
         let address = listener.local_addr()?;
         let (callback_sender, callbacks) = unbounded_channel();
         let (confirmation_sender, confirmations) = unbounded_channel();

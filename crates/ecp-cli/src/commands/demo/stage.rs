@@ -35,9 +35,10 @@ impl Stage {
         let key = SecretKey::new(Config::DEMO_KEY)?;
         let merchant = Merchant::open(Verifier::new().key(project, &key)).await?;
 
-        let listener = TcpListener::bind("127.0.0.1:0")
-            .await
-            .context("cannot listen on a port of 127.0.0.1")?;
+        let listener = TcpListener::bind("127.0.0.1:0").await.context(
+            "cannot listen on 127.0.0.1, where any free port was tried: allow this process to open \
+                 a port there, or run the command where it may",
+        )?;
         let url = format!("http://{}", listener.local_addr()?);
         let shop = Project::new(project, Sensitive::new(Config::DEMO_KEY.to_owned()))
             .callback_url(merchant.url("/callbacks"))

@@ -21,7 +21,7 @@ pub(super) struct Doctor {
     #[command(flatten)]
     store: Store,
 
-    /// Print a JSON list
+    /// Print the findings as a JSON list
     #[arg(long)]
     json: bool,
 }

@@ -22,14 +22,14 @@ pub(super) enum Confirm {
     Accept,
     /// Refuse every amount: the payment is declined
     Refuse,
-    /// Ask on this terminal, and refuse what is not answered in time
+    /// Ask on this terminal, and refuse an amount that is not answered in time
     Ask,
 }
 
 /// The answers of one listener to the questions whether an amount is accepted.
 pub(super) struct Answers {
     confirmations: Confirmations<Handler>,
-    /// Whether the answer was chosen on the command line.
+    /// Whether `--confirm` was given. If not, a refusal is printed with a hint at this option.
     is_chosen: bool,
 }
 

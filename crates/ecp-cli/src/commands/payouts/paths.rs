@@ -39,7 +39,8 @@ pub(super) fn journal_of(file: &Path) -> anyhow::Result<PathBuf> {
 /// The output to which the results of a run are written.
 pub(super) struct Results {
     path: PathBuf,
-    /// A path that is not a file, such as a pipe or a device, stays open from the beginning.
+    /// The open output, if the path is not a file, such as a pipe or a device. `None` for a file,
+    /// which is opened when the results are written.
     open: Option<Output>,
 }
 

@@ -22,7 +22,8 @@ use crate::profile::ProfileOptions;
     after_help = "Examples:\n  ecp payouts template touchngo > payouts.csv\n  ecp payouts template wallet-partner --profile shop > refunds.csv"
 )]
 pub(crate) struct Template {
-    /// The method: a code, a Gate path or a Dashboard code
+    /// The payment method, by its code (`ecp methods` lists the codes), its Gate path or its
+    /// Dashboard code
     #[arg(value_name = "METHOD")]
     method: String,
 

@@ -36,7 +36,7 @@ pub(super) struct Work<'f> {
     folder: Folder,
     profile: Profile,
     api: DataApi,
-    /// `None` if no report has recipients.
+    /// The mail server; `None` if no report has recipients.
     smtp: Option<Smtp>,
     retries: Retries,
 }

@@ -46,7 +46,8 @@ pub(crate) struct Decide {
     #[arg(value_name = "DECISION", default_value = "success")]
     decision: Choice,
 
-    /// The amount that the customer chooses, where it is the customer's
+    /// The amount that the customer pays, if the method lets the customer choose it, as in 20.00
+    /// EUR
     #[arg(value_name = "AMOUNT", value_parser = money)]
     amount: Option<Money>,
 
@@ -76,15 +77,15 @@ pub(crate) struct FaultCommand {
     #[arg(long, alias = "payment", value_name = "ID", requires = "fault")]
     payment_id: Option<PaymentId>,
 
-    /// End the rule after it has injected its fault so often
+    /// End the rule after it has injected its fault this many times
     #[arg(long, value_name = "NUMBER", requires = "fault", value_parser = clap::value_parser!(u32).range(1..))]
     times: Option<u32>,
 
-    /// End the rule with this number
+    /// End the rule of a fault with this number, as `ecp sandbox fault` lists it
     #[arg(long, value_name = "NUMBER", conflicts_with = "fault")]
     end: Option<u64>,
 
-    /// End all rules
+    /// End the rules of all faults
     #[arg(long, conflicts_with_all = ["fault", "end"])]
     end_all: bool,
 
@@ -98,7 +99,8 @@ pub(crate) struct FaultCommand {
     after_help = "Examples:\n  ecp sandbox clock\n  ecp sandbox clock 1h\n  ecp sandbox clock 11days"
 )]
 pub(crate) struct Clock {
-    /// Move virtual time on by this; the sandbox must run with --clock virtual
+    /// Move virtual time on by this much, as in 90s or 1h; the sandbox must run with --clock
+    /// virtual
     #[arg(value_name = "TIME", value_parser = duration)]
     by: Option<Duration>,
 
@@ -114,7 +116,7 @@ pub(crate) struct Resend {
     #[arg(value_name = "PAYMENT_ID")]
     payment_id: PaymentId,
 
-    /// The number of the callback among the payment's, from 1 [default: the last one]
+    /// Which of the payment's callbacks to send, counted from 1 [default: the last one]
     #[arg(value_name = "NUMBER")]
     callback: Option<u32>,
 
@@ -146,7 +148,7 @@ pub(crate) struct Tail {
     #[arg(long, alias = "payment", value_name = "ID")]
     payment_id: Option<PaymentId>,
 
-    /// Begin with so many events that have happened
+    /// Print this many past events first
     #[arg(long, short = 'n', value_name = "NUMBER", default_value_t = 10)]
     lines: usize,
 
@@ -156,7 +158,10 @@ pub(crate) struct Tail {
 
 impl Control {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context("cannot start the async runtime")?;
+        let runtime = tokio::runtime::Runtime::new().context(
+            "cannot start the async runtime; check this process's limits of threads and open files \
+             (`ulimit -u`, `ulimit -n`)",
+        )?;
         runtime.block_on(async {
             match self {
                 Self::Clock(command) => command.run().await,

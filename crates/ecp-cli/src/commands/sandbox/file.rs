@@ -23,7 +23,8 @@ use crate::settings::{toml_problem, without_value};
 pub(super) struct File {
     pub(super) seed: Option<u64>,
     pub(super) clock: Option<ClockKind>,
-    /// Start of virtual time.
+    /// Start of virtual time, such as `2026-01-01T00:00:00+0000`; without it the time of this
+    /// machine.
     start: Option<String>,
     pub(super) public_url: Option<String>,
     allowed_hosts: Vec<String>,
@@ -43,7 +44,8 @@ pub(super) struct File {
     mail: Option<MailSection>,
     pub(super) projects: Vec<Shop>,
     tokens: Vec<Token>,
-    /// Name of a query's member for the address that operations are sent to.
+    /// Name of the JSON member of a Data API query that holds the address to which operations are
+    /// sent, such as `destination`.
     destination_name: Option<String>,
     faults: Vec<FaultRule>,
 }
@@ -95,7 +97,9 @@ pub(super) struct Shop {
     pub(super) key_env: Option<String>,
     pub(super) callback_url: Option<String>,
     pub(super) confirmation_url: Option<String>,
-    /// Minor units by currency.
+    /// The project's opening balances in minor units, by currency code, such as `EUR = 5000`.
+    /// Payouts beyond a balance are declined; a currency that is not named has ten million major
+    /// units.
     #[serde(default)]
     balances: BTreeMap<String, i64>,
 }

@@ -32,7 +32,7 @@ pub(super) struct Line {
     reason: Option<String>,
     retry_in_millis: Option<u64>,
     rule: Option<u64>,
-    /// A status of HTTP is a number, and one of a payment is a word.
+    /// The status of an HTTP answer as a number, or of a payment as a word.
     status: Option<Status>,
     url: Option<String>,
 }

@@ -14,7 +14,7 @@ pub(super) struct Event {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Goal {
     End(Decision),
-    /// The customer is to be sent to the provider.
+    /// The payment waits until the customer is redirected to the provider's page.
     Redirect,
 }
 

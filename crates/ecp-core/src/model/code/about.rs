@@ -23,13 +23,16 @@ use super::{Code, CodeInfo};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum About {
-    /// The payment: its fields, its sum, its customer, its state.
+    /// Only the refused payment: its fields, its sum, its customer, its state.
     Payment,
-    /// The method or its provider. Every payment with this method receives the code.
+    /// The payment method or its provider. Every payment with this method receives the code until
+    /// the cause is fixed.
     Method,
-    /// The whole project: its key, its settings, its merchant account, its balance.
+    /// The whole project: its key, its settings, its merchant account, its balance. Every payment
+    /// receives the code until the cause is fixed.
     Project,
-    /// Not known, as for a code that is not in the platform's table.
+    /// It is not known whether other payments receive the code as well. This is so for every code
+    /// that is not in the platform's table.
     Unknown,
 }
 
@@ -45,7 +48,7 @@ impl About {
     }
 
     /// Whether other payments will receive the same code, so that sending them is useless before
-    /// the cause is fixed. This is so for the method and the project.
+    /// the cause is fixed: `true` for the method and the project, `false` also if it is not known.
     pub const fn concerns_others(self) -> bool {
         matches!(self, Self::Method | Self::Project)
     }

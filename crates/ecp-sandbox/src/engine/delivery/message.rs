@@ -5,9 +5,10 @@ use crate::engine::events::{CallbackRefusal, EventKind, RawBody};
 /// Kind of a delivered message, with its number.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Message {
-    /// The callback with this number among the payment's callbacks.
+    /// A callback, with its number: counted from 1 for each payment.
     Callback(u32),
-    /// The page of operations with this delivery number.
+    /// A page of operations that goes to the address in a Data API query, with the number of this
+    /// delivery: counted from 1 for the whole sandbox.
     Operations(u64),
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-/// Schedule by which an undelivered callback is sent again: the number of attempts and the pauses
-/// between them. It also applies to operations that the Data API sends to an address.
+/// Schedule by which a callback is sent again until the merchant answers with HTTP status 200: the
+/// number of attempts and the pauses between them. It also applies to operations that the Data API
+/// sends to an address. Pass it to [`Config::schedule`](crate::Config::schedule).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule(Kind);
 
@@ -14,15 +15,16 @@ enum Kind {
 }
 
 impl Schedule {
-    /// Returns the schedule in an older version of the platform's article on callbacks. The first
-    /// six attempts are made every 10 seconds; then the pauses grow from about 84 seconds to 4
-    /// hours. It has 120 attempts in all, within 11 days.
+    /// Returns the platform's schedule, as an older version of its article on callbacks gives it.
+    /// The first six attempts are made every 10 seconds; then the pauses grow from about 84 seconds
+    /// to 4 hours. There are 120 attempts in all, within 11 days.
     pub const fn platform() -> Self {
         Self(Kind::Platform)
     }
 
     /// Returns a schedule with the same pause between all attempts to send a callback. `attempts`
-    /// is the maximum number of attempts and includes the first: with 1 nothing is sent again.
+    /// is the maximum number of attempts and includes the first: with 1 (or 0) nothing is sent
+    /// again.
     pub const fn every(pause: Duration, attempts: u32) -> Self {
         Self(Kind::Every { pause, attempts })
     }

@@ -17,7 +17,8 @@ pub enum Confirmation {
     },
     /// The merchant gave no usable answer. The payment is declined with code 30302.
     Unusable {
-        /// Description of what is wrong with the answer, or why there is none.
+        /// Description of what is wrong with the answer, or why there is none, such as `the
+        /// merchant's answer is not JSON`.
         reason: String,
     },
 }

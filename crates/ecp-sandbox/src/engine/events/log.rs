@@ -22,12 +22,12 @@ pub(crate) struct EventLog {
 
 #[derive(Debug, Default)]
 struct Entries {
-    /// Of the last event.
+    /// Number of the latest event; 0 before the first one.
     sequence: u64,
-    /// Of all bodies together.
+    /// Total size of the bodies in the stored events, in bytes.
     bytes: usize,
     events: VecDeque<Event>,
-    /// Sequences, oldest first.
+    /// Numbers of the stored events of each payment, oldest first.
     by_payment: HashMap<(ProjectId, PaymentId), VecDeque<u64>>,
 }
 
@@ -167,9 +167,9 @@ impl Entries {
 }
 
 /// Stream of the sandbox's events as they happen, from
-/// [`Sandbox::subscribe`](crate::Sandbox::subscribe). A slow reader misses an event only if the
-/// sandbox removes it from memory ([`Config::event_history`](crate::Config::event_history)) before
-/// it is read.
+/// [`Sandbox::subscribe`](crate::Sandbox::subscribe); [`EventStream::next`] waits for each. A slow
+/// reader misses an event only if the sandbox removes it from memory
+/// ([`Config::event_history`](crate::Config::event_history)) before it is read.
 #[derive(Debug)]
 pub struct EventStream {
     log: Arc<EventLog>,

@@ -10,17 +10,22 @@ pub enum CallbackRefusal {
     /// The host in the address is neither this machine nor allowed by
     /// [`Config::allow_callback_host`](crate::Config::allow_callback_host).
     HostNotAllowed,
-    /// A [`Fault::LoseCallback`](crate::Fault::LoseCallback) dropped the message.
+    /// A fault rule with [`Fault::LoseCallback`](crate::Fault::LoseCallback) applied to the
+    /// message, so that it is never sent.
     Lost,
-    /// Neither the request nor the project names an address.
+    /// Neither the request nor the project names an address: set
+    /// [`Project::callback_url`](crate::Project::callback_url).
     NoAddress,
-    /// The address is not an absolute URL.
+    /// The address is not an absolute URL such as `http://127.0.0.1:8000/callback`.
     NoUrl,
-    /// The address is not plain `http`: the sandbox has no TLS.
+    /// The address does not begin with `http://`. The sandbox has no TLS, so it cannot send to
+    /// `https://`.
     NotPlainHttp,
-    /// The address leads to the sandbox itself, in any spelling.
+    /// The address leads to the sandbox itself, where no merchant would receive the message. Use
+    /// the address of your own receiver.
     OwnAddress,
-    /// Too many deliveries of operations are in progress: the sandbox keeps at most 100 pages.
+    /// The sandbox is already sending 100 pages of operations to addresses in Data API queries,
+    /// which is the maximum. Send the query again when some of them have ended.
     TooMany,
 }
 

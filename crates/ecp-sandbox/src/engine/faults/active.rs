@@ -16,19 +16,22 @@ const MOST_DRAWS: usize = 100_000;
 /// Point in the sandbox's work at which a fault may be injected.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Point<'p> {
-    /// The answer to a request at this path.
+    /// The answer to a request at this path, such as `/v2/payment/status`.
     Answer(&'p str),
-    /// This of a payment's callbacks.
+    /// The sending of the callback with this number, counted from 1 for each payment.
     Callback(u32),
-    /// The question for a confirmation.
+    /// The sending of a confirmation request (`check_deposit`), which asks the merchant to accept
+    /// an amount.
     Confirmation,
-    /// Operations on their way to the address of a query at this path.
+    /// The sending of operations to the address in a Data API query at this path, such as
+    /// `/v1/operations/get`.
     Operations(&'p str),
     /// The registration of a payment, whether a sale or a payout.
     Payment,
-    /// The registration of a payout, after [`Payment`](Self::Payment) for the same payment.
+    /// The registration of a payout. The same payout has reached [`Payment`](Self::Payment) just
+    /// before.
     Payout,
-    /// The registration of a refund, capture or release.
+    /// The registration of a refund, capture or release of a payment.
     FollowUp,
 }
 
@@ -36,9 +39,10 @@ pub(crate) enum Point<'p> {
 pub(crate) struct Book {
     added: u64,
     entries: VecDeque<Entry>,
-    /// How often each rule drew a lot about each payment.
+    /// Number of random draws that each rule has made for each payment. A rule with a probability
+    /// ([`FaultRule::percent`]) makes one whenever its conditions are met.
     draws: HashMap<(u64, About), u64>,
-    /// What has changed since the state file was written.
+    /// What has changed since the state file of `Sandbox::open` was last written.
     touched: Touched,
 }
 
@@ -47,7 +51,7 @@ pub(crate) struct Book {
 struct Touched {
     is_kept: bool,
     rules: bool,
-    /// Whether all draws were forgotten, before those below.
+    /// Whether all counts of draws were removed; `draws` has the changes after that.
     no_draws: bool,
     draws: HashSet<(u64, About)>,
 }
@@ -59,7 +63,7 @@ pub(crate) struct BookChanges {
     pub(crate) added: u64,
     /// All rules; `None` if none has changed.
     pub(crate) rules: Option<Vec<KeptRule>>,
-    /// Whether all draws were forgotten, before those below.
+    /// Whether all counts of draws were removed; `draws` has the changes after that.
     pub(crate) no_draws: bool,
     /// How often a rule drew a lot about a payment.
     pub(crate) draws: Vec<((u64, About), u64)>,
@@ -80,9 +84,9 @@ pub(crate) struct KeptRule {
 struct Entry {
     id: u64,
     rule: FaultRule,
-    /// How often it struck.
+    /// How often the rule has injected its fault.
     struck: u32,
-    /// Whether the sandbox's configuration has the rule.
+    /// Whether the rule is from `Config::fault`; `false` if it was added while the sandbox ran.
     #[cfg_attr(not(feature = "state"), expect(dead_code, reason = "the state file has it"))]
     configured: bool,
 }

@@ -13,7 +13,8 @@ use crate::wire::members::{self, Kind};
 const EXAMPLE: &str = r#"{"fault": "drop_answer", "times": 1}"#;
 
 /// A [`Fault`] with the conditions under which the sandbox injects it, such as one payment. Without
-/// conditions the fault is injected wherever it can apply.
+/// conditions the fault is injected wherever it can apply. Pass the rule to
+/// [`Config::fault`](crate::Config::fault) or [`Sandbox::add_fault`](crate::Sandbox::add_fault).
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Members", into = "Members")]
 pub struct FaultRule {
@@ -47,14 +48,16 @@ impl FaultRule {
     }
 
     /// Limits the rule to requests and callbacks about payments with this id, in any project.
+    /// [`FaultRule::project_id`] also limits the project.
     pub fn payment_id(self, id: impl Into<String>) -> Self {
         Self { payment_id: Some(id.into()), ..self }
     }
 
     /// Limits the rule to requests with this text in their path, such as `/sale` or `/status`. A
-    /// fault for answers applies to the answers to these requests. A fault for callbacks applies to
-    /// no callback, but to operations that the Data API sends for a query with this text in its
-    /// path (`/operations/get`). Other faults ignore the condition.
+    /// fault for answers then applies only to the answers to these requests. A fault for callbacks
+    /// then applies to no callbacks, and only to the operations that the Data API sends to an
+    /// address, if the path of the query has this text (`/operations/get`). Other faults ignore the
+    /// condition.
     pub fn path(self, part: impl Into<String>) -> Self {
         Self { path: Some(part.into()), ..self }
     }
@@ -73,8 +76,8 @@ impl FaultRule {
     }
 
     /// Sets the probability with which the rule injects its fault where its conditions are met, in
-    /// percent; 100 by default and at most. The random draws depend on the sandbox's seed
-    /// ([`Config::seed`](crate::Config::seed)).
+    /// percent: 100 by default, which is also the maximum, and never with 0. The random draws
+    /// depend on the sandbox's seed ([`Config::seed`](crate::Config::seed)).
     pub fn percent(self, percent: u8) -> Self {
         Self { percent: percent.min(100), ..self }
     }
@@ -85,7 +88,7 @@ impl FaultRule {
     }
 
     /// Reads a rule from a JSON object, which has the name of the fault in `fault`, the details of
-    /// the fault, and the conditions.
+    /// the fault, and the conditions, such as `{"fault": "drop_answer", "times": 1}`.
     ///
     /// | member | meaning |
     /// |---|---|
@@ -116,7 +119,8 @@ impl FaultRule {
     }
 }
 
-/// Error of [`FaultRule::from_json`]: the text is not JSON or not a valid rule.
+/// Error of [`FaultRule::from_json`]: the text is not JSON or not a valid rule. The text of the
+/// error names the wrong member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidFault(String);
 

@@ -67,7 +67,8 @@ pub(super) struct File {
 /// Why a file cannot be read or written.
 pub(super) enum Problem {
     Sqlite(rusqlite::Error),
-    /// A row does not hold what this release writes.
+    /// A row has content that this release cannot read, such as an unknown currency; the text says
+    /// what.
     Content(String),
     Text(String),
 }

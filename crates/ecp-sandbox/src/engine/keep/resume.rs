@@ -16,14 +16,16 @@ use crate::engine::state::{Resuming, State};
 
 /// The work of one payment that is taken up again.
 enum Task {
-    /// Its first step, or that of the follow-up at this position.
+    /// The first step after the registration: of the payment itself if the position is `None`,
+    /// otherwise of the refund, capture or release at this position in the payment's list.
     Process(Option<usize>),
-    /// The first step of a slow payout, after this time.
+    /// The first step of a payout that a fault slows down, after this duration.
     Later(Duration),
-    /// The merchant's answer to a clarification.
+    /// The merchant's answer to a clarification (a question for data that a sale lacks), which was
+    /// received but not yet processed.
     Clarify(Value),
-    /// The question whether the merchant accepts an amount. It is asked once more: whether the answer
-    /// came is not known.
+    /// The confirmation request that asks the merchant to accept an amount. It is sent once more,
+    /// because the file does not say whether the merchant has answered.
     Ask(Question),
 }
 

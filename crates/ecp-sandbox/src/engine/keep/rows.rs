@@ -177,7 +177,7 @@ impl KeptDelivery {
         let message = match (self.callback, self.page) {
             (Some(number), None) => Message::Callback(number),
             (None, Some(number)) => Message::Operations(number),
-            _ => return Err("it is neither a callback nor a page of operations".to_owned()),
+            _ => return Err("the row is neither a callback nor a page of operations".to_owned()),
         };
         Ok(Pending {
             about: about(self.project, self.payment)?,
@@ -530,9 +530,9 @@ const fn name_of(refusal: CallbackRefusal) -> &'static str {
 
 fn refusal(name: &str) -> Result<CallbackRefusal, String> {
     let found = REFUSALS.iter().find(|(known, _)| *known == name);
-    found
-        .map(|(_, refusal)| *refusal)
-        .ok_or_else(|| format!("the refusal `{name}` is not known to this release"))
+    found.map(|(_, refusal)| *refusal).ok_or_else(|| {
+        format!("the reason `{name}` for not sending a message is not known to this release")
+    })
 }
 
 /// Texts of events that are constants of the program that wrote them. There are few, and each is

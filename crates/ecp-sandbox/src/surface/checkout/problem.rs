@@ -5,34 +5,37 @@ use crate::surface::i18n::Language;
 /// Reason why the Payment Page does not open, shown to the customer in its place.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Problem {
-    /// A page of another site opened the page and chose the callback URL.
+    /// A page of another site opened the Payment Page and chose a URL for callbacks that is not in
+    /// the sandbox's configuration.
     CallbackAddress,
-    /// The signature does not match the parameters.
+    /// The signature in the Payment Page's URL does not match the other parameters.
     BadSignature {
-        /// The text that the sandbox signs, item by item.
+        /// The items of the text that must be signed, such as `payment_amount:10000`.
         signed: Vec<String>,
     },
-    /// The time to pay is over.
+    /// The time to pay is over: the parameter `best_before` is in the past.
     Expired,
-    /// The parameter with this name does not have its documented form.
+    /// The parameter with this name does not have its documented form, such as an amount that is no
+    /// whole number.
     Malformed(String),
     Missing(Vec<&'static str>),
-    /// The method does not take the currency.
+    /// The payment method in `force_payment_method` does not take the payment's currency.
     MethodRefusesCurrency,
-    /// The amount is outside of the method's limits.
+    /// The amount is outside of the limits of the payment method in `force_payment_method`.
     MethodRefusesAmount,
     NoMethod,
     NoSignature,
-    /// The parameter with this name is given twice.
+    /// The parameter with this name is given more than once.
     Repeated(String),
-    /// The value of the parameter with this name contains a `;`.
+    /// The value of the parameter with this name contains a `;`, which no parameter may contain.
     Separator(String),
-    /// A different payment already has the payment id.
+    /// A different payment already has the id in the parameter `payment_id`.
     Taken,
     UnknownCurrency,
     UnknownMethod(String),
     UnknownProject,
-    /// A feature of the platform that the sandbox does not have.
+    /// The parameter with this name asks for something that the platform can do and the sandbox
+    /// cannot, such as the mode `card_verify`.
     Unsupported(&'static str),
 }
 

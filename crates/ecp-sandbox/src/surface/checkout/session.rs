@@ -57,7 +57,8 @@ pub(crate) struct Sessions {
 #[derive(Default)]
 struct Open {
     by_id: HashMap<String, Arc<Session>>,
-    /// The sessions in which payments were begun.
+    /// Id of the session (a customer's visit of the Payment Page) in which each payment was
+    /// registered, by project and payment.
     by_payment: HashMap<(ProjectId, PaymentId), String>,
     order: VecDeque<String>,
 }

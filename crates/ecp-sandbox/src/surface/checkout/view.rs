@@ -38,7 +38,8 @@ pub(super) struct ChoosePage<'s> {
     language: Language,
     t: &'static Texts,
     session: &'s Session,
-    /// The customer chose this one, or there is no other.
+    /// The method that the customer chose, or the only method there is; `None` while the customer
+    /// still has to choose.
     chosen: Option<Chosen>,
     methods: Vec<&'static MethodSpec>,
     refusal: Option<String>,
@@ -127,9 +128,11 @@ pub(super) struct RedirectPage<'s> {
     session: &'s Session,
     method: &'static str,
     url: String,
-    /// The fields of a form that is posted; without it the way is a plain link.
+    /// The form fields with which the customer's browser is sent to `url` by `POST`; `None` if the
+    /// page has a plain link to `url` instead.
     post: Option<Vec<(String, String)>>,
-    /// Goes by itself: the customer has just pressed the button for it.
+    /// Whether the page sends the browser on by itself, because the customer has just pressed the
+    /// button for it. If `false`, the customer must press a button.
     goes: bool,
 }
 
@@ -185,12 +188,15 @@ pub(super) struct ResultPage<'s> {
     amount: Money,
     code: String,
     message: &'static str,
-    /// Where the customer is sent in a moment.
+    /// URL of the merchant to which the page sends the customer by itself after a few seconds;
+    /// `None` if the Payment Page was opened without one.
     redirect: Option<&'s str>,
-    /// Where the customer may go.
+    /// URL of the button back to the merchant, which the page has if it does not send the customer
+    /// there by itself; `None` for no button.
     link: Option<&'s str>,
-    /// Whether `redirect` opens in the whole window instead of the frame that shows this page; `false`
-    /// without a frame. `link` always leaves the frame.
+    /// Whether `redirect` opens in the whole browser window, where the merchant's page shows this
+    /// page in a frame. If `false`, it opens in the frame, or there is no frame. `link` always
+    /// opens in the whole window.
     leaves_frame: bool,
 }
 

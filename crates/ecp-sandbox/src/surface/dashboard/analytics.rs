@@ -25,7 +25,9 @@ use crate::surface::page::{Policy, html};
 struct AnalyticsPage {
     shell: Shell,
     narrow: Narrow,
-    /// The earliest and the latest moment of the payments, in UTC; `None` if there is none.
+    /// The period of the shown payments: the limits of the filter, or where it has none, the
+    /// creation times of the first and last payment. In UTC, such as `2026-11-22 10:00:00`; `None`
+    /// if there is no payment.
     period: Option<(String, String)>,
     counts: Counts,
     tiles: Vec<(String, String)>,
@@ -43,7 +45,7 @@ struct AnalyticsPage {
 struct Line {
     name: String,
     value: String,
-    /// Of 100.
+    /// Length of the bar, in percent of the whole width.
     width: String,
 }
 

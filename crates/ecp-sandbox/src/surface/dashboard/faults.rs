@@ -89,7 +89,8 @@ struct RuleLine {
     number: u64,
     name: &'static str,
     text: &'static str,
-    /// The conditions of the rule, in words.
+    /// The conditions of the rule and the details of its fault, in words, such as `payment X1, hits
+    /// left: 1`.
     conditions: String,
     json: String,
 }

@@ -36,7 +36,8 @@ struct Line {
     payment_id: String,
     url: String,
     created: Stamp,
-    /// `not paid` while there is no payment.
+    /// Status of the payment that was made with the link, such as `success`; `not paid` while there
+    /// is none.
     status: String,
     payment_url: Option<String>,
 }

@@ -19,16 +19,17 @@ use crate::surface::page::{Policy, html};
 struct MethodsPage {
     shell: Shell,
     given: Pairs,
-    /// The choices of a filter: the operations (then the currencies) of all methods in the
-    /// registry.
+    /// Names of the operations that the page's filter offers, such as `sale`: those of all methods
+    /// in the registry.
     operations: BTreeSet<&'static str>,
     currencies: BTreeSet<&'static str>,
     certainties: Vec<String>,
     methods: Vec<&'static MethodSpec>,
-    /// The reason why the list is empty; empty if it is not.
+    /// The reason why no method is shown, such as a filter that none fits; empty if methods are
+    /// shown.
     none: String,
-    /// The number of methods that fit all filters except the country, and whose countries are not
-    /// stated.
+    /// Number of methods that fit all filters but the country, and whose documentation names no
+    /// countries. They are not shown.
     unstated: usize,
 }
 

@@ -26,11 +26,13 @@ struct PaymentPage {
     shell: Shell,
     payment: PaymentView,
     items: Vec<Item>,
-    /// Whether the history has removed the first events of the payment.
+    /// Whether the sandbox has removed the first events of the payment from memory, so that `items`
+    /// may lack them.
     is_cut: bool,
-    /// The body of the latest callback, to begin a hand-made one with.
+    /// Text in the form for a callback of the user's own: the body of the payment's latest callback
+    /// to begin with, or what the user entered if it could not be sent. Empty without a callback.
     draft: String,
-    /// The greatest amount of a refund in the Dashboard; `None` if none is possible.
+    /// The greatest amount that can be refunded from this page; `None` if no refund is possible.
     refundable: Option<Money>,
 }
 
@@ -47,7 +49,9 @@ pub(super) async fn resend(State(engine): State<Engine>, Form(pairs): Form<Pairs
         let callback = field(&pairs, "callback").and_then(|number| number.parse().ok());
         match callback.filter(|&callback| engine.resend_callback(project, id, callback)) {
             Some(_) => Ok("resent"),
-            None => Err("The history has no callback of the payment with this number.".to_owned()),
+            None => {
+                Err("The history has no callback with this number for this payment.".to_owned())
+            }
         }
     })
 }

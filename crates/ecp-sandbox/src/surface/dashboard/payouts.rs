@@ -27,12 +27,14 @@ struct PayoutsPage {
     shell: Shell,
     choices: Choices,
     inputs: Vec<Field>,
-    /// The form as it was sent.
+    /// Names and values of the form that was sent, to fill it in again after an error; empty when
+    /// the page is opened.
     given: Pairs,
-    /// The paid payout.
+    /// URL of the page of the payout that was just made from the form, and its payment id; `None`
+    /// otherwise.
     link: Option<(String, String)>,
     batches: Vec<BatchLine>,
-    /// The projects' balances, with their names.
+    /// The balances of all projects: a label such as `Balance of project 1`, and the amount.
     balances: Vec<(String, String)>,
 }
 

@@ -60,7 +60,8 @@ struct TemplateLine {
     columns: String,
     format: Format,
     schedule: String,
-    /// The next scheduled moment.
+    /// Time at which the next report is made by the template's schedule; `None` if the template has
+    /// no schedule.
     next: Option<Stamp>,
     to: String,
 }

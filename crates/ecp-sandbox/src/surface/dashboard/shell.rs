@@ -82,7 +82,8 @@ pub(super) fn payment_url(project: ecp_core::ProjectId, payment_id: &str) -> Str
 #[derive(Clone, Copy)]
 pub(crate) struct Stamp {
     at: Timestamp,
-    /// Milliseconds, where they matter.
+    /// Milliseconds since the beginning of the second, 0 to 999; `None` where a page shows whole
+    /// seconds.
     millis: Option<u16>,
 }
 

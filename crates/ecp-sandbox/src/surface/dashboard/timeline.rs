@@ -27,18 +27,21 @@ pub(crate) struct Entry {
     pub(crate) bodies: Vec<Body>,
     /// Number of the callback, if it can be sent again.
     pub(crate) callback: Option<u32>,
-    /// What repeats, if nothing else happens in between.
+    /// Kind of event that often repeats, such as a request for the status. The page shows three or
+    /// more equal ones in a row as one line. `None` for events that are always shown on their own.
     repeats: Option<Repeat>,
-    /// Whether it is the sandbox's answer to the request before it.
+    /// Whether the event is the sandbox's answer to an HTTP request, which is then the event before
+    /// it.
     is_answer: bool,
 }
 
 /// An event that is often repeated without a change.
 #[derive(Clone, PartialEq, Eq)]
 enum Repeat {
-    /// A request for the status at this path, and its answer.
+    /// A request for the payment's status at this path, such as `/v2/payment/status`, together with
+    /// its answer.
     Poll(String),
-    /// A failed attempt to send the callback with this number.
+    /// A failed attempt to send the callback with this number, counted from 1 for each payment.
     Attempt(u32),
 }
 

@@ -38,7 +38,8 @@ pub(super) struct Row<'o> {
     operation_code: &'o str,
     operation_message: &'static str,
     operation_created_at: String,
-    /// `null` while it lasts.
+    /// Time at which the operation ended, such as `2026-11-22 10:00:00`, in the time zone of the
+    /// query; `null` while it has not ended.
     operation_completed_at: Option<String>,
     payment_method_name: &'static str,
     payment_method_type: &'static str,

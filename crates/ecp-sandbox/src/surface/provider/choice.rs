@@ -15,11 +15,12 @@ pub(super) struct Choice {
 /// Reason why a submitted form is not a valid decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unclear {
-    /// The page cannot have sent this form.
+    /// The form is not one that the page sends: it has no decision, or a voucher that the page does
+    /// not offer.
     Foreign,
-    /// No amount was chosen.
+    /// The customer chose no amount, or typed one that cannot be read.
     Nothing,
-    /// The voucher cannot pay, because of these problems.
+    /// The voucher that the customer entered cannot pay, because of these problems with its fields.
     Voucher(Problems),
 }
 

@@ -8,11 +8,11 @@ use crate::wire::steps::display;
 
 /// An item of `display_data`, as the page shows it.
 pub(super) enum Item {
-    /// A QR code, as an SVG picture.
+    /// A QR code with its title, as an SVG picture.
     Code { title: &'static str, svg: String },
-    /// A title and its text, which may be an address.
+    /// A text with its title, such as an address to pay to.
     Text { title: &'static str, text: String },
-    /// A text that is too long for a QR code.
+    /// A text that is too long for a QR code and is shown as text instead.
     TooLong { text: String },
 }
 

@@ -12,9 +12,9 @@ pub(super) const NUMBER: &str = "voucher_number";
 pub(super) const CODE: &str = "voucher_code";
 pub(super) const EXPIRY: &str = "voucher_expiry";
 
-/// Form fields in which a customer enters a voucher on the page of the voucher's provider, as pairs
-/// of name and value. The values are those of a test voucher that pays any amount. It exists only
-/// in the sandbox.
+/// Form fields with a test voucher that pays any amount, as pairs of name and value. A test sends
+/// them in place of a customer, with the decision `success`, to the page of the voucher's provider.
+/// The voucher exists only in the sandbox.
 pub const TEST_VOUCHER: [(&str, &str); 3] =
     [(NUMBER, "1000000000000001"), (CODE, "123"), (EXPIRY, "12/99")];
 

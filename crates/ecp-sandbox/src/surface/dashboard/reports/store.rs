@@ -81,13 +81,14 @@ struct State {
     saved: u64,
     made: u64,
     templates: BTreeMap<u64, Entry>,
-    /// Oldest first.
+    /// The stored reports, oldest first.
     reports: VecDeque<Report>,
 }
 
 struct Entry {
     saved: Arc<Saved>,
-    /// Dropped with the template, which ends its schedule.
+    /// Sender of a channel on which nothing is sent. It is dropped together with the template,
+    /// which tells the template's schedule to end.
     _scheduled: oneshot::Sender<Infallible>,
 }
 
