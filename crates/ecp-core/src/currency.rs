@@ -16,7 +16,7 @@ use serde::{Serialize, Serializer};
 ///
 /// assert_eq!(Currency::JPY.exponent(), 0);
 /// assert_eq!("BHD".parse::<Currency>()?.exponent(), 3);
-/// assert_eq!("eur".parse::<Currency>().unwrap_err().to_string(), "`eur` is not an ISO 4217 currency code such as `EUR`");
+/// assert_eq!("eur".parse::<Currency>().unwrap_err().to_string(), "`eur` is not the ISO 4217 code of a currency with known decimals, such as `EUR`");
 /// # Ok::<(), ecp_core::UnknownCurrency>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,7 +26,7 @@ pub struct Currency(Iso);
 /// decimals are never assumed for an unknown currency, because the amount could then be wrong by a
 /// factor of ten or more.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{code}` is not an ISO 4217 currency code such as `EUR`")]
+#[error("`{code}` is not the ISO 4217 code of a currency with known decimals, such as `EUR`")]
 #[non_exhaustive]
 pub struct UnknownCurrency {
     /// The text that was given as a currency code.

@@ -540,7 +540,9 @@ impl RawJson {
     /// The decoded text of a string or the literal text of a number, `None` for any other kind of
     /// value.
     pub fn scalar(&self) -> Option<Cow<'_, str>> {
-        let document = Document::parse(self.0.as_bytes(), Limits::default()).ok()?;
+        // It may be from a document with a higher limit.
+        let limits = Limits::default().bytes(self.0.len());
+        let document = Document::parse(self.0.as_bytes(), limits).ok()?;
         match document.root().kind() {
             Kind::String(text) => Some(Cow::Owned(text.to_owned())),
             Kind::Number(_) => Some(Cow::Borrowed(&self.0)),

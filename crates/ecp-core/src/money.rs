@@ -234,8 +234,14 @@ mod tests {
             );
         }
         let table = [
-            ("1  EUR", "` EUR` is not an ISO 4217 currency code such as `EUR`"),
-            ("1.00 XYZ", "`XYZ` is not an ISO 4217 currency code such as `EUR`"),
+            (
+                "1  EUR",
+                "` EUR` is not the ISO 4217 code of a currency with known decimals, such as `EUR`",
+            ),
+            (
+                "1.00 XYZ",
+                "`XYZ` is not the ISO 4217 code of a currency with known decimals, such as `EUR`",
+            ),
             ("1.000 EUR", "`1.000` has more decimals than EUR, which has 2"),
             ("500.0 JPY", "`500.0` has more decimals than JPY, which has 0"),
             (

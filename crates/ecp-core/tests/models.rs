@@ -1040,7 +1040,7 @@ fn a_sum_in_an_unknown_currency_is_read_but_is_no_money() {
     assert_eq!((sum.amount, sum.currency.as_str()), (100, "XQQ"));
     assert_eq!(
         sum.money().unwrap_err().to_string(),
-        "`XQQ` is not an ISO 4217 currency code such as `EUR`"
+        "`XQQ` is not the ISO 4217 code of a currency with known decimals, such as `EUR`"
     );
 }
 

@@ -34,7 +34,7 @@ fn every_bad_row_is_reported_by_line_and_field() {
         ),
         (
             "jeton,P-1,30000,EUX,1,192.0.2.1",
-            "line 2, `payment.currency`: `EUX` is not an ISO 4217 currency code such as `EUR`",
+            "line 2, `payment.currency`: `EUX` is not the ISO 4217 code of a currency with known decimals, such as `EUR`",
         ),
         (
             "jeton,P-1,30000,MYR,1,192.0.2.1",

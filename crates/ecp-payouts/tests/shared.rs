@@ -228,4 +228,15 @@ async fn a_reader_counts_the_payers_at_work_and_names_a_state_that_it_does_not_k
     assert_eq!(states, [State::Intended, State::Unknown, State::Intended]);
     assert_eq!(rows.odd().len(), 1);
     assert_eq!(rows.odd()[0].payment_id, "P-1");
+
+    // What cannot be used at all is listed, and hides nothing after it.
+    let damage = "UPDATE ecp_payouts.rows SET payment_id = ' ' WHERE payment_id = 'P-0';
+        UPDATE ecp_payouts.rows SET digest = 'short' WHERE payment_id = 'P-1'";
+    client.batch_execute(damage).await.unwrap();
+    let mut rows = reader.rows(&owner, None).await.unwrap();
+    let page = rows.next_page().await.unwrap();
+    assert_eq!(page.iter().map(|(id, _)| id.payment_id().as_str()).collect::<Vec<_>>(), ["P-2"]);
+    let odd: Vec<_> = rows.odd().iter().map(|odd| (odd.payment_id.as_str(), odd.problem)).collect();
+    let invalid = (" ", "its payment id is not valid");
+    assert_eq!(odd, [invalid, ("P-1", "its digest is not 32 bytes long")]);
 }

@@ -273,8 +273,10 @@ impl Payment {
         if self.stage != Stage::AwaitingCustomer {
             return Step::Stay;
         }
-        // A registration has no amount to choose.
-        let chosen = chosen.filter(|_| self.order.operation.effect() != Effect::Register);
+        // Only where the merchant left it open is there an amount to choose, in the currency asked for.
+        let chosen = chosen.filter(|amount| {
+            self.order.is_open() && amount.currency() == self.order.amount.currency()
+        });
         if self.held {
             self.pending = Some((decision, chosen));
             self.enter(Stage::Held, now);

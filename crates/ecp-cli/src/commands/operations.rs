@@ -45,7 +45,7 @@ pub(crate) struct Operations {
     fields: Vec<String>,
 
     /// Another member of the query to the Data API, with its value in JSON, as in
-    /// 'operation_type=["payout"]'. May be repeated
+    /// `operation_type=["payout"]`. May be repeated
     #[arg(long, value_name = "NAME=JSON", value_parser = pair)]
     filter: Vec<(String, String)>,
 

@@ -67,7 +67,7 @@ pub struct PostgresRows {
     /// all jobs. `None` if the database does not have the owner or the job, so that there are no
     /// rows.
     of: Option<(i64, Option<i64>)>,
-    last: Option<RowId>,
+    last: (String, bool, String),
     odd: Vec<OddEntry>,
 }
 
@@ -127,7 +127,7 @@ impl PostgresJournalReader {
             (Some(owner), None) => Some((owner, None)),
             (None, _) => None,
         };
-        Ok(PostgresRows { reader: self.clone(), of, last: None, odd: Vec::new() })
+        Ok(PostgresRows { reader: self.clone(), of, last: Default::default(), odd: Vec::new() })
     }
 
     /// Reads the records of all rows of a job, by the ids of the rows; none if the database has no
@@ -216,26 +216,30 @@ impl PostgresRows {
              ORDER BY r.payment_id, r.is_refund, r.refund_id LIMIT {PAGE}"
         );
         loop {
-            let (payment_id, is_refund, refund_id) = match &self.last {
-                Some(id) => {
-                    let refund_id = id.refund_id();
-                    (id.payment_id().as_str(), refund_id.is_some(), refund_id.unwrap_or_default())
-                }
-                None => ("", false, ""),
-            };
+            let (payment_id, is_refund, refund_id) = &self.last;
             let values = [
                 (&owner as _, Type::INT8),
                 (&job as _, Type::INT8),
-                (&payment_id as _, Type::TEXT),
-                (&is_refund as _, Type::BOOL),
-                (&refund_id as _, Type::TEXT),
+                (payment_id as _, Type::TEXT),
+                (is_refund as _, Type::BOOL),
+                (refund_id as _, Type::TEXT),
             ];
             let rows = again!(self.reader.pool, |session| session.alone(&sql, &values).await?)?;
+            if let Some(row) = rows.last() {
+                let part = |error| JournalError::from(Failure::from(error));
+                self.last = (
+                    row.try_get(0).map_err(part)?,
+                    row.try_get(1).map_err(part)?,
+                    row.try_get(2).map_err(part)?,
+                );
+            }
             let mut page = Vec::with_capacity(rows.len());
             for row in &rows {
-                let Stored { id, entry, .. } = read_tolerantly(row, &mut self.odd)?;
-                self.last = Some(id.clone());
-                page.extend(entry.map(|entry| (id, entry)));
+                if let Some(Stored { id, entry: Some(entry), .. }) =
+                    read_tolerantly(row, &mut self.odd)?
+                {
+                    page.push((id, entry));
+                }
             }
             // A page of only odd entries is not the end.
             if !page.is_empty() || rows.is_empty() {

@@ -26,17 +26,22 @@ pub(super) struct Stored {
 
 pub(super) fn read(row: &Row) -> Result<Stored, Failure> {
     match decode(row)? {
-        (_, Some(problem)) => Err(damaged(problem)),
-        (stored, None) => Ok(stored),
+        Decoded::Whole(stored) => Ok(stored),
+        Decoded::InPart(_, problem) | Decoded::Unusable(problem) => Err(damaged(problem)),
     }
 }
 
 /// Reads a row of which this version may not know all words, for a reader that pays nothing.
-pub(super) fn read_tolerantly(row: &Row, odd: &mut Vec<OddEntry>) -> Result<Stored, Failure> {
-    let (stored, problem) = decode(row)?;
-    if let Some(problem) = problem {
-        odd.push(OddEntry { payment_id: stored.id.payment_id().to_string(), problem });
-    }
+pub(super) fn read_tolerantly(
+    row: &Row,
+    odd: &mut Vec<OddEntry>,
+) -> Result<Option<Stored>, Failure> {
+    let (stored, problem) = match decode(row)? {
+        Decoded::Whole(stored) => return Ok(Some(stored)),
+        Decoded::InPart(stored, problem) => (Some(stored), problem),
+        Decoded::Unusable(problem) => (None, problem),
+    };
+    odd.push(OddEntry { payment_id: row.try_get(0)?, problem });
     Ok(stored)
 }
 
@@ -44,11 +49,19 @@ fn damaged(problem: &str) -> Failure {
     Failure::Other(format!("the entry of a row: {problem}; use the version that wrote it"))
 }
 
-/// A row, and what of it this version does not know: such a state counts as unknown, and there is no
-/// sum in such a currency.
-fn decode(row: &Row) -> Result<(Stored, Option<&'static str>), Failure> {
-    let payment_id = PaymentId::new(row.try_get::<_, String>(0)?)
-        .map_err(|_| damaged("its payment id is not valid"))?;
+/// A row, as far as this version can read it.
+enum Decoded {
+    Whole(Stored),
+    /// A state that this version does not know counts as unknown, and there is no sum in a currency
+    /// that it does not know.
+    InPart(Stored, &'static str),
+    Unusable(&'static str),
+}
+
+fn decode(row: &Row) -> Result<Decoded, Failure> {
+    let Ok(payment_id) = PaymentId::new(row.try_get::<_, String>(0)?) else {
+        return Ok(Decoded::Unusable("its payment id is not valid"));
+    };
     let id = if row.try_get(1)? {
         RowId::refund(payment_id, row.try_get::<_, String>(2)?)
     } else {
@@ -56,7 +69,10 @@ fn decode(row: &Row) -> Result<(Stored, Option<&'static str>), Failure> {
     };
     let token = row.try_get(14)?;
     let Some(digest) = row.try_get::<_, Option<Vec<u8>>>(4)? else {
-        return Ok((Stored { id, entry: None, age: None, token }, None));
+        return Ok(Decoded::Whole(Stored { id, entry: None, age: None, token }));
+    };
+    let Ok(digest) = digest.try_into() else {
+        return Ok(Decoded::Unusable("its digest is not 32 bytes long"));
     };
     let state: String = row.try_get(3)?;
     let state = State::ALL.iter().find(|known| known.as_str() == state).copied();
@@ -69,7 +85,7 @@ fn decode(row: &Row) -> Result<(Stored, Option<&'static str>), Failure> {
     let amount = row.try_get::<_, Option<i64>>(5)?;
     let entry = Entry {
         state: state.unwrap_or(State::Unknown),
-        digest: digest.try_into().map_err(|_| damaged("its digest is not 32 bytes long"))?,
+        digest,
         amount: amount.zip(currency).map(|(minor, currency)| Money::from_minor(minor, currency)),
         sends: u32::try_from(row.try_get::<_, i32>(7)?).unwrap_or_default(),
         sent_at: row.try_get(8)?,
@@ -81,7 +97,11 @@ fn decode(row: &Row) -> Result<(Stored, Option<&'static str>), Failure> {
     let age = row.try_get::<_, Option<i64>>(13)?;
     // A server that took over may have a clock that is behind.
     let age = age.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default()));
-    Ok((Stored { id, entry: Some(entry), age, token }, problem))
+    let stored = Stored { id, entry: Some(entry), age, token };
+    Ok(match problem {
+        Some(problem) => Decoded::InPart(stored, problem),
+        None => Decoded::Whole(stored),
+    })
 }
 
 /// The keys of rows, as arrays.
