@@ -1,7 +1,6 @@
 //! What pages load, by the requests that the browser really made: nothing comes from an address other
-//! than a page's own. And how long a page takes to be seen first.
+//! than a page's own.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use ecp_browser_tests::{Browser, World};
@@ -132,33 +131,4 @@ async fn the_consoles_pages_load_nothing_from_elsewhere() {
         &report,
     ];
     assert_own(&browser, &own, &pages).await;
-}
-
-/// How often each page is opened to measure it.
-const LOADS: usize = 9;
-
-/// Prints the figures, which depend on the machine; only that there is a paint is asserted.
-#[tokio::test]
-async fn every_page_is_painted_without_waiting_for_another_server() {
-    let browser = crate::browser!();
-    let world = World::open().await.unwrap();
-    for number in 0..20 {
-        waiting_sale(&world, &format!("painted-{number}")).await;
-    }
-    browser.goto(&format!("{}/dashboard", world.url)).await.unwrap();
-    for path in ["", "/analytics", "/reports", "/payment?project=1&id=painted-1"] {
-        let url = format!("{}/dashboard{path}", world.url);
-        let mut times = Vec::new();
-        for _ in 0..LOADS {
-            times.push(browser.first_paint(&url).await.unwrap());
-        }
-        times.sort_unstable_by(f64::total_cmp);
-        let (least, median, most) = (times[0], times[LOADS / 2], times[LOADS - 1]);
-        assert!(least > 0.0, "{times:?}");
-        // Bypasses the test harness, which captures output.
-        let _ = writeln!(
-            std::io::stderr(),
-            "first paint of /dashboard{path}, nothing cached: {median:.0} ms ({least:.0} to {most:.0})"
-        );
-    }
 }
