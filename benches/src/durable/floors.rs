@@ -200,8 +200,8 @@ const INSERT_PLAIN: &str = "
     FROM unnest($1::bytea[], $2::text[], $3::bytea[]) AS u (content, payment, raw)";
 
 const UPSERT_PAYMENTS: &str = "
-    INSERT INTO ecp_inbox.payments (key, project, payment, state, status, updated)
-    SELECT key, 1236, payment, $3, 'success', $4
+    INSERT INTO ecp_inbox.payments (number, key, project, payment, state, status, updated)
+    SELECT nextval('ecp_inbox.callbacks_id_seq'), key, 1236, payment, $3, 'success', $4
     FROM unnest($1::bytea[], $2::bytea[]) AS u (key, payment) ORDER BY key
     ON CONFLICT (key) DO UPDATE SET state = excluded.state, updated = excluded.updated";
 

@@ -88,8 +88,8 @@ mod tests {
         for (text, end) in [
             ("1.00 eur", "; did you mean `EUR`?"),
             ("1.00 ERU", "; did you mean one of ERN, EUR, MRU?"),
-            ("1.00 QQQ", "code such as `EUR`"),
-            ("1.00 EUROS", "code such as `EUR`"),
+            ("1.00 QQQ", "with known decimals, such as `EUR`"),
+            ("1.00 EUROS", "with known decimals, such as `EUR`"),
         ] {
             let error = money(text).unwrap_err();
             assert!(error.ends_with(end), "{error}");

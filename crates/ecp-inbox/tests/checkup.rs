@@ -138,6 +138,14 @@ mod postgres {
             server.run_in(&owner, &[grant]).unwrap();
         }
 
+        // Functions may be executed by all, unless that is revoked.
+        let function = "EXECUTE ON FUNCTION ecp_inbox.end_batch";
+        server.run_in(&owner, &[&format!("REVOKE {function} FROM PUBLIC")]).unwrap();
+        let findings = examine(&shop).await;
+        has(&findings, Level::Problem, Topic::Permissions, &format!("GRANT {function} TO shop"));
+        server.run_in(&owner, &[&format!("GRANT {function} TO shop")]).unwrap();
+        assert_eq!(of(&examine(&shop).await, Level::Problem), [""; 0]);
+
         // The schema of another version, a clock that differs, and a pooler.
         let newer = "INSERT INTO ecp_inbox.migrations (version) VALUES (1000)";
         server.run_in(&owner, &[newer]).unwrap();

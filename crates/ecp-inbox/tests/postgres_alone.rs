@@ -122,6 +122,7 @@ async fn tables_of_version_1_are_brought_to_this_one() {
     let older = "ALTER TABLE ecp_inbox.callbacks DROP COLUMN since, ADD COLUMN payment_key bytea;
         UPDATE ecp_inbox.callbacks SET payment_key = key
             FROM ecp_inbox.payments WHERE number = payment_number;
+        DROP FUNCTION ecp_inbox.keep_payment CASCADE;
         DELETE FROM ecp_inbox.payments WHERE payment = 'X3';
         DROP INDEX ecp_inbox.callbacks_content_without_payment;
         ALTER TABLE ecp_inbox.callbacks DROP COLUMN payment_number;
@@ -154,6 +155,58 @@ async fn tables_of_version_1_are_brought_to_this_one() {
     }
     assert_eq!(inbox.claim(&claim()).await.unwrap().deliveries.len(), 2);
     assert_eq!(inbox.claim_held(&claim()).await.unwrap().questions.len(), 1);
+}
+
+/// Statements of a batch find rows by their keys, even if their plans were made for one row.
+#[tokio::test]
+async fn a_batch_reads_its_own_rows_only() {
+    let Some(config) = database() else { return };
+    let inbox = PostgresInbox::open(config.clone()).await.unwrap();
+    inbox.accept(&Body::new("X1", 1, "processing").verified()).await.unwrap();
+    let client = client(&config).await;
+    client.batch_execute("ANALYZE").await.unwrap();
+    let known = "SELECT key, number, content, callbacks.id
+        FROM ecp_inbox.payments JOIN ecp_inbox.callbacks ON payment_number = number";
+    let batch = format!(
+        "SELECT ecp_inbox.begin_batch(ARRAY[key], ARRAY[key], ARRAY[content], ARRAY[NULL::bytea]),
+            ecp_inbox.end_batch('{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', ARRAY[number],
+                ARRAY['{{}}'], ARRAY['success'], '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '{{}}',
+                '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', ARRAY[number], ARRAY[id], ARRAY[1], 1)
+        FROM ({known} ORDER BY number LIMIT 1) AS known"
+    );
+    client.batch_execute(&batch).await.unwrap();
+    let more = "
+        INSERT INTO ecp_inbox.payments (number, key, project, payment, state, updated)
+            SELECT 100 + i, sha256(i::text::bytea), 1, i::text::bytea, '{}', 0
+            FROM generate_series(1, 3000) AS i;
+        INSERT INTO ecp_inbox.callbacks (project, payment_number, payment, content, state, received,
+                last_received, change, ambiguous)
+            SELECT 1, 100 + i, i::text::bytea, sha256(i::text::bytea), 'done', 0, 0, '{}', '[]'
+            FROM generate_series(1, 3000) AS i";
+    client.batch_execute(more).await.unwrap();
+    // One row of each table is the subquery's.
+    let read = "SELECT sum(idx_tup_fetch + seq_tup_read)::bigint FROM pg_stat_xact_user_tables
+        WHERE relname IN ('payments', 'callbacks')";
+    client.batch_execute("BEGIN; SET LOCAL enable_seqscan = off").await.unwrap();
+    client.batch_execute(&batch).await.unwrap();
+    let read: i64 = client.query_one(read, &[]).await.unwrap().get(0);
+    assert!((1..50).contains(&read), "{read} rows");
+    let times = "SELECT times FROM ecp_inbox.callbacks WHERE payment = 'X1'";
+    assert_eq!(client.query_one(times, &[]).await.unwrap().get::<_, i32>(0), 3);
+}
+
+#[tokio::test]
+async fn a_payment_with_callbacks_cannot_be_deleted() {
+    let Some(config) = database() else { return };
+    let inbox = PostgresInbox::open(config.clone()).await.unwrap();
+    inbox.accept(&Body::new("X1", 1, "success").verified()).await.unwrap();
+    let client = client(&config).await;
+    let error = client.batch_execute("DELETE FROM ecp_inbox.payments").await.unwrap_err();
+    let message = error.as_db_error().unwrap().message();
+    assert_eq!(message, "the payment has callbacks: delete those first");
+    let both = "DELETE FROM ecp_inbox.callbacks; DELETE FROM ecp_inbox.payments";
+    client.batch_execute(both).await.unwrap();
+    assert_eq!(inbox.stats().await.unwrap().payments, 0);
 }
 
 /// Writes what it is given.

@@ -211,7 +211,7 @@ const END_BATCH: &str = "
         $7::bigint[], $8::text[], $9::text[],
         $10::bigint[], $11::bigint[], $12::bigint[], $13::bytea[], $14::bytea[], $15::bytea[],
         $16::bigint[], $17::text[], $18::bytea[], $19::text[], $20::text[], $21::bytea[],
-        $22::bigint[], $23::integer[], $24::bigint)";
+        $22::bigint[], $23::bigint[], $24::integer[], $25::bigint)";
 
 /// Writes callbacks that name payments, in the order of their arrival.
 async fn write_all(
@@ -251,7 +251,7 @@ async fn write_all(
 
     // What each callback comes to, in the order of arrival.
     let mut rows = Rows::default();
-    let mut repeats: BTreeMap<i64, i32> = BTreeMap::new();
+    let mut repeats = Repeats::default();
     let mut written = Vec::with_capacity(records.len());
     let mut ids = seen.ids.into_iter();
     for (record, owner) in records.iter().zip(&owners) {
@@ -266,7 +266,8 @@ async fn write_all(
             fold.has_meaning(meaning, id);
         }
         if let Some(id) = fold.known(record) {
-            *repeats.entry(id.get()).or_default() += 1;
+            // It is of the batch or stored, and so has its payment a number.
+            repeats.add(owner.number.ok_or_else(missing)?, id.get());
             written.push((Accepted::Repeated(id), Change::default()));
             continue;
         }
@@ -287,15 +288,15 @@ async fn write_all(
         written.push((entry.accepted(), entry.change));
     }
     let (new, moved) = changed(&payments);
-    let (repeated, more): (Vec<i64>, Vec<i32>) = repeats.into_iter().unzip();
     failpoint!("accept.before_insert");
 
     // Second round trip: the rows and the commit.
-    let mut values = Vec::with_capacity(24);
+    let mut values = Vec::with_capacity(25);
     values.extend(new.columns());
     values.extend(moved.columns());
     values.extend(rows.columns());
-    values.extend([column(&repeated), column(&more), typed(&now)]);
+    values.extend(repeats.columns());
+    values.push(typed(&now));
     tokio::try_join!(session.execute(END_BATCH, &values), async {
         failpoint!("accept.before_commit");
         session.commit().await
@@ -429,6 +430,31 @@ fn key(record: &Record) -> Option<(Digest, &[u8])> {
 
 pub(super) fn digest(bytes: &[u8], doing: &'static str) -> Result<Digest, InboxError> {
     bytes.try_into().map_err(|_| InboxError::damaged(doing))
+}
+
+/// Stored callbacks that were received again, as columns.
+#[derive(Default)]
+struct Repeats {
+    numbers: Vec<i64>,
+    ids: Vec<i64>,
+    times: Vec<i32>,
+}
+
+impl Repeats {
+    /// Counts one more reception of a callback of the payment with this number.
+    fn add(&mut self, number: i64, id: i64) {
+        if let Some(place) = self.ids.iter().position(|known| *known == id) {
+            self.times[place] += 1;
+        } else {
+            self.numbers.push(number);
+            self.ids.push(id);
+            self.times.push(1);
+        }
+    }
+
+    fn columns(&self) -> [Parameter<'_>; 3] {
+        [column(&self.numbers), column(&self.ids), column(&self.times)]
+    }
 }
 
 /// The new entries as columns: one list of values for each column of the table.

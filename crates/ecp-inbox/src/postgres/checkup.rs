@@ -38,6 +38,10 @@ const REPLICAS: &str = "
 /// Rights of the current role, one row each; only where the schema may be used.
 const RIGHTS: &str = "
     SELECT needed.name, needed.privilege, CASE
+        WHEN needed.kind = 'function' THEN (
+            SELECT bool_and(has_function_privilege(oid, needed.privilege)) FROM pg_proc
+            WHERE pronamespace = to_regnamespace('ecp_inbox')
+                AND proname = split_part(needed.name, '.', 2))
         WHEN to_regclass(needed.name) IS NULL THEN NULL
         WHEN needed.kind = 'sequence' THEN has_sequence_privilege(needed.name, needed.privilege)
         ELSE has_table_privilege(needed.name, needed.privilege) END AS given
@@ -58,7 +62,10 @@ const RIGHTS: &str = "
         ('table', 'ecp_inbox.outbox', 'DELETE'),
         ('table', 'ecp_inbox.publisher', 'SELECT'),
         ('table', 'ecp_inbox.publisher', 'UPDATE'),
-        ('sequence', 'ecp_inbox.callbacks_id_seq', 'USAGE')
+        ('sequence', 'ecp_inbox.callbacks_id_seq', 'USAGE'),
+        ('function', 'ecp_inbox.begin_batch', 'EXECUTE'),
+        ('function', 'ecp_inbox.end_batch', 'EXECUTE'),
+        ('function', 'ecp_inbox.add_up_counts', 'EXECUTE')
     ) AS needed (kind, name, privilege)";
 
 const SCHEMA: &str = "
@@ -174,7 +181,11 @@ async fn tables(session: &Session, role: &str, to: &mut Findings) -> Result<bool
         // A table that is missing is a matter of versions.
         if row.get::<_, Option<bool>>("given") == Some(false) {
             may_read &= right != "SELECT";
-            let kind = if right == "USAGE" { "SEQUENCE " } else { "" };
+            let kind = match right {
+                "USAGE" => "SEQUENCE ",
+                "EXECUTE" => "FUNCTION ",
+                _ => "",
+            };
             missing.push(format!("GRANT {right} ON {kind}{name} TO {role}"));
         }
     }

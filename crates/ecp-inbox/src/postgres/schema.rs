@@ -251,6 +251,7 @@ const STEPS: &[&str] = &[
     -- callback.
     ALTER TABLE ecp_inbox.payments
         ADD COLUMN number bigint NOT NULL DEFAULT nextval('ecp_inbox.callbacks_id_seq');
+    ALTER TABLE ecp_inbox.payments ALTER COLUMN number DROP DEFAULT;
     CREATE UNIQUE INDEX payments_number ON ecp_inbox.payments (number);
     ALTER TABLE ecp_inbox.callbacks ADD COLUMN payment_number bigint;
     ALTER TABLE ecp_inbox.callbacks DISABLE TRIGGER count_updated;
@@ -267,9 +268,23 @@ const STEPS: &[&str] = &[
     CREATE INDEX callbacks_payment ON ecp_inbox.callbacks (payment_number, id);
     CREATE INDEX callbacks_due ON ecp_inbox.callbacks (due, id) WHERE state = 'waiting';
     CREATE INDEX callbacks_state ON ecp_inbox.callbacks (state, id) WHERE state <> 'done';
+    ANALYZE ecp_inbox.callbacks (payment_number);
 
-    -- As before, with numbers of payments. Plans join by looking rows up, whatever the tables were when
-    -- the plans were made.
+    -- Without its payment, a callback would not be found when it is repeated. A reference would be
+    -- checked with each insert.
+    CREATE FUNCTION ecp_inbox.keep_payment() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF EXISTS (SELECT FROM ecp_inbox.callbacks WHERE payment_number = OLD.number) THEN
+            RAISE EXCEPTION 'the payment has callbacks: delete those first'
+                USING ERRCODE = 'restrict_violation';
+        END IF;
+        RETURN OLD;
+    END $$;
+    CREATE TRIGGER keep_payment BEFORE DELETE ON ecp_inbox.payments
+        FOR EACH ROW EXECUTE FUNCTION ecp_inbox.keep_payment();
+
+    -- As before, with numbers of payments. Plans may be of when the tables had one row. So they join by
+    -- looking rows up, and what is looked for is given as an array too: no plan reads a whole index.
     CREATE FUNCTION ecp_inbox.begin_batch(
         keys bytea[], owners bytea[], contents bytea[], meanings bytea[],
         OUT locked bytea[], OUT numbers bigint[], OUT states text[],
@@ -313,7 +328,7 @@ const STEPS: &[&str] = &[
         ids bigint[], projects bigint[], numbers bigint[], payments bytea[], contents bytea[],
         meanings bytea[], firsts bigint[], states text[], statuses bytea[], changes text[],
         ambiguities text[], bodies bytea[],
-        repeated_ids bigint[], repeated_times integer[], given_at bigint
+        repeated_numbers bigint[], repeated_ids bigint[], repeated_times integer[], given_at bigint
     ) RETURNS void LANGUAGE plpgsql
     SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off
     SET jit = off SET plan_cache_mode = force_generic_plan AS $$
@@ -329,7 +344,7 @@ const STEPS: &[&str] = &[
             UPDATE ecp_inbox.payments AS payment
             SET state = given.state, status = given.status, updated = given_at
             FROM unnest(moved_numbers, moved_states, moved_statuses) AS given (number, state, status)
-            WHERE payment.number = given.number;
+            WHERE payment.number = ANY(moved_numbers) AND payment.number = given.number;
         END IF;
         IF cardinality(ids) > 0 THEN
             INSERT INTO ecp_inbox.callbacks (id, project, payment_number, payment, content, meaning, first_id,
@@ -344,12 +359,15 @@ const STEPS: &[&str] = &[
         END IF;
         IF cardinality(repeated_ids) > 0 THEN
             WITH repeated AS MATERIALIZED (
-                SELECT id FROM ecp_inbox.callbacks WHERE id = ANY(repeated_ids) ORDER BY id FOR UPDATE
+                SELECT id FROM ecp_inbox.callbacks
+                WHERE payment_number = ANY(repeated_numbers) AND id = ANY(repeated_ids)
+                ORDER BY id FOR UPDATE
             )
             UPDATE ecp_inbox.callbacks AS callback
             SET times = times + given.more, last_received = greatest(last_received, given_at)
-            FROM repeated JOIN unnest(repeated_ids, repeated_times) AS given (id, more) USING (id)
-            WHERE callback.id = repeated.id;
+            FROM repeated JOIN unnest(repeated_numbers, repeated_ids, repeated_times)
+                AS given (payment_number, id, more) USING (id)
+            WHERE callback.payment_number = given.payment_number AND callback.id = given.id;
         END IF;
         IF current_setting('synchronous_commit') = 'off' THEN
             PERFORM set_config('synchronous_commit', 'on', true);

@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use ecp_postgres::deadpool_postgres::PoolError;
 use ecp_postgres::shown_message;
 pub(super) use ecp_postgres::{DURABLE, Parameter, Pool};
-use tokio_postgres::error::{DbError, SqlState};
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type};
 use tokio_postgres::{Row, Statement, Transaction};
 
@@ -281,8 +281,11 @@ impl Failure {
     /// Whether a payment that was to be made is there since another transaction was committed.
     pub(super) fn is_of_a_made_payment(&self) -> bool {
         let Self::Postgres(error) = self else { return false };
-        let constraint = error.as_db_error().and_then(DbError::constraint);
-        error.code() == Some(&SqlState::UNIQUE_VIOLATION) && constraint == Some("payments_pkey")
+        error.as_db_error().is_some_and(|error| {
+            *error.code() == SqlState::UNIQUE_VIOLATION
+                && error.schema() == Some("ecp_inbox")
+                && error.constraint() == Some("payments_pkey")
+        })
     }
 
     /// Whether one row of a batch may be the cause of the failure, so that writing the rows one by

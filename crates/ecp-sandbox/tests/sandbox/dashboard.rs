@@ -162,7 +162,7 @@ async fn callbacks_sent_by_hand_arrive_and_impossible_ones_are_reported() {
     assert!(done.header(header::LOCATION).ends_with("&done=resent"), "{done:?}");
     assert_eq!(world.shop.next().await.verified()["payment"]["status"], "success");
     let none = world.submit("/dashboard/payment/resend", "project=1&id=X1&callback=9").await;
-    assert!(none.text.contains("no callback of the payment"), "{}", none.text);
+    assert!(none.text.contains("no callback with this number"), "{}", none.text);
 
     let body = r#"{"payment": {"id": "X1", "status": "refunded"}}"#;
     let form = form_encoded(&[("project", "1"), ("id", "X1"), ("body", body), ("sign", "1")]);
