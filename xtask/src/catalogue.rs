@@ -169,7 +169,9 @@ impl<'f> Page<'f> {
             "//! {title}. Source: the page `{name}` of a copy of the platform's documentation.\n\n\
              {}use ecp_core::Currency;\n{}use ecp_methods::spec::{{{}{testing}}};\n\
              use ecp_methods::{{{}}};\n\nuse crate::{shared};\n\n\
-             /// {title}: {}.\n#[derive(Clone, Copy, Debug)]\npub struct {type_name};\n\n{markers}\n\
+             /// The payment method {title}: {}. Pass it to the calls of `Gate` (crate `ecp-transport`), as in\n\
+             /// `gate.{call}(&{type_name}, &request)`, after your account manager has confirmed that it is\n\
+             /// connected to your project.\n#[derive(Clone, Copy, Debug)]\npub struct {type_name};\n\n{markers}\n\
              impl PaymentMethod for {type_name} {{\n    const SPEC: Spec<Self> = Spec::new(\"{code}\", \"{title}\")\n\
              .source(\"page `{name}` of a copy of the platform's documentation\")\n\
              .certainty(Certainty::DocumentationCopy)\n.kind(Kind::{kind})\n.gate_path(\"{}\")\n",
@@ -180,6 +182,11 @@ impl<'f> Page<'f> {
             sentence(&known, voucher),
             first.gate_path,
             name = self.name,
+            call = if known.iter().any(|endpoint| endpoint.flow == "sale") {
+                "sale"
+            } else {
+                "payout"
+            },
         );
         out.push_str(&self.regions());
         // Writing to a String cannot fail.
