@@ -537,12 +537,15 @@ impl RawJson {
         Self("{}".into())
     }
 
+    /// Reads the text again. It may be from a document with a higher limit than the default.
+    pub(crate) fn document(&self) -> Option<Document<'_>> {
+        Document::parse(self.0.as_bytes(), Limits::default().bytes(self.0.len())).ok()
+    }
+
     /// The decoded text of a string or the literal text of a number, `None` for any other kind of
     /// value.
     pub fn scalar(&self) -> Option<Cow<'_, str>> {
-        // It may be from a document with a higher limit.
-        let limits = Limits::default().bytes(self.0.len());
-        let document = Document::parse(self.0.as_bytes(), limits).ok()?;
+        let document = self.document()?;
         match document.root().kind() {
             Kind::String(text) => Some(Cow::Owned(text.to_owned())),
             Kind::Number(_) => Some(Cow::Borrowed(&self.0)),

@@ -207,6 +207,20 @@ fn answers_have_the_types_that_were_asked_for() {
     }
 }
 
+/// A message that was read with higher limits than the default ones keeps its long members.
+#[test]
+fn long_members_are_read_from_messages_that_own_their_texts() {
+    let long = "x".repeat(300 << 10);
+    let display = DISPLAY.replace("receiver_account", &long);
+    let json =
+        message("awaiting customer", &format!(r#","display_data":{display},"note":"{long}""#));
+    let limits = Limits::default().bytes(1 << 20);
+    let document = Document::parse(json.as_bytes(), limits).unwrap();
+    let callback = Callback::from_json(document.root()).unwrap();
+    assert_eq!(callback.display_data().unwrap()[1].title.as_deref(), Some(long.as_str()));
+    assert_eq!(callback.extra.get("note").unwrap().scalar().as_deref(), Some(long.as_str()));
+}
+
 #[test]
 fn borrowed_messages_have_the_same_parts() {
     let json = message(

@@ -103,7 +103,7 @@ impl fmt::Display for Reason {
             Self::PartUnsupported => {
                 f.write_str(
                     "`payment.amount`: this method captures or releases only all money that the \
-                     payment holds; leave the amount out",
+                     payment holds; to take or release all of it, leave the amount out",
                 )
             }
         }

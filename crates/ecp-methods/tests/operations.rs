@@ -147,7 +147,7 @@ fn a_request_of_each_form_is_checked_by_the_rule_of_its_operation() {
     assert_eq!(
         rejection.to_string(),
         "acme cancel: `payment.amount`: this method captures or releases only all money that the \
-         payment holds; leave the amount out"
+         payment holds; to take or release all of it, leave the amount out"
     );
 }
 

@@ -87,5 +87,5 @@ impl FromJson for RedirectBody {
 /// In one message format the place of the redirect may hold a plain URL instead (sources: callback
 /// formats). It is kept as an unknown member rather than refused.
 pub(super) fn redirect_in(extra: &Extra, name: &str) -> Option<RedirectData> {
-    RedirectData::from_slice(extra.get(name)?.as_str().as_bytes()).ok()
+    RedirectData::from_json(extra.get(name)?.document()?.root()).ok()
 }

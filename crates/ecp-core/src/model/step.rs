@@ -6,7 +6,6 @@ use super::{
     Callback, ClarificationFields, DisplayData, Extra, FromJson, PaymentStatus, RedirectData,
     StatusResponse,
 };
-use crate::json::{Document, Limits};
 
 /// The customer's next step in a payment, such as a redirect or items to pay by, as read from one
 /// message about the payment (sources: steps).
@@ -146,8 +145,7 @@ macro_rules! borrowed_steps {
 borrowed_steps!(CallbackRef, StatusResponseRef);
 
 fn part_of<T: FromJson>(extra: &Extra, name: &str) -> Option<T> {
-    let json = extra.get(name)?.as_str();
-    let document = Document::parse(json.as_bytes(), Limits::default()).ok()?;
+    let document = extra.get(name)?.document()?;
     let root = document.root();
     if T::is_blank(root) { None } else { T::from_json(root).ok() }
 }
