@@ -67,10 +67,11 @@ pub(crate) fn this_command_without(flag: &str) -> String {
 /// The subject of the next status request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum About {
-    /// The result of the payment itself: its page and waiting for its end are suggested.
+    /// The result of the payment itself: the page on which the customer pays and waiting for the
+    /// payment's end are suggested.
     Payment,
-    /// The result of a refund: a payment's page and waiting for a payment's end are not suggested,
-    /// because they show the payment's result.
+    /// The result of a refund: the page on which the customer pays and waiting for the payment's
+    /// end are not suggested, because they are about the payment's result.
     Refund,
 }
 

@@ -20,7 +20,7 @@ pub(crate) struct Waiting {
     #[expect(clippy::option_option, reason = "not given, given, given with a time")]
     wait: Option<Option<Duration>>,
 
-    /// Print the status as JSON
+    /// Print the result, with the payment's status, as JSON
     #[arg(long)]
     json: bool,
 }

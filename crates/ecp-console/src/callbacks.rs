@@ -70,7 +70,7 @@ struct Page {
     can_replay: bool,
     can_release: bool,
     /// The `ecp inbox` command that replays or releases the callback; `None` if the page has a
-    /// button for it, or if the callback can be neither replayed nor released.
+    /// button for it, if the callback is done, or if it can be neither replayed nor released.
     command: Option<String>,
 }
 
@@ -293,8 +293,8 @@ struct Replayed {
     /// Number of callbacks that were not replayed because they have changed since the operator saw
     /// them.
     changed: usize,
-    /// Number of callbacks that were not replayed because they are not in the inbox, or the inbox
-    /// does not replay callbacks in their state.
+    /// Number of callbacks that were not replayed because they are not in the inbox, their body was
+    /// removed, or the inbox does not replay callbacks in their state.
     others: usize,
     /// The error of the inbox that ended the replaying, so that the remaining callbacks were not
     /// tried; `None` if all were tried.

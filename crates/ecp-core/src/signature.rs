@@ -198,8 +198,8 @@ pub enum VerifyError {
     /// The signature is not 64 bytes in standard Base64 with padding, which has 88 characters.
     #[error("the signature is not 88 characters of Base64")]
     MalformedSignature,
-    /// None of the given keys makes this signature for the document, in any of the orders that the
-    /// official SDKs use. The document was changed, or signed with another key.
+    /// None of the given keys makes this signature for the document, in any [`Order`]. The document
+    /// was changed, or signed with another key or in another order.
     #[error(
         "the signature does not match: the document was signed with a key that is not among the given ones, or was changed since; `ecp explain` looks for the cause"
     )]

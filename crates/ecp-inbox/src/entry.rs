@@ -73,9 +73,9 @@ pub struct Entry {
     /// Time of the next attempt to handle the callback, while it waits; while it is being handled,
     /// time when another worker may take it over. While the callback is held (Gate has not
     /// confirmed it), time of the next status request to Gate: `None` with no
-    /// [`attempts`](Self::attempts) means at once, and `None` after an attempt means that no
-    /// further request is sent automatically. `None` also if the callback is done, dead or
-    /// repeated.
+    /// [`attempts`](Self::attempts) means at once (never, if the callback names no payment), and
+    /// `None` after an attempt means that no further request is sent automatically. `None` also if
+    /// the callback is done, dead or repeated.
     pub due: Option<Timestamp>,
     /// Why the last failed attempt failed, in at most 1000 characters: the text of the handler's
     /// error, in which handlers must put no personal data, or why there was no result. It may still

@@ -472,7 +472,8 @@ impl Change {
     }
 
     /// Whether the update changed the payment's status to the given one. A payment whose refund is
-    /// reported before its success never moves to `success`: it moves to `refunded` at once.
+    /// reported before its success never moves to `success`: it moves at once to a status such as
+    /// `refunded`.
     pub fn moved_to(&self, status: &PaymentStatus) -> bool {
         self.moved().is_some_and(|(_, to)| to == status)
     }

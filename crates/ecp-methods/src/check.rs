@@ -433,7 +433,7 @@ impl<R: OperationRequest> PreparedRequest<R> {
     }
 
     /// The amount of the request. `None` for a full refund, capture or release without an amount,
-    /// and for a request that moves no money.
+    /// and for a [`ManageRequest`](crate::request::ManageRequest), which has none.
     pub fn amount(&self) -> Option<Money> {
         self.draft().amount
     }

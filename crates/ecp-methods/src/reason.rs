@@ -25,8 +25,8 @@ pub enum Reason {
         /// The minimum amount of the method for this request.
         least: Money,
     },
-    /// The amount of the request, the value here, is zero or less, and the payment method does not
-    /// allow that for the operation.
+    /// The amount of the request, the value here, is negative, or is zero and the payment method
+    /// does not allow zero for the operation.
     AmountNotPositive(Money),
     /// The payment method does not accept the currency of the request, the first value. The second
     /// value lists the accepted currencies.
@@ -53,8 +53,8 @@ pub enum Reason {
     /// The payment method allows full refunds only, and the request is a partial refund.
     PartialRefundUnsupported,
     /// The payment method can capture or release only all of the money that an earlier hold keeps
-    /// for the merchant, and the request is about a part of it. Leave the amount out of the
-    /// request.
+    /// for the merchant, and the request is about a part of it. A request without an amount is
+    /// about all of it.
     PartUnsupported,
 }
 

@@ -172,8 +172,8 @@ impl VerifiedOperations {
     }
 
     /// The order in which the members of the page were joined for its signature. The documented
-    /// order is [`Order::Natural`]; a page in another order is genuine all the same, but then the
-    /// platform has changed: please report the order to this project.
+    /// order is [`Order::Natural`]; a page in another order is genuine all the same, but not signed
+    /// as documented: please report the order to this project.
     pub const fn order(&self) -> Order {
         self.checked.order
     }

@@ -120,8 +120,8 @@ impl<T, Body: AsRef<[u8]>> Verified<T, Body> {
     }
 
     /// The order in which the members of the message were joined for its signature. The documented
-    /// order is [`Order::Natural`]; a message in another order is genuine all the same, but then
-    /// the platform has changed: please report the order to this project.
+    /// order is [`Order::Natural`]; a message in another order is genuine all the same, but not
+    /// signed as documented: please report the order to this project.
     pub const fn order(&self) -> Order {
         self.order
     }

@@ -22,8 +22,8 @@ pub struct Verifier {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VerifyError {
-    /// The signature is missing, malformed or wrong, or the body is not JSON or is too large to
-    /// read.
+    /// The signature is missing, malformed or wrong, or the body is no JSON object, has a member
+    /// twice, or is beyond the limits.
     #[error(transparent)]
     Signature(#[from] signature::VerifyError),
     /// The project in the body is not a valid project id.
@@ -36,7 +36,7 @@ pub enum VerifyError {
          the status from Gate (`ecp status`)"
     )]
     Uncovered {
-        /// The dotted path of the uncovered member, such as `payment.extra`.
+        /// The dotted path of the uncovered member, such as `payment.frame_mode`.
         path: String,
     },
     /// The body has a member that is a parameter of the Payment Page, which callbacks and

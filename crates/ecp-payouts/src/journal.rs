@@ -248,7 +248,9 @@ pub enum JournalError {
     },
     /// New rows of the file have ids that look like ids in the journal, such as `p-1` and `P-1`.
     /// The rows in the journal may have been sent before, and are no longer in the file. This run
-    /// sent nothing. Write the ids as they were, or give new rows ids that look different.
+    /// sent nothing. Write the ids as they were, or give new rows ids that look different. Or a new
+    /// row refunds a payment of which another refund has not ended, whose row is no longer in the
+    /// file: put that row back.
     #[error(
         "nothing was sent: new rows of the file look like rows that may have been sent before; correct the lines below, or give a row that is really new an id that looks different:\n{0}"
     )]

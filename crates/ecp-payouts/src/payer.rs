@@ -22,8 +22,8 @@ use crate::row::RowRequest;
 use crate::run::Run;
 use crate::settings::Settings;
 
-/// All metrics that this crate reports: how long each row of a file took. They go to the observer
-/// of the payer's [`Gate`], which also receives the metrics of each request.
+/// All metrics that this crate reports: how long each payout or refund took. They go to the
+/// observer of the payer's [`Gate`], which also receives the metrics of each request.
 pub const METRICS: &[&Metric] = &[&ROW];
 
 static ROW: Metric = Metric::duration(

@@ -89,7 +89,8 @@ impl fmt::Debug for Ongoing {
 impl Payer {
     /// Pays a single payout through the journal. Returns once the journal has recorded on the disk
     /// that the request is about to be sent. A task of the tokio runtime then sends it, and
-    /// requests its status until the payout has ended.
+    /// requests its status until the payout has ended or
+    /// [`Settings::patience`](crate::Settings::patience) is over.
     ///
     /// The call may be repeated with the same request, at any time and by any payer of the journal:
     /// a payout is made once under its id. A request that differs in any field, such as the

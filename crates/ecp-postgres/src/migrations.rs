@@ -21,7 +21,8 @@ pub struct Migrations {
     pub steps: &'static [&'static str],
 }
 
-/// Error of [`Migrations::migrate`]. It is safe to call that again: each migration is made once.
+/// Error of [`Migrations::migrate`]. It is safe to call that again with another session: each
+/// migration is made once.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum MigrationError {

@@ -74,7 +74,8 @@ pub enum Kind {
     AmountDiffers,
     /// Callbacks contradict each other: they reported both a success and a failure of one
     /// operation, or two values of a member that never changes, such as the currency. Ask Gate for
-    /// the status of the payment, and go by its answer.
+    /// the status of the payment, and go by its answer; if that differs from the platform's list,
+    /// ask technical support.
     CallbackContradicts,
     /// The handler of a callback failed too often, and the inbox does not call it again by itself.
     /// Correct the handler, and replay the callback with `ecp inbox replay`.
@@ -83,8 +84,8 @@ pub enum Kind {
     /// release` asks Gate, and releases the callback if Gate confirms it.
     CallbackHeld,
     /// The operation has a final status on the platform, and the inbox has no callback about that.
-    /// Act on the status as on the callback, and find out from the receiver's log why it did not
-    /// arrive.
+    /// Ask Gate for the status of the payment and act on its answer as on the callback; find out
+    /// from the receiver's log why it did not arrive.
     CallbackMissing,
     /// The journal says that the payout was declined, and the platform says something else, such as
     /// that it succeeded. Do not pay again, under any id, before its status is clear.
@@ -94,7 +95,8 @@ pub enum Kind {
     /// payout, or if the payment has another payout.
     EndedInError,
     /// The callbacks in the inbox report another final status of an operation than the platform.
-    /// Ask Gate for the status of the payment, and go by its answer.
+    /// Ask Gate for the status of the payment, and go by its answer; if that differs from the
+    /// platform's list, ask technical support.
     InboxDiffers,
     /// The platform has a payout that neither a journal nor the inbox has. Find out who has the
     /// project's key. It is reported only if journals are compared.

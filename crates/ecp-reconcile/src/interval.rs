@@ -3,8 +3,9 @@
 use ecp_core::Timestamp;
 
 /// The range of time that a comparison is about, both ends included, to the second. Operations that
-/// the platform began in it, payouts that were sent in it and callbacks that were received in it
-/// are compared.
+/// the Data API lists for it, payouts that were sent in it and callbacks that were received in it
+/// are compared. The platform's documents do not say which time of an operation the Data API goes
+/// by.
 ///
 /// ```
 /// use ecp_reconcile::Interval;

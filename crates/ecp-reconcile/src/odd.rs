@@ -9,7 +9,7 @@ use crate::error::ReconcileError;
 use crate::names::Unusable;
 use crate::reconcile::Counts;
 
-/// A record that is not compared, or only in part. It is an operation without a payment id, an
+/// A record that is not compared, or only in part, such as an operation without a payment id, an
 /// operation with an unreadable sum (it is compared without the sum), a callback that names no
 /// payment, or an entry of a journal in a state that this version does not know. Look at it
 /// yourself; all other records are compared.

@@ -63,7 +63,7 @@ pub struct Counts {
     pub operations: u64,
     /// Number of payouts in the journals, also of those that were sent outside of the interval.
     pub payouts: u64,
-    /// Number of callbacks that the inbox received in the interval.
+    /// Number of callbacks about a payment that the inbox received in the interval.
     pub callbacks: u64,
     /// Number of payments compared so far.
     pub payments: u64,

@@ -242,7 +242,7 @@ impl MailError {
     }
 
     /// Whether another attempt to send would fail in the same way, so that none is made; `false` if
-    /// the letter is sent again later.
+    /// another attempt may succeed.
     pub const fn is_permanent(&self) -> bool {
         self.is_final
     }

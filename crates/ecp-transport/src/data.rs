@@ -180,8 +180,8 @@ impl DataApi {
 
     /// Sets how often and how long the request for a page of operations is retried: attempts,
     /// pauses, budget and deadline. By default a page is requested up to 4 times within 15 minutes;
-    /// the rest is as in a default [`RetryPolicy`]. A policy that you pass has its own deadline of
-    /// 1 minute: set a longer one, because answers may take minutes.
+    /// the rest is as in a default [`RetryPolicy`]. A policy that you pass has its own deadline, 1
+    /// minute unless you set it: set a longer one, because answers may take minutes.
     pub fn retry(self, retry: RetryPolicy) -> Self {
         Self { retry, ..self }
     }
@@ -195,8 +195,8 @@ impl DataApi {
 
     /// Sets the name of the member of an answer that lists the operations, `operations` by default;
     /// the documents do not name it. If no list has that name, the only list at the top level of
-    /// the answer is used; if there is not exactly one, the answer is an error
-    /// ([`DataError::Unreadable`]).
+    /// the answer is used; if there is not exactly one, [`Operations::next`] fails with
+    /// [`DataError::Unreadable`], and [`Requested::operations`] is `None`.
     pub fn list_name(self, name: &str) -> Self {
         Self { list: name.into(), ..self }
     }

@@ -94,9 +94,9 @@ impl fmt::Display for TransportError {
 /// The cause is part of the text and not also a source: an error chain would print it twice.
 impl Error for TransportError {}
 
-/// Error for a response that is larger than the transport allows, which is 256 KiB by default. If
-/// it is the cause of the [`TransportError`] of a Data API query, [`Operations`](crate::Operations)
-/// requests a smaller page.
+/// Error for a response that is larger than the transport allows, which is 256 KiB by default, and
+/// 32 MiB with `ReqwestTransport::for_data_api`. If it is the cause of the [`TransportError`] of a
+/// Data API query, [`Operations`](crate::Operations) requests a smaller page.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the response is larger than the {limit} bytes that `response_limit` allows")]
 pub struct ResponseTooLarge {

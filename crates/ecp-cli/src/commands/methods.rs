@@ -87,8 +87,8 @@ struct Method {
 struct Flow {
     #[serde(rename = "flow")]
     name: &'static str,
-    /// The smallest amount in major units, such as `1.00`, if all currencies have the same limits.
-    /// Otherwise `null`: `limits` has them all.
+    /// The smallest amount in major units, such as `1.00`, if one limit is for all currencies;
+    /// `null` if that has no smallest amount. Otherwise `null`: `limits` has all limits.
     least: Option<String>,
     greatest: Option<String>,
     /// All limits of the amount, each with the currency or other condition for which it holds, in

@@ -171,8 +171,8 @@ struct Summary<'s> {
     unknown: u64,
     not_sent: u64,
     ended_before: u64,
-    /// Why the run stopped before it had worked on every row: remove the cause before the next run.
-    /// `null` if it did not stop so.
+    /// Why the run stopped by itself before it had worked on every row: remove the cause before the
+    /// next run. `null` if it did not, also if Ctrl-C or SIGTERM stopped it.
     stopped: Option<&'s str>,
     /// Path of the journal's file; `null` if the journal is in a database.
     journal: Option<&'s Path>,
@@ -196,7 +196,8 @@ struct Job<'j> {
 struct Written<'p> {
     path: Option<&'p Path>,
     on_stdout: bool,
-    /// The journal's entries of the file's rows after the run: the state of each payout and refund.
+    /// The journal's entries, at least those of the file's rows, after the run or with `--status`:
+    /// the state of each payout and refund.
     entries: HashMap<RowId, Entry>,
     /// Number of payers (processes that pay) that work on rows now; `None` if it was not asked for,
     /// as without `--status`.

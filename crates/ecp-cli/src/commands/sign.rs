@@ -31,8 +31,8 @@ pub(crate) struct Sign {
     #[arg(long)]
     string: bool,
 
-    /// Sign for Gate or the Data API, where no browser sees the parameters: texts may have a `;`,
-    /// which is refused otherwise
+    /// Sign for Gate or the Data API, where no browser sees the parameters: a text may have a `;`,
+    /// unless it is an id or the like, or a name and a `:` follow. By default every `;` is refused
     #[arg(long)]
     private: bool,
 

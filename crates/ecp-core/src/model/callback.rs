@@ -29,7 +29,7 @@ model! {
     /// ```
     pub struct Callback / CallbackRef where agree {
         /// The project's id, in the formats that have it at the top level, otherwise `None`.
-        /// [`project_id`](Callback::project_id) finds it in every format.
+        /// [`project_id`](Callback::project_id) finds it in both places.
         root_project_id: Option<ProjectId> = decides "project_id",
         /// The object `general` with the ids of the project and the payment; `None` in the formats
         /// that have these ids elsewhere.

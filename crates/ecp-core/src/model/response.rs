@@ -53,7 +53,7 @@ model! {
     /// [`VerifiedStatus::verify`](super::VerifiedStatus::verify) does.
     pub struct StatusResponse / StatusResponseRef where agree {
         /// The project's id, in the answers that have it at the top level, otherwise `None`.
-        /// [`project_id`](StatusResponse::project_id) finds it in every answer.
+        /// [`project_id`](StatusResponse::project_id) finds it in both places.
         root_project_id: Option<ProjectId> = decides "project_id",
         /// The object `general` with the ids of the project and the payment; `None` in the answers
         /// that have these ids elsewhere.

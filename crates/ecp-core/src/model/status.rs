@@ -47,7 +47,7 @@ open_enum! {
         AwaitingMerchantAuth = "awaiting merchant auth",
         /// The payment waits to be cleared in part: it has not ended.
         AwaitingPartiallyClearing = "awaiting partially clearing",
-        /// The payment waits for the customer's money.
+        /// The payment waits for the money.
         AwaitingPayment = "awaiting payment",
         /// The customer must be redirected, or has been redirected and not returned.
         /// [`Callback::redirect`](super::Callback::redirect) returns the address.
@@ -140,7 +140,7 @@ open_enum! {
         /// The operation, on a card, waits for an authorisation by the merchant, for which Gate has
         /// the endpoint `card/merchant_auth`. It has not ended.
         AwaitingMerchantAuth = "awaiting merchant auth",
-        /// The operation waits for the customer's money.
+        /// The operation waits for the money.
         AwaitingPayment = "awaiting payment",
         /// The customer must be redirected, or has been redirected and not returned.
         /// [`Callback::redirect`](super::Callback::redirect) returns the address.

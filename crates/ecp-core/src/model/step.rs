@@ -92,14 +92,14 @@ macro_rules! steps {
     ($($message:ty: $redirect:expr;)*) => {
         $(impl $message {
             /// `display_data`: items to show to the customer. `None` if the message has none, or if
-            /// the items have an unknown form; they are then only in `extra`, as they were sent.
+            /// the value is no list or object; it is then only in `extra`, as it was sent.
             pub fn display_data(&self) -> Option<DisplayData> {
                 part_of(&self.extra, DISPLAY)
             }
 
             /// `clarification_fields`: fields that the platform asks for before the payment goes
-            /// on. `None` if the message has none, or if the fields have an unknown form; they are
-            /// then only in `extra`, as they were sent.
+            /// on. `None` if the message has none, or if the value is no object; it is then only in
+            /// `extra`, as it was sent.
             pub fn clarification_fields(&self) -> Option<ClarificationFields> {
                 part_of(&self.extra, CLARIFICATION)
             }
@@ -127,14 +127,14 @@ macro_rules! borrowed_steps {
     ($($message:ident),*) => {
         $(impl<'d> $message<'d> {
             /// `display_data`: items to show to the customer. `None` if the message has none, or if
-            /// the items have an unknown form; they are then only in `extra`.
+            /// the value is no list or object; it is then only in `extra`.
             pub fn display_data(&self) -> Option<DisplayDataRef<'d>> {
                 borrowed_part_of::<DisplayData>(&self.extra, DISPLAY)
             }
 
             /// `clarification_fields`: fields that the platform asks for before the payment goes
-            /// on. `None` if the message has none, or if the fields have an unknown form; they are
-            /// then only in `extra`.
+            /// on. `None` if the message has none, or if the value is no object; it is then only in
+            /// `extra`.
             pub fn clarification_fields(&self) -> Option<ClarificationFields> {
                 borrowed_part_of::<ClarificationFields>(&self.extra, CLARIFICATION)
             }

@@ -62,7 +62,7 @@ capabilities! {
     /// office.
     Dashboard = "Dashboard",
     /// At least one operation of the method is offered by payment links, which are made in the
-    /// Dashboard.
+    /// Dashboard or by Gate.
     PaymentLinks = "payment links",
 }
 

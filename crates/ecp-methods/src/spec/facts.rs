@@ -144,7 +144,7 @@ pub enum Interface {
     Gate,
     /// The Dashboard, the platform's back office.
     Dashboard,
-    /// Payment links, which are made in the Dashboard.
+    /// Payment links, which are made in the Dashboard or by Gate.
     PaymentLinks,
 }
 

@@ -149,7 +149,7 @@ impl PostgresJournalReader {
     }
 
     /// Reads the present records of a plan's rows, whichever job and payer stored them. A row
-    /// without a record was not sent.
+    /// without a record was not sent by a payer of this owner with this database.
     pub async fn plan(
         &self,
         owner: &Owner,

@@ -183,8 +183,9 @@ pub enum EventKind {
         /// The new status of the operation.
         status: OperationStatus,
     },
-    /// [`Sandbox::release`](crate::Sandbox::release) or the Dashboard let a payment continue that a
-    /// [`Fault::StalePayment`](crate::Fault::StalePayment) kept from ending.
+    /// [`Sandbox::release`](crate::Sandbox::release), the Dashboard or the API under `/sandbox` let
+    /// a payment continue that a [`Fault::StalePayment`](crate::Fault::StalePayment) kept from
+    /// ending.
     PaymentReleased,
     /// A payment or refund was requested through another interface than Gate, such as the
     /// Dashboard.

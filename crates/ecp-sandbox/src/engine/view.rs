@@ -215,8 +215,9 @@ pub struct PaymentView {
     /// URL of the page on which the customer decides, at the payment method's provider; `None` if
     /// the payment does not wait for the customer.
     pub page_url: Option<String>,
-    /// URL of the merchant to which the customer returns; `None` while the customer can still
-    /// decide, or if the merchant gave none.
+    /// URL of the merchant to which the customer returns; `None` before the payment has ended
+    /// (unless the customer has decided and a fault holds the payment), or if the merchant gave
+    /// none.
     pub return_url: Option<String>,
     /// Number of the payment's callbacks. A callback that is sent again counts once.
     pub callbacks: u32,
@@ -298,8 +299,8 @@ pub struct OperationView {
     pub id: u64,
     /// What the operation does, such as [`Operation::REFUND`].
     pub operation: Operation,
-    /// The type of the operation as in `operation.type` of callbacks: `sale`, `payout`, or the
-    /// platform's own word, such as `reversal` for a refund.
+    /// The type of the operation as in `operation.type` of callbacks: its name, such as `sale` or
+    /// `refund`, or the platform's own word, such as `reversal` for a refund.
     pub kind: &'static str,
     /// The status of the operation, in the platform's word, such as `success`.
     pub status: String,

@@ -31,8 +31,9 @@ pub enum NatsError {
         /// The error of the NATS client, which says what the servers answered.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
-    /// The stream exists, and its settings allow it to lose messages that it has acknowledged.
-    /// Change the stream as `problem` says, or ask for less in [`StreamSettings`].
+    /// The stream exists, and its settings allow it to lose messages that it has acknowledged, or
+    /// it does not take the subjects of the callbacks. Change the stream as `problem` says, or ask
+    /// for less in [`StreamSettings`].
     #[error("the stream {stream} {problem}")]
     Unsafe {
         /// The name of the stream.

@@ -17,8 +17,8 @@ pub(super) struct Span {
     /// Step between amounts that can be sent to the platform, in minor units: 1, or one major unit
     /// if the platform counts the currency in major units.
     unit: i64,
-    /// Amount at which a search for a suitable amount begins, in minor units: the documentation's
-    /// example amount, moved into the range if it is outside.
+    /// Amount at which a search for a suitable amount begins, in minor units: the first rule's
+    /// `Rule::example_amount`, moved into the range if it is outside.
     usual: i64,
 }
 

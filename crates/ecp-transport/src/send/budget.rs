@@ -54,7 +54,8 @@ struct Account {
 struct Shared {
     limits: Arc<dyn SharedLimits>,
     not_booked: Mutex<Booking>,
-    /// When the shared account last had no request left; `None` if it has not run out since.
+    /// When the last withdrawal failed, as the shared account had no request left or could not be
+    /// reached; `None` if it succeeded, or if there was none.
     empty: tokio::sync::Mutex<Option<Instant>>,
 }
 

@@ -39,8 +39,8 @@ pub(super) fn journal_of(file: &Path) -> anyhow::Result<PathBuf> {
 /// The output to which the results of a run are written.
 pub(super) struct Results {
     path: PathBuf,
-    /// The open output, if the path is not a file, such as a pipe or a device. `None` for a file,
-    /// which is opened when the results are written.
+    /// The open output, if the path is not a file, such as a pipe or a device. `None` for a file
+    /// and for `-`, which are opened when the results are written.
     open: Option<Output>,
 }
 

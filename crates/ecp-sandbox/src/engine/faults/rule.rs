@@ -120,7 +120,7 @@ impl FaultRule {
 }
 
 /// Error of [`FaultRule::from_json`]: the text is not JSON or not a valid rule. The text of the
-/// error names the wrong member.
+/// error says what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidFault(String);
 

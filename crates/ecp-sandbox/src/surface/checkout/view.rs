@@ -189,7 +189,7 @@ pub(super) struct ResultPage<'s> {
     code: String,
     message: &'static str,
     /// URL of the merchant to which the page sends the customer by itself after a few seconds;
-    /// `None` if the Payment Page was opened without one.
+    /// `None` if the Payment Page was opened without one, or with `redirect_…_enabled` as 0.
     redirect: Option<&'s str>,
     /// URL of the button back to the merchant, which the page has if it does not send the customer
     /// there by itself; `None` for no button.

@@ -27,7 +27,7 @@ struct AnalyticsPage {
     narrow: Narrow,
     /// The period of the shown payments: the limits of the filter, or where it has none, the
     /// creation times of the first and last payment. In UTC, such as `2026-11-22 10:00:00`; `None`
-    /// if there is no payment.
+    /// if there is no payment and the filter lacks a limit.
     period: Option<(String, String)>,
     counts: Counts,
     tiles: Vec<(String, String)>,
