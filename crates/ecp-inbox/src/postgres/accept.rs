@@ -140,7 +140,7 @@ async fn write_without_payment(inbox: &PostgresInbox, record: &Record) -> Result
     let session = inbox.session().await?;
     let state = if record.held { EntryState::Held } else { EntryState::Waiting };
     let waits = state == EntryState::Waiting;
-    // Nobody reads this state again: the change is what there is of it.
+    // There is no payment whose state could be stored: only the change is.
     let change =
         if waits { PaymentState::default().apply(&record.update) } else { Change::default() };
     let (content, status) =
@@ -266,7 +266,7 @@ async fn write_all(
             fold.has_meaning(meaning, id);
         }
         if let Some(id) = fold.known(record) {
-            // It is of the batch or stored, and so has its payment a number.
+            // The entry is stored, or earlier in this batch: so its payment has a number.
             repeats.add(owner.number.ok_or_else(missing)?, id.get());
             written.push((Accepted::Repeated(id), Change::default()));
             continue;
