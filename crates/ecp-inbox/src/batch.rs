@@ -28,16 +28,6 @@ pub(crate) struct PaymentFold {
     meanings: HashMap<Digest, EntryId>,
 }
 
-/// The rows to write for a callback.
-#[derive(Debug)]
-pub(crate) enum Decision {
-    /// The same bytes were received before, as the callback with this id, which may be in the same
-    /// batch: only its number of receptions is incremented.
-    Repeat(EntryId),
-    /// The callback is new: this row is written for it.
-    Store(NewEntry),
-}
-
 /// An entry to be written.
 #[derive(Debug)]
 pub(crate) struct NewEntry {

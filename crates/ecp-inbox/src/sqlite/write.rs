@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::error::Error;
 use crate::accept::{self, Digest, Record};
-use crate::batch::{Decision, NewEntry, PaymentFold};
+use crate::batch::{NewEntry, PaymentFold};
 use crate::clock::{Look, timestamp};
 use crate::entry::{Claimed, Delivery, EntryId, EntryState, Finish, Lease, NO_RESULT, Version};
 use crate::error::InboxError;
@@ -26,6 +26,16 @@ struct Payment<'a> {
     fold: PaymentFold,
     project: i64,
     id: &'a str,
+}
+
+/// The rows to write for a callback.
+#[derive(Debug)]
+enum Decision {
+    /// The same bytes were received before, as the callback with this id, which may be in the same
+    /// batch: only its number of receptions is incremented.
+    Repeat(EntryId),
+    /// The callback is new: this row is written for it.
+    Store(NewEntry),
 }
 
 /// Stores callbacks with the times of their arrival, in this order. After an error the transaction
