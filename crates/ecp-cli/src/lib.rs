@@ -100,6 +100,7 @@ mod operation_names;
 mod outcome;
 mod profile;
 mod rows;
+mod runtime;
 mod settings;
 mod signals;
 mod step;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
 use clap::Args;
 use ecp_core::PaymentId;
 use ecp_core::model::{AdditionalData, AdditionalDataError, ClarificationFields, Step};
@@ -42,10 +42,7 @@ pub(crate) struct Clarify {
 
 impl Clarify {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         runtime.block_on(self.answer())
     }
 

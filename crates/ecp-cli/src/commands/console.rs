@@ -92,10 +92,7 @@ impl Console {
                        --journal or --postgres-journal, or reports with --report";
             return Err(Usage(why).into());
         }
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         runtime.block_on(self.serve())
     }
 

@@ -72,10 +72,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 impl Demo {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         let mut story = Story::new(self.json);
         let done = runtime.block_on(async {
             tokio::time::timeout(PATIENCE, self.play(registry, &mut story)).await.with_context(

@@ -117,10 +117,7 @@ fn is_question(verifier: &Verifier, body: &[u8]) -> bool {
 
 impl Listen {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         runtime.block_on(self.serve(registry))
     }
 

@@ -92,10 +92,7 @@ impl Operations {
         let profile = self.profile.load()?;
         let query = self.query(&profile)?;
         let api = profile.data_api()?;
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         if let Some(destination) = &self.destination {
             let api = api.destination_name(&self.destination_name);
             let delivered = runtime.block_on(self.deliver(&api, query, destination));

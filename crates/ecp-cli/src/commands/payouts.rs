@@ -252,10 +252,7 @@ impl Payouts {
         let (place, results_path) = self.places()?;
         self.show(&plan, &profile);
         let owner = Owner::new(profile.project, &profile.gate_url);
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         if self.dry_run || self.status {
             let seen = runtime.block_on(place.look(&owner, &plan))?;
             self.check_unchanged(&plan, &seen.of_plan)?;

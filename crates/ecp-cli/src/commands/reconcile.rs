@@ -87,10 +87,7 @@ impl Reconcile {
         for text in self.postgres_journal.iter().collect::<BTreeSet<_>>() {
             sides = sides.shared_journal(database::journals(text)?);
         }
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         let compared = runtime.block_on(self.compare(sides, &profile));
         let compared = compared?;
         self.sum_up(&compared)?;

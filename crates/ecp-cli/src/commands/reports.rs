@@ -8,7 +8,7 @@ mod work;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand};
 use ecp_core::ProjectId;
 
@@ -162,10 +162,7 @@ impl Common {
         names: &[&str],
     ) -> anyhow::Result<(tokio::runtime::Runtime, Work<'f>)> {
         let profile = self.profile.load()?;
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         Ok((runtime, Work::new(file, names, profile)?))
     }
 }

@@ -112,10 +112,7 @@ impl SandboxCommand {
         if let Some(control) = &self.control {
             return control.run();
         }
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         runtime.block_on(self.serve(registry))
     }
 

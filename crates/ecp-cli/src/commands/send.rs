@@ -243,10 +243,7 @@ impl Request {
         }
         let profile = self.profile.load()?;
         profile.warn();
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         let mut report = runtime.block_on(self.carry_out(&profile, &prepared, step))?;
         report.merchant_refund_id = refund_id;
         let code = self.waiting.print_sent(&report)?;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, anyhow};
+use anyhow::anyhow;
 use clap::Args;
 use ecp_core::PaymentId;
 use ecp_methods::{Registry, Rule};
@@ -34,10 +34,7 @@ pub(crate) struct Status {
 
 impl Status {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         let profile = self.profile.load()?;
         let report = runtime.block_on(self.ask(registry, &profile))?;
         let code = self.waiting.print(&report)?;

@@ -85,10 +85,7 @@ const SAMPLE_ID: &str = "sample-1";
 impl Trigger {
     pub(crate) fn run(&self, registry: &Registry) -> anyhow::Result<ExitCode> {
         let profile = self.profile.load()?;
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         let sample = runtime.block_on(self.sample(registry, profile.project))?;
         let key = SigningKey::new(&profile.key);
         let signed = signature::sign_document(&key, &sample, Place::Root, Rules::private())?;

@@ -45,13 +45,18 @@ impl DepositHandler for AcceptAll {
     }
 }
 
+/// Listens on a free port of this machine.
+pub(super) async fn listen() -> anyhow::Result<TcpListener> {
+    TcpListener::bind("127.0.0.1:0").await.context(
+        "cannot listen on 127.0.0.1, where any free port was tried: allow this process to open a \
+         port there, or run the command where it may",
+    )
+}
+
 impl Merchant {
     /// Opens the shop on a free port.
     pub(super) async fn open(verifier: Verifier) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await.context(
-            "cannot listen on 127.0.0.1, where any free port was tried: allow this process to open \
-                 a port there, or run the command where it may",
-        )?;
+        let listener = listen().await?;
         let address = listener.local_addr()?;
         let (callback_sender, callbacks) = unbounded_channel();
         let (confirmation_sender, confirmations) = unbounded_channel();

@@ -15,9 +15,8 @@ use ecp_sandbox::{Config, Decision, EventKind, Project, Sandbox, TEST_VOUCHER};
 use ecp_transport::{Gate, HttpTransport, ReqwestTransport, redirect_response};
 use form_urlencoded::Serializer;
 use http::{Request, Response};
-use tokio::net::TcpListener;
 
-use super::merchant::Merchant;
+use super::merchant::{Merchant, listen};
 use super::story::{Step, Story};
 
 /// The sandbox, the shop and the customer of the demonstration, each server on its own port.
@@ -35,10 +34,7 @@ impl Stage {
         let key = SecretKey::new(Config::DEMO_KEY)?;
         let merchant = Merchant::open(Verifier::new().key(project, &key)).await?;
 
-        let listener = TcpListener::bind("127.0.0.1:0").await.context(
-            "cannot listen on 127.0.0.1, where any free port was tried: allow this process to open \
-                 a port there, or run the command where it may",
-        )?;
+        let listener = listen().await?;
         let url = format!("http://{}", listener.local_addr()?);
         let shop = Project::new(project, Sensitive::new(Config::DEMO_KEY.to_owned()))
             .callback_url(merchant.url("/callbacks"))

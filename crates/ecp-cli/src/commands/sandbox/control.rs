@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::{Args, Subcommand, ValueEnum};
 use ecp_core::{Money, PaymentId};
 use ecp_sandbox::FaultRule;
@@ -158,10 +158,7 @@ pub(crate) struct Tail {
 
 impl Control {
     pub(crate) fn run(&self) -> anyhow::Result<ExitCode> {
-        let runtime = tokio::runtime::Runtime::new().context(
-            "cannot start the async runtime; check this process's limits of threads and open files \
-             (`ulimit -u`, `ulimit -n`)",
-        )?;
+        let runtime = crate::runtime::start()?;
         runtime.block_on(async {
             match self {
                 Self::Clock(command) => command.run().await,
