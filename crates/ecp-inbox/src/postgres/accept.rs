@@ -171,20 +171,6 @@ async fn write_without_payment(inbox: &PostgresInbox, record: &Record) -> Result
     Ok((if record.held { Accepted::Held(id) } else { Accepted::New(id) }, change))
 }
 
-/// A payment whose row is locked.
-pub(super) struct Locked {
-    pub(super) number: i64,
-    pub(super) state: PaymentState,
-}
-
-impl Locked {
-    /// Reads the columns `number` and `state`.
-    pub(super) fn read(row: &Row) -> Result<Self, InboxError> {
-        let state = from_json(row.get("state"), "reading the state of a payment")?;
-        Ok(Self { number: row.get("number"), state })
-    }
-}
-
 /// Stores a payment's new state.
 pub(super) async fn move_payment(
     session: &Session,
@@ -241,17 +227,18 @@ async fn write_all(
         tokio::try_join!(session.begin_function(), session.query_one(BEGIN_BATCH, &values))?;
 
     let seen = Seen::read(&seen)?;
-    for (key, locked) in seen.locked {
+    for (key, number, state) in seen.locked {
         if let Some(payment) = payments.get_mut(&key) {
-            payment.fold = PaymentFold::new(locked.state);
-            payment.number = Some(locked.number);
+            payment.fold = PaymentFold::new(state);
+            payment.number = Some(number);
             payment.is_stored = true;
         }
     }
 
     // What each callback comes to, in the order of arrival.
     let mut rows = Rows::default();
-    let mut repeats = Repeats::default();
+    // Numbers of payments, and of receptions, by the ids of callbacks.
+    let mut repeats: BTreeMap<i64, (i64, i32)> = BTreeMap::new();
     let mut written = Vec::with_capacity(records.len());
     let mut ids = seen.ids.into_iter();
     for (record, owner) in records.iter().zip(&owners) {
@@ -267,7 +254,8 @@ async fn write_all(
         }
         if let Some(id) = fold.known(record) {
             // The entry is stored, or earlier in this batch: so its payment has a number.
-            repeats.add(owner.number.ok_or_else(missing)?, id.get());
+            let number = owner.number.ok_or_else(missing)?;
+            repeats.entry(id.get()).or_insert((number, 0)).1 += 1;
             written.push((Accepted::Repeated(id), Change::default()));
             continue;
         }
@@ -288,6 +276,8 @@ async fn write_all(
         written.push((entry.accepted(), entry.change));
     }
     let (new, moved) = changed(&payments);
+    let (repeated, more): (Vec<i64>, Vec<(i64, i32)>) = repeats.into_iter().unzip();
+    let (repeated_of, more): (Vec<i64>, Vec<i32>) = more.into_iter().unzip();
     failpoint!("accept.before_insert");
 
     // Second round trip: the rows and the commit.
@@ -295,8 +285,7 @@ async fn write_all(
     values.extend(new.columns());
     values.extend(moved.columns());
     values.extend(rows.columns());
-    values.extend(repeats.columns());
-    values.push(typed(&now));
+    values.extend([column(&repeated_of), column(&repeated), column(&more), typed(&now)]);
     tokio::try_join!(session.execute(END_BATCH, &values), async {
         failpoint!("accept.before_commit");
         session.commit().await
@@ -306,8 +295,8 @@ async fn write_all(
 
 /// What the first half of a batch returns.
 struct Seen {
-    /// The stored payments, which are locked, by their keys.
-    locked: Vec<(Digest, Locked)>,
+    /// The stored payments, which are locked: key, number and state.
+    locked: Vec<(Digest, i64, PaymentState)>,
     /// Ids of stored callbacks by their contents.
     same: BTreeMap<Digest, EntryId>,
     /// Ids of stored callbacks by their meanings.
@@ -326,7 +315,7 @@ impl Seen {
         let locked = locked.zip(states.unwrap_or_default()).map(|((key, number), state)| {
             let key = digest(key, "reading the key of a payment")?;
             let state = from_json(state, "reading the state of a payment")?;
-            Ok((key, Locked { number, state }))
+            Ok((key, number, state))
         });
         let locked = locked.collect::<Result<_, InboxError>>()?;
         let (mut same, mut like) = (BTreeMap::new(), BTreeMap::new());
@@ -430,31 +419,6 @@ fn key(record: &Record) -> Option<(Digest, &[u8])> {
 
 pub(super) fn digest(bytes: &[u8], doing: &'static str) -> Result<Digest, InboxError> {
     bytes.try_into().map_err(|_| InboxError::damaged(doing))
-}
-
-/// Stored callbacks that were received again, as columns.
-#[derive(Default)]
-struct Repeats {
-    numbers: Vec<i64>,
-    ids: Vec<i64>,
-    times: Vec<i32>,
-}
-
-impl Repeats {
-    /// Counts one more reception of a callback of the payment with this number.
-    fn add(&mut self, number: i64, id: i64) {
-        if let Some(place) = self.ids.iter().position(|known| *known == id) {
-            self.times[place] += 1;
-        } else {
-            self.numbers.push(number);
-            self.ids.push(id);
-            self.times.push(1);
-        }
-    }
-
-    fn columns(&self) -> [Parameter<'_>; 3] {
-        [column(&self.numbers), column(&self.ids), column(&self.times)]
-    }
 }
 
 /// The new entries as columns: one list of values for each column of the table.

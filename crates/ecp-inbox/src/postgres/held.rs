@@ -5,18 +5,18 @@ use std::time::Duration;
 use ecp_core::model::VerifiedStatus;
 use tokio_postgres::Row;
 
-use super::accept::{Locked, move_payment};
+use super::accept::move_payment;
 use super::claim::bring_back;
 use super::session::{Failure, Session, failed, typed};
 use super::store::PostgresInbox;
-use crate::accept::{error_text, payment_id, project, read, to_json};
+use crate::accept::{error_text, from_json, payment_id, project, read, to_json};
 use crate::agreement::{Doubt, compare, disagreement};
 use crate::clock::{milliseconds, timestamp};
 use crate::entry::{Claim, ClaimedHeld, EntryId, EntryState, Lease, Question};
 use crate::error::InboxError;
 use crate::failpoint::failpoint;
 use crate::inbox::Release;
-use crate::state::{Change, StatusUpdate};
+use crate::state::{Change, PaymentState, StatusUpdate};
 use crate::telemetry::{self, Decided};
 
 /// Due callbacks: without a status request yet, or due for another one. No other callback of the
@@ -58,8 +58,7 @@ const FIRST: &str = "
     WHERE payment_number = $1 AND meaning = $2 AND first_id IS NULL AND state <> 'held'";
 
 /// The row lock that `accept` takes too.
-const LOCK_PAYMENT: &str =
-    "SELECT number, state FROM ecp_inbox.payments WHERE number = $1 FOR UPDATE";
+const LOCK_PAYMENT: &str = "SELECT state FROM ecp_inbox.payments WHERE number = $1 FOR UPDATE";
 
 const CONTRADICT: &str = "
     UPDATE ecp_inbox.callbacks SET due = NULL, attempts = greatest(attempts, 1), error = $2,
@@ -169,8 +168,10 @@ async fn compare_and_move(
     session.begin().await?;
     // First the payment, then its callback: the lock order everywhere.
     let payment = session.query_opt(LOCK_PAYMENT, &[typed(&number)]).await?;
-    let payment = payment.as_ref().map(Locked::read).transpose()?;
-    let mut state = payment.as_ref().map(|payment| payment.state.clone()).unwrap_or_default();
+    let mut state = match &payment {
+        Some(payment) => from_json(payment.get(0), "reading the state of a payment")?,
+        None => PaymentState::default(),
+    };
     let first = session.query_opt(FIRST, &[typed(&number), typed(&meaning)]).await?;
     let (released, entry, change, first) = if let Some(first) = first {
         (Release::Repeated, EntryState::Repeated, Change::default(), Some(first.get::<_, i64>(0)))
@@ -186,8 +187,8 @@ async fn compare_and_move(
         session.batch_execute("ROLLBACK").await?;
         return Ok(Release::NotHeld.into());
     }
-    if let Some(payment) = payment {
-        move_payment(session, payment.number, &state, now).await?;
+    if let Some(number) = number.filter(|_| payment.is_some()) {
+        move_payment(session, number, &state, now).await?;
     }
     failpoint!("release.before_commit");
     session.commit().await?;
