@@ -7,7 +7,7 @@ use ecp_core::ProjectId;
 use ecp_transport::normal_base_url;
 use tokio_postgres::types::Type;
 
-use super::rows::{COLUMNS, Keys, Stored, read, read_tolerantly};
+use super::rows::{COLUMNS, Key, Keys, Stored, key, read, read_tolerantly};
 use super::schema;
 use super::session::{Failure, Pool, again};
 use crate::journal::{Entry, JournalError, OddEntry, Owner};
@@ -67,7 +67,8 @@ pub struct PostgresRows {
     /// all jobs. `None` if the database does not have the owner or the job, so that there are no
     /// rows.
     of: Option<(i64, Option<i64>)>,
-    last: (String, bool, String),
+    /// The key of the last row of the pages so far.
+    last: Key,
     odd: Vec<OddEntry>,
 }
 
@@ -127,7 +128,7 @@ impl PostgresJournalReader {
             (Some(owner), None) => Some((owner, None)),
             (None, _) => None,
         };
-        Ok(PostgresRows { reader: self.clone(), of, last: Default::default(), odd: Vec::new() })
+        Ok(PostgresRows { reader: self.clone(), of, last: Key::default(), odd: Vec::new() })
     }
 
     /// Reads the records of all rows of a job, by the ids of the rows; none if the database has no
@@ -226,12 +227,7 @@ impl PostgresRows {
             ];
             let rows = again!(self.reader.pool, |session| session.alone(&sql, &values).await?)?;
             if let Some(row) = rows.last() {
-                let part = |error| JournalError::from(Failure::from(error));
-                self.last = (
-                    row.try_get(0).map_err(part)?,
-                    row.try_get(1).map_err(part)?,
-                    row.try_get(2).map_err(part)?,
-                );
+                self.last = key(row)?;
             }
             let mut page = Vec::with_capacity(rows.len());
             for row in &rows {

@@ -24,6 +24,13 @@ pub(super) struct Stored {
     pub(super) token: i64,
 }
 
+/// The columns of the primary key, as they are stored: payment id, whether it is a refund, refund id.
+pub(super) type Key = (String, bool, String);
+
+pub(super) fn key(row: &Row) -> Result<Key, Failure> {
+    Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+}
+
 pub(super) fn read(row: &Row) -> Result<Stored, Failure> {
     match decode(row)? {
         Decoded::Whole(stored) => Ok(stored),
