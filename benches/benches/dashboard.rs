@@ -112,6 +112,7 @@ async fn paint(router: Router) {
         }
         times.sort_unstable_by(f64::total_cmp);
         let (least, median, most) = (times[0], times[PAINTS / 2], times[PAINTS - 1]);
+        assert!(least > 0.0, "{times:?}");
         println!("{name:<36} {median:>6.0}ms ({least:.0}ms to {most:.0}ms)");
     }
     server.abort();

@@ -131,7 +131,7 @@ impl SensitiveValue for Vec<u8> {}
 mod sealed {
     use zeroize::Zeroize;
 
-    /// A value that can be overwritten in memory, so that nobody can read it there later.
+    /// A value whose memory can be overwritten, so that the secret does not stay there.
     pub trait Wipe {
         fn wipe(&mut self);
     }

@@ -100,8 +100,8 @@ pub struct Entry {
 
 /// Marks how far the processing of a callback was when a page showed it, so that a person replays
 /// exactly what the page showed. [`Inbox::replay_version`](crate::Inbox::replay_version) schedules
-/// the callback for handling again only if no attempt has begun or ended since, and nobody has
-/// replayed or released it. Get it from [`Entry::version`].
+/// the callback for handling again only if it was left alone since: no attempt has begun or ended,
+/// and it was neither replayed nor released. Get it from [`Entry::version`].
 ///
 /// As text, for a field of a form, it has no blanks and no personal data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -113,7 +113,7 @@ pub trait Intents: fmt::Debug + Send + Sync {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Sent {
-    /// The platform answered that it registered the request. The payment's result comes by
+    /// The platform's answer says that the request is registered. The payment's result comes by
     /// callback.
     Registered(Accepted),
     /// The platform answered that it accepted an [`EndpointRequest`](crate::EndpointRequest).
